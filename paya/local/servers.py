@@ -1,0 +1,76 @@
+"""PostgreSQL and Redis for one data folder: embedded, or those that DATABASE_URL and REDIS_URL name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import database
+from .environment import process_environment
+from .folder import DataFolder
+from .ports import is_free
+from .postgres import Postgres, choose_home
+from .redis_server import Redis
+from .supervisor import Supervisor
+
+DATABASE = "paya_local"
+
+
+@dataclass
+class Servers:
+    """The servers of one data folder, once they run."""
+
+    admin_url: str
+    urls: dict[str, str]
+    redis_url: str
+    embedded: bool
+
+
+def embedded_postgres(folder: DataFolder, secrets: dict[str, Any], *, throwaway: bool = False) -> Postgres:
+    """The cluster of a data folder, at the place and port that it had before."""
+    state = folder.state()
+    home = Path(state.get("postgres_home") or choose_home(folder.path, secrets["stack_id"]))
+    home = folder.path / home  # a recorded place inside the folder is relative, so that the folder can move
+    return Postgres(
+        home,
+        password=secrets["postgres_password"],
+        log=folder.logs / "postgres.log",
+        port=state.get("postgres_port", 0),
+        throwaway=throwaway,
+    )
+
+
+def start(folder: DataFolder, secrets: dict[str, Any], supervisor: Supervisor, *, throwaway: bool = False) -> Servers:
+    """Start what is not given by the environment, and make sure of the database with its roles."""
+    env = process_environment(secrets["stack_id"], {})
+    launches: dict[str, Any] = {}
+    waits = []
+    given_database, given_redis = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
+    if not given_database:
+        postgres = embedded_postgres(folder, secrets, throwaway=throwaway)
+        if postgres.port and not is_free(postgres.port):
+            postgres.port = 0
+        launches["postgres"] = lambda: postgres.launch(env)
+        waits.append(postgres.wait_ready)
+    if not given_redis:
+        redis = Redis(folder.path / "redis", password=secrets["redis_password"], log=folder.logs / "redis.log")
+        launches["redis"] = lambda: redis.launch(env)
+        waits.append(redis.wait_ready)
+    supervisor.start(launches)
+    for wait in waits:
+        wait()
+    if given_database:
+        admin_url = given_database
+    else:
+        admin_url = postgres.url(dbname=DATABASE)
+        home = postgres.home
+        inside = home.is_relative_to(folder.path)
+        folder.remember(
+            postgres_home=str(home.relative_to(folder.path) if inside else home), postgres_port=postgres.port
+        )
+        if not database.exists(postgres.url(), DATABASE):
+            database.create(postgres.url(), DATABASE)
+    urls = database.prepare_roles(admin_url, secrets["roles"])
+    return Servers(admin_url, urls, given_redis or redis.url, embedded=not given_database)
