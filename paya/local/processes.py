@@ -23,7 +23,10 @@ def adopt_orphans() -> None:
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _die_with_parent(parent: int, signal_number: int) -> Callable[[], None]:
+def die_with_parent(signal_number: int = signal.SIGTERM) -> Callable[[], None]:
+    """For `preexec_fn`: let the kernel send the new process a signal when this one dies, however it dies."""
+    parent = os.getpid()
+
     def setup() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
         if os.getppid() != parent:  # the parent died before prctl was in force
@@ -56,7 +59,7 @@ def spawn(
         stderr=subprocess.STDOUT,
         start_new_session=True,
         # Runs after the change of user, which would have cleared the death signal.
-        preexec_fn=_die_with_parent(os.getpid(), death_signal),
+        preexec_fn=die_with_parent(death_signal),  # noqa: PLW1509 - there are no threads here
         **identity,  # type: ignore[call-overload]
     )
 
