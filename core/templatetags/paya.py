@@ -1,7 +1,7 @@
 """How PaYa's pages show money, time and people.
 
 Everything here turns a value into words or safe markup. Amounts are integer cents (see `core.money`); nothing
-here decides anything.
+here decides anything. What is missing (Django hands filters None or "") comes out empty.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from core.money import format_usd
+
 register = template.Library()
 
-MINUS = "−"
-NO_BREAK = "\u00a0"
 AVATAR_TONES = 6
 
 # 24 x 24 line icons, drawn for PaYa. Inline, so that a page needs no further request and they take the
@@ -47,23 +47,16 @@ ICONS: dict[str, str] = {
 
 # --- money ---------------------------------------------------------------------------------------------------
 
-def _dollars_and_cents(cents: int) -> tuple[str, str]:
-    dollars, rest = divmod(abs(cents), 100)
-    return f"${dollars:,}", f".{rest:02d}"
-
-
 @register.filter
 def usd(cents: int | None) -> str:
     """`123450` -> `$1,234.50`; a negative amount carries a real minus sign."""
-    if cents is None:
-        return ""
-    return (MINUS if cents < 0 else "") + "".join(_dollars_and_cents(cents))
+    return format_usd(cents) if isinstance(cents, int) else ""
 
 
 @register.filter
 def signed_usd(cents: int | None) -> str:
     """`500` -> `+$5.00`, `-500` -> `−$5.00`, `0` -> `$0.00`: for lists where the direction matters."""
-    if cents is None:
+    if not isinstance(cents, int):
         return ""
     return ("+" if cents > 0 else "") + usd(cents)
 
@@ -71,7 +64,7 @@ def signed_usd(cents: int | None) -> str:
 @register.filter
 def usd_input(cents: int | None) -> str:
     """`2575` -> `25.75`: what a person would have typed into an amount field."""
-    return "" if cents is None else f"{cents // 100}.{cents % 100:02d}"
+    return f"{cents // 100}.{cents % 100:02d}" if isinstance(cents, int) else ""
 
 
 @register.simple_tag
@@ -81,14 +74,14 @@ def figure(cents: int, live: str = "") -> SafeString:
     A screen reader gets the amount in one piece. `live` names the wallet's field ("available", …) that
     live.js keeps up to date.
     """
-    dollars, rest = _dollars_and_cents(cents)
+    dollars, _, rest = format_usd(cents).partition(".")
     return format_html(
         '<span class="figure"{}><span class="visually-hidden" data-figure="whole">{}</span>'
         '<span aria-hidden="true"><span data-figure="dollars">{}</span>'
-        '<span class="figure-cents" data-figure="cents">{}</span></span></span>',
+        '<span class="figure-cents" data-figure="cents">.{}</span></span></span>',
         format_html(' data-balance="{}"', live) if live else "",
         usd(cents),
-        (MINUS if cents < 0 else "") + dollars,
+        dollars,
         rest,
     )
 
@@ -111,7 +104,7 @@ def _day(value: date) -> date:
 @register.filter
 def day_words(value: date | None) -> str:
     """`Tue, 24 Nov`, and with the year when it is not this one."""
-    if value is None:
+    if not value:
         return ""
     day = _day(value)
     words = f"{day:%a}, {day.day} {day:%b}"
@@ -121,7 +114,7 @@ def day_words(value: date | None) -> str:
 @register.filter
 def day_title(value: date | None) -> str:
     """A heading for the things of one day: `Today`, `Yesterday`, or the day in words."""
-    if value is None:
+    if not value:
         return ""
     days = (timezone.localdate() - _day(value)).days
     return {0: "Today", 1: "Yesterday"}.get(days) or day_words(value)
@@ -144,7 +137,7 @@ def _ago_words(moment: datetime) -> str:
 @register.filter
 def ago(moment: datetime | None) -> SafeString:
     """`<time>` that says how long ago. Without a moment: empty, the shape that live.js fills in."""
-    if moment is None:
+    if not moment:
         return mark_safe('<time data-ago datetime=""></time>')
     return format_html('<time data-ago datetime="{}">{}</time>', moment.isoformat(), _ago_words(moment))
 
@@ -152,7 +145,7 @@ def ago(moment: datetime | None) -> SafeString:
 @register.filter
 def at_time(moment: datetime | None) -> SafeString:
     """`<time>` with day and minute. Written in the server's zone, which it names; app.js makes it local."""
-    if moment is None:
+    if not moment:
         return mark_safe("")
     local = timezone.localtime(moment)
     return format_html(

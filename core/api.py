@@ -1,0 +1,270 @@
+"""What every API view builds on: strict JSON in, problem documents out, cursor pages, amounts in cents."""
+
+import base64
+import binascii
+import json
+import logging
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import exceptions as drf
+from rest_framework import parsers, permissions, renderers, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core import errors
+from core.actor import NO_ACTOR_SQLSTATE
+from core.idempotency import Answer
+from core.identity import Session
+from core.logs import request_id
+from core.money import MAX_AMOUNT
+
+log = logging.getLogger("paya.api")
+PROBLEM = "application/problem+json"
+MAX_DEPTH = 20
+
+
+# ------------------------------------------------------------------------------------------------------ problems
+def problem(error: errors.PayaError) -> JsonResponse:
+    """The RFC 9457 document of a typed error, and its headers."""
+    document: dict[str, Any] = {
+        "type": f"https://paya.example/problems/{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail,
+        "request_id": request_id.get(),
+        **error.data,
+    }
+    if error.fields:
+        document["errors"] = error.fields
+    response = JsonResponse(document, status=error.status, content_type=PROBLEM)
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="paya"'
+    return response
+
+
+def as_paya_error(error: Exception) -> errors.PayaError | None:
+    """The typed error that stands for an exception of Django, DRF or the database; None for a real bug."""
+    if isinstance(error, errors.PayaError):
+        return error
+    if isinstance(error, drf.ValidationError):
+        return errors.ValidationError(fields=_fields(error.detail))
+    if isinstance(error, drf.ParseError):
+        return errors.ValidationError(str(error.detail))
+    if isinstance(error, drf.NotAuthenticated | drf.AuthenticationFailed):
+        return errors.Unauthenticated()
+    if isinstance(error, drf.PermissionDenied):
+        return errors.Forbidden()
+    if isinstance(error, drf.NotFound | Http404):
+        return errors.NotFound()
+    if isinstance(error, drf.MethodNotAllowed):
+        return errors.MethodNotAllowed()
+    if isinstance(error, drf.UnsupportedMediaType | drf.NotAcceptable):
+        other = errors.ValidationError("Send and accept application/json.")
+        other.code, other.status, other.title = "unsupported_media_type", error.status_code, "Unsupported media type"
+        return other
+    return _database_error(error) if isinstance(error, DatabaseError) else None
+
+
+def _database_error(error: DatabaseError) -> errors.PayaError | None:
+    """Lock time-outs and lost connections are nobody's mistake: try again. A missing actor is ours: a bug."""
+    sqlstate = getattr(error.__cause__, "pgcode", None)
+    if sqlstate == NO_ACTOR_SQLSTATE:
+        raise errors.NoActor(str(error)) from error
+    if sqlstate in ("55P03", "40001", "40P01", "57014"):
+        return errors.ServiceUnavailable("This was busy for too long. Nothing was done; please try again.", retry_after=1)
+    if isinstance(error, OperationalError | InterfaceError):
+        return errors.ServiceUnavailable(retry_after=2)
+    return None
+
+
+def problem_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
+    """DRF's exception handler: every refusal becomes a problem document in this one place."""
+    known = as_paya_error(error)
+    if known is None:
+        return None
+    response = problem(known)
+    if isinstance(error, drf.MethodNotAllowed):
+        response["Allow"] = ", ".join(context["view"].allowed_methods)
+    return response
+
+
+def _fields(detail: Any) -> dict[str, str]:
+    if not isinstance(detail, Mapping):
+        return {"body": _first(detail)}
+    return {("body" if name == "non_field_errors" else str(name)): _first(value) for name, value in detail.items()}
+
+
+def _first(value: Any) -> str:
+    while isinstance(value, list | tuple | Mapping) and value:
+        value = next(iter(value.values())) if isinstance(value, Mapping) else value[0]
+    return str(value)
+
+
+# -------------------------------------------------------------------------------------------------- JSON in, out
+class StrictJSONParser(parsers.JSONParser):
+    """JSON as the RFC has it and no more: an object, no duplicate keys, no NaN, no lone surrogates, no deep nest."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> dict[str, Any]:
+        try:
+            value = json.loads(stream.read().decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise drf.ParseError("The body is not valid JSON.") from error
+        if not isinstance(value, dict):
+            raise drf.ParseError("The body must be a JSON object.")
+        _check_values(value, MAX_DEPTH)
+        return value
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("duplicate key")
+    return result
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _check_values(value: Any, depth: int) -> None:
+    if depth == 0:
+        raise drf.ParseError("The body is nested too deeply.")
+    if isinstance(value, str) and any(0xD800 <= ord(c) <= 0xDFFF for c in value):
+        raise drf.ParseError("The body holds half a surrogate pair.")
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _check_values(key, depth)
+            _check_values(inner, depth - 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_values(inner, depth - 1)
+
+
+class JSONRenderer(renderers.JSONRenderer):
+    charset = None
+
+
+class Serializer(serializers.Serializer[Any]):
+    """Checks the shape of a request; decisions are the services'."""
+
+
+class Cents(serializers.Field[int, int, int, Any]):
+    """A positive amount in cents. A string, a float or a boolean is no amount."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise serializers.ValidationError("Amounts are whole numbers of cents.")
+        if data <= 0:
+            raise serializers.ValidationError("The amount must be above zero.")
+        if data > MAX_AMOUNT:
+            raise serializers.ValidationError("The amount is too large.")
+        return data
+
+    def to_representation(self, value: int) -> int:
+        return value
+
+
+def has_control(text: str) -> bool:
+    """Control characters, and the marks that turn a line's direction round: neither belongs into one line of text."""
+    return any(unicodedata.category(c) in ("Cc", "Cs") or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029" for c in text)
+
+
+class Text(serializers.CharField):
+    """A string that was a string in JSON, without control characters."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("This must be a string.")
+        text = super().to_internal_value(data)
+        if has_control(text):
+            raise serializers.ValidationError("Control characters are not allowed here.")
+        return text
+
+
+class IsPerson(permissions.BasePermission):
+    """Logged in as a person; views that anybody may call say so themselves."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not isinstance(request.user, Session):
+            raise errors.Unauthenticated
+        return True
+
+
+def validated(serializer: type[Serializer], request: Request) -> dict[str, Any]:
+    checked = serializer(data=request.data)
+    checked.is_valid(raise_exception=True)
+    data: dict[str, Any] = checked.validated_data
+    return data
+
+
+def session_of(request: Request | HttpRequest) -> Session:
+    user = getattr(request, "user", None)
+    if not isinstance(user, Session):
+        raise errors.Unauthenticated
+    return user
+
+
+def answered(answer: Answer) -> HttpResponse:
+    """An idempotent answer, byte for byte as it was stored."""
+    return HttpResponse(answer.text, status=answer.status, content_type="application/json")
+
+
+# -------------------------------------------------------------------------------------------------------- pages
+def encode_cursor(position: int) -> str:
+    return base64.urlsafe_b64encode(f"1:{position}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(text: str) -> int:
+    """The position in a cursor; raises ValidationError for anything that this API did not hand out."""
+    try:
+        version, number = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode().split(":")
+        position = int(number)
+        if version != "1" or encode_cursor(position) != text or not 0 <= position < 2**63:
+            raise ValueError(text)
+    except (ValueError, binascii.Error, UnicodeError) as error:
+        raise errors.ValidationError(fields={"cursor": "This cursor is not one of ours."}) from error
+    return position
+
+
+def page_params(params: Mapping[str, str]) -> tuple[int | None, int]:
+    """`cursor` (decoded, None at the start) and `limit` (1-100, 20 by default) of a list request."""
+    text = params.get("limit", "20")
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= 100):
+        raise errors.ValidationError(fields={"limit": "The limit is a number from 1 to 100."})
+    cursor = params.get("cursor")
+    return (decode_cursor(cursor) if cursor is not None else None), int(text)
+
+
+def page(rows: list[Any], limit: int, position: Callable[[Any], int], show: Callable[[Any], Any]) -> Response:
+    """The answer of a list whose query asked for limit + 1 rows; the extra one tells that there are more."""
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Response({
+        "data": [show(row) for row in rows],
+        "next_cursor": encode_cursor(position(rows[-1])) if more else None,
+    })  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------- OpenAPI
+class Schema(AutoSchema):
+    """Operations are named after their view and method; lists are described by their serializers as they are."""
+
+    def get_operation_id(self) -> str:
+        return f"{self.view.__class__.__name__}_{self.method.lower()}"
+
+    def get_tags(self) -> list[str]:
+        return [self.path.split("/")[2]]
+
+
+def known_fields(names: Iterable[str], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of `data` that are named: a write allow-list."""
+    return {name: data[name] for name in names if name in data}

@@ -1,0 +1,57 @@
+"""Readiness of what every process needs: the database, Redis, the relay, the workers, and what stands beside web."""
+
+import json
+import urllib.request
+
+import redis
+from django.conf import settings
+from django.db import connection
+
+from core.views import readiness
+
+
+def redis_client() -> "redis.Redis":
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+
+
+@readiness("database")
+def _database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select 1")
+
+
+@readiness("redis")
+def _redis() -> None:
+    redis_client().ping()
+
+
+@readiness("relay")
+def _relay() -> None:
+    """Everything that was committed has a position and was published."""
+    with connection.cursor() as cursor:
+        cursor.execute("select core_outbox_drained()")
+        if not cursor.fetchone()[0]:
+            raise RuntimeError("the outbox is not empty yet")
+
+
+@readiness("worker")
+def _worker() -> None:
+    if not redis_client().exists("paya:worker"):
+        raise RuntimeError("no worker has said that it is there")
+
+
+@readiness("live")
+def _live() -> None:
+    _http_ok(settings.LIVE_URL.replace("ws", "http", 1) + "/healthz")
+
+
+if settings.SANDBOX:
+
+    @readiness("sandbox")
+    def _sandbox() -> None:
+        _http_ok(settings.SANDBOX_URL + "/sandbox/healthz")
+
+
+def _http_ok(url: str) -> None:
+    with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  (our own addresses, from settings)
+        json.load(answer)

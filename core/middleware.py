@@ -1,0 +1,103 @@
+"""Request ids and the two places where an exception becomes an answer: problem documents under /v1, words on pages."""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
+from django.http import Http404, HttpRequest, HttpResponse
+
+from core import errors
+from core.api import as_paya_error, problem
+from core.ids import new_id
+from core.logs import request_id
+from core.views import error_page
+
+log = logging.getLogger("paya.request")
+GetResponse = Callable[[HttpRequest], HttpResponse]
+_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path.startswith(("/v1/", "/webhooks/"))
+
+
+class RequestId:
+    """Gives each request an id (a sane incoming X-Request-ID is kept), answers it, and logs one line a request."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        token = request_id.set(given if _ID.fullmatch(given) else new_id("req"))
+        started = time.monotonic()
+        try:
+            response = self.get_response(request)
+            response["X-Request-ID"] = request_id.get()
+            match = request.resolver_match
+            log.info("request", extra={
+                "method": request.method,
+                "route": match.route if match else "unknown",
+                "status": response.status_code,
+                "ms": round((time.monotonic() - started) * 1000, 1),
+            })  # fmt: skip
+            return response
+        finally:
+            request_id.reset(token)
+
+
+class ApiBoundary:
+    """Under /v1 every answer is JSON: unknown paths, wrong methods and what escapes a view become problems here."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not is_api(request):
+            return response
+        if "json" in response.get("Content-Type", "") or response.status_code < 400:
+            return response
+        if response.status_code == 404:
+            return problem(errors.NotFound())
+        if response.status_code == 405:
+            return problem(errors.MethodNotAllowed())
+        return problem(_plain(response.status_code))
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not is_api(request):
+            return None
+        if isinstance(exception, RequestDataTooBig):
+            return problem(_plain(413))
+        known = as_paya_error(exception)
+        if known is None:
+            log.exception("api_bug")
+            return problem(_plain(500))
+        return problem(known)
+
+
+def _plain(status: int) -> errors.PayaError:
+    error = errors.PayaError({413: "The body is too large."}.get(status, "Something went wrong on our side."))
+    error.status = status
+    error.code = {413: "body_too_large", 500: "internal_error"}.get(status, "error")
+    return error
+
+
+class PageErrors:
+    """On pages a typed error that no view caught becomes a page in words."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if is_api(request) or isinstance(exception, Http404):
+            return None
+        if isinstance(exception, RequestDataTooBig | TooManyFieldsSent | SuspiciousOperation):
+            return error_page(request, errors.ValidationError("That was too much, or not a form of ours."))
+        known = as_paya_error(exception)
+        return error_page(request, known) if known else None

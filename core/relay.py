@@ -1,0 +1,91 @@
+"""The relay: exactly one leads (an advisory lock of its connection), a second waits for it to fall."""
+
+import itertools
+import logging
+import time
+from collections.abc import Callable
+
+from django.db import connection
+
+from core import outbox
+
+log = logging.getLogger("paya.relay")
+
+LOCK_KEY = 0x50615961  # "PaYa"
+BATCH = 500
+IDLE_SECONDS = 0.03
+MAX_TRIES = 10
+
+
+class HandlerUnavailable(Exception):
+    """A handler's surroundings (Redis, say) are down: wait and try again, however long it takes."""
+
+
+def lead(stop: Callable[[], bool]) -> None:
+    """Wait for leadership, then relay until `stop()`; returns when told to, raises when the connection is lost."""
+    while not stop() and not _try_lock():
+        time.sleep(0.5)
+    log.info("relay_leads")
+    while not stop():
+        if relay_once() == 0:
+            time.sleep(IDLE_SECONDS)
+
+
+def _try_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(%s)", [LOCK_KEY])
+        return bool(cursor.fetchone()[0])
+
+
+def relay_once() -> int:
+    """Position what has been committed since, then publish one batch; the number of rows it published."""
+    with connection.cursor() as cursor:
+        cursor.execute("select core_outbox_position(%s)", [BATCH])
+        cursor.execute("select position, topic, payload, created_at from core_outbox_unpublished(%s)", [BATCH])
+        rows = [outbox.Row(*row) for row in cursor.fetchall()]
+    for topic, run in itertools.groupby(rows, key=lambda row: row.topic):
+        batch = list(run)
+        _publish(topic, batch)
+        with connection.cursor() as cursor:
+            cursor.execute("select core_outbox_published(%s)", [batch[-1].position])
+    return len(rows)
+
+
+def _publish(topic: str, rows: list[outbox.Row]) -> None:
+    for handle in outbox.handlers_of(topic):
+        try:
+            _persist(handle, rows)
+        except Exception:
+            if len(rows) == 1:
+                _set_aside(topic, rows[0])
+                continue
+            # One bad row must not hold up its neighbours: find it by handing them over one by one.
+            for row in rows:
+                try:
+                    _persist(handle, [row])
+                except Exception:
+                    _set_aside(topic, row)
+
+
+def _persist(handle: outbox.Handler, rows: list[outbox.Row]) -> None:
+    """Call the handler; wait out an outage for ever, anything else for MAX_TRIES tries."""
+    failures = 0
+    for attempt in itertools.count():
+        try:
+            return handle(rows)
+        except HandlerUnavailable as outage:
+            log.warning("relay_waits", extra={"topic": rows[0].topic, "cause": str(outage)})
+            time.sleep(min(2.0, 0.1 * 2 ** min(attempt, 5)))
+        except Exception:
+            connection.ensure_connection()
+            failures += 1
+            if failures >= MAX_TRIES:
+                raise
+            time.sleep(min(1.0, 0.02 * 2**failures))
+
+
+def _set_aside(topic: str, row: outbox.Row) -> None:
+    """A row that no try could publish is kept, marked and shouted about; it does not stop the others."""
+    log.exception("relay_row_failed", extra={"topic": topic, "position": row.position})
+    with connection.cursor() as cursor:
+        cursor.execute("update core_outbox set failed_at = now() where position = %s", [row.position])

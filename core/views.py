@@ -1,0 +1,77 @@
+"""Pages for what went wrong, and the two health addresses."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from core import errors
+from core.api import problem
+from core.logs import request_id
+
+log = logging.getLogger("paya.page")
+
+
+def error_page(request: HttpRequest, error: errors.PayaError) -> HttpResponse:
+    context = {"title": error.title, "detail": error.detail, "status": error.status, "request_id": request_id.get()}
+    response = render(request, "error.html", context, status=error.status)
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if request.path.startswith(("/v1/", "/webhooks/")):
+        return problem(errors.NotFound())
+    return error_page(request, errors.NotFound("This page does not exist, or it is not yours to see."))
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_page(request, errors.ValidationError("Your browser sent something that we do not understand."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    error = errors.PayaError("Something went wrong on our side. Nothing of yours was lost.")
+    error.status, error.code, error.title = 500, "internal_error", "That was our mistake"
+    if request.path.startswith(("/v1/", "/webhooks/")):
+        return problem(error)
+    return error_page(request, error)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return error_page(request, errors.Forbidden("This form was open for too long. Go back, reload the page and try again."))
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers; nothing else is asked."""
+    return JsonResponse({"status": "ok"})
+
+
+ReadinessCheck = Callable[[], None]
+_checks: dict[str, ReadinessCheck] = {}
+
+
+def readiness(name: str) -> Callable[[ReadinessCheck], ReadinessCheck]:
+    """Register a check that raises when its dependency is not ready."""
+
+    def register(check: ReadinessCheck) -> ReadinessCheck:
+        _checks[name] = check
+        return check
+
+    return register
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when every dependency answers, 503 otherwise; each is named with its state and never with its address."""
+    result: dict[str, Any] = {}
+    for name, check in _checks.items():
+        try:
+            check()
+            result[name] = "ok"
+        except Exception as error:
+            log.warning("not_ready", extra={"cause": f"{name}: {type(error).__name__}"})
+            result[name] = "down"
+    ready = all(state == "ok" for state in result.values())
+    return JsonResponse({"status": "ok" if ready else "not_ready", "checks": result}, status=200 if ready else 503)

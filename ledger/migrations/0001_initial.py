@@ -1,0 +1,9 @@
+from django.db import migrations
+
+from core.migrate import run_sql_file
+
+
+class Migration(migrations.Migration):
+    initial = True
+    dependencies = [("core", "0001_initial")]
+    operations = [run_sql_file(__file__, "0001_ledger.sql")]

@@ -1,0 +1,224 @@
+"""The one settings file. Everything that differs between machines comes from the environment (docs/architecture.md)."""
+
+from pathlib import Path
+
+import environ
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- What this process is -------------------------------------------------------------------------------------
+PAYA_ENV = env.str("PAYA_ENV", "local")
+PRODUCTION = PAYA_ENV == "production"
+DEBUG = env.bool("PAYA_DEBUG", False)
+SANDBOX = env.bool("PAYA_SANDBOX", False)
+SANDBOX_URL = env.str("PAYA_SANDBOX_URL", "") if SANDBOX else ""
+PUBLIC_URL = env.str("PAYA_PUBLIC_URL", "http://127.0.0.1:8000")
+LIVE_URL = env.str("PAYA_LIVE_URL", "ws://127.0.0.1:8001")
+PORT = env.int("PAYA_PORT", 8000)
+
+# --- Secrets (no defaults: a process without them does not start) ------------------------------------------------
+SECRET_KEY = env.str("PAYA_SECRET_KEY")
+JWT_KEY = env.str("PAYA_JWT_KEY")
+OTP_KEY = env.str("PAYA_OTP_KEY")
+BLIND_KEY = env.str("PAYA_BLIND_KEY")
+KEY_FILE = env.str("PAYA_KEY_FILE")
+
+# --- Django -----------------------------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.list("PAYA_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+ROOT_URLCONF = "paya.urls"
+WSGI_APPLICATION = "paya.wsgi.application"
+ASGI_APPLICATION = "paya.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+APPEND_SLASH = False
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "django_celery_beat",
+    "paya.apps.PayaConfig",
+    "core",
+    "ledger",
+    "users",
+    "wallets",
+    "payments",
+    "banking",
+    "transparency",
+    "home",
+]
+AUTH_USER_MODEL = "users.User"
+
+MIDDLEWARE = [
+    "core.middleware.RequestId",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "core.middleware.ApiBoundary",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "users.middleware.PersonMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "core.middleware.PageErrors",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "core.context.site",
+                "users.context.person",
+            ]
+        },
+    }
+]
+
+# --- Data -------------------------------------------------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")}
+DATABASES["default"].update(CONN_MAX_AGE=None, ATOMIC_REQUESTS=False, DISABLE_SERVER_SIDE_CURSORS=True)
+# lock_timeout is short so that a stuck lock becomes a clear answer instead of a queue (DESIGN: locks).
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c lock_timeout=2000")
+REDIS_URL = env.str("REDIS_URL")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- Sessions, cookies, browser security -----------------------------------------------------------------------
+# Cookies ignore the port, so their names carry it: two copies on one machine must not log each other out.
+SESSION_COOKIE_NAME = f"paya_session_{PORT}"
+CSRF_COOKIE_NAME = f"paya_csrf_{PORT}"
+SESSION_COOKIE_AGE = 7 * 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "core.views.csrf_failure"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+SECURE_HSTS_SECONDS = 63072000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# How many proxies stand in front and may be believed about X-Forwarded-For (0: nobody is).
+TRUSTED_PROXIES = env.int("PAYA_TRUSTED_PROXIES", 0)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+
+# Plaid's hosted page is where the "link a bank" form ends up, and Chromium applies form-action to redirects too.
+PLAID_LINK_ORIGINS = env.list("PAYA_PLAID_LINK_ORIGINS", default=[SANDBOX_URL or "https://secure.plaid.com"])
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "connect-src": ["'self'", LIVE_URL],
+        "form-action": ["'self'", *PLAID_LINK_ORIGINS],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# --- Static files -----------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = env.str("PAYA_STATIC_ROOT", str(BASE_DIR / "var" / "static"))
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# --- API --------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["users.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["core.api.IsPerson"],
+    "DEFAULT_RENDERER_CLASSES": ["core.api.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.StrictJSONParser"],
+    "EXCEPTION_HANDLER": "core.api.problem_handler",
+    "DEFAULT_SCHEMA_CLASS": "core.api.Schema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "PaYa API",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "Amounts are integer cents in USD; times are ISO 8601 UTC; errors are RFC 9457 problem documents.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.schema.add_problems"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+}
+JWT_ACCESS_SECONDS = 15 * 60
+JWT_REFRESH_SECONDS = 7 * 24 * 3600
+
+# --- People -----------------------------------------------------------------------------------------------------
+PHONE_REGIONS = env.list("PAYA_PHONE_REGIONS", default=["US"])
+# Caps per phone hold everywhere; those per number block and address are raised in the sandbox, where everybody
+# sits behind one address and uses neighbouring numbers.
+OTP_PER_PHONE_DAY = env.int("PAYA_OTP_PER_PHONE_DAY", 10)
+OTP_PER_BLOCK_DAY = env.int("PAYA_OTP_PER_BLOCK_DAY", 100_000 if SANDBOX else 50)
+OTP_PER_ADDRESS_HOUR = env.int("PAYA_OTP_PER_ADDRESS_HOUR", 100_000 if SANDBOX else 20)
+OTP_RESEND_SECONDS = env.int("PAYA_OTP_RESEND_SECONDS", 2 if SANDBOX else 30)
+
+# --- Vendors ----------------------------------------------------------------------------------------------------
+PLAID_BASE_URL = env.str("PLAID_BASE_URL", "https://production.plaid.com")
+PLAID_CLIENT_ID = env.str("PLAID_CLIENT_ID", "")
+PLAID_SECRET = env.str("PLAID_SECRET", "")
+DWOLLA_BASE_URL = env.str("DWOLLA_BASE_URL", "https://api.dwolla.com")
+DWOLLA_KEY = env.str("DWOLLA_KEY", "")
+DWOLLA_SECRET = env.str("DWOLLA_SECRET", "")
+DWOLLA_WEBHOOK_SECRET = env.str("DWOLLA_WEBHOOK_SECRET", "")
+TWILIO_BASE_URL = env.str("TWILIO_BASE_URL", "https://api.twilio.com")
+TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", "")
+TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", "")
+TWILIO_FROM = env.str("TWILIO_FROM", "")
+VENDOR_TIMEOUT_SECONDS = env.float("PAYA_VENDOR_TIMEOUT", 10.0)
+
+# --- Background work --------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Beat only wakes these up; each sweeps rows that carry their own state, so running twice or late is harmless.
+CELERY_BEAT_SCHEDULE = {
+    "sms-sweep": {"task": "users.tasks.sweep_sms", "schedule": 5.0},
+    "bank-transfers-sweep": {"task": "banking.tasks.sweep_transfers", "schedule": 5.0},
+    "bank-inbox-sweep": {"task": "banking.tasks.sweep_inbox", "schedule": 5.0},
+    "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
+}
+
+LOGGING_CONFIG = None
+from core.logs import configure as _configure_logs  # noqa: E402
+
+_configure_logs(level=env.str("PAYA_LOG_LEVEL", "INFO"))
