@@ -3,87 +3,25 @@
 import base64
 import binascii
 import json
-import logging
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db import Error as DatabaseError
-from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from drf_spectacular.openapi import AutoSchema
+from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
 from rest_framework import parsers, permissions, renderers, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core import errors
-from core.actor import NO_ACTOR_SQLSTATE
 from core.idempotency import Answer
 from core.identity import Session
-from core.logs import request_id
 from core.money import MAX_AMOUNT
+from core.problems import as_paya_error, problem
 
-log = logging.getLogger("paya.api")
-PROBLEM = "application/problem+json"
 MAX_DEPTH = 20
-
-
-# ------------------------------------------------------------------------------------------------------ problems
-def problem(error: errors.PayaError) -> JsonResponse:
-    """The RFC 9457 document of a typed error, and its headers."""
-    document: dict[str, Any] = {
-        "type": f"https://paya.example/problems/{error.code}",
-        "title": error.title,
-        "status": error.status,
-        "code": error.code,
-        "detail": error.detail,
-        "request_id": request_id.get(),
-        **error.data,
-    }
-    if error.fields:
-        document["errors"] = error.fields
-    response = JsonResponse(document, status=error.status, content_type=PROBLEM)
-    if error.retry_after is not None:
-        response["Retry-After"] = str(error.retry_after)
-    if error.status == 401:
-        response["WWW-Authenticate"] = 'Bearer realm="paya"'
-    return response
-
-
-def as_paya_error(error: Exception) -> errors.PayaError | None:
-    """The typed error that stands for an exception of Django, DRF or the database; None for a real bug."""
-    if isinstance(error, errors.PayaError):
-        return error
-    if isinstance(error, drf.ValidationError):
-        return errors.ValidationError(fields=_fields(error.detail))
-    if isinstance(error, drf.ParseError):
-        return errors.ValidationError(str(error.detail))
-    if isinstance(error, drf.NotAuthenticated | drf.AuthenticationFailed):
-        return errors.Unauthenticated()
-    if isinstance(error, drf.PermissionDenied):
-        return errors.Forbidden()
-    if isinstance(error, drf.NotFound | Http404):
-        return errors.NotFound()
-    if isinstance(error, drf.MethodNotAllowed):
-        return errors.MethodNotAllowed()
-    if isinstance(error, drf.UnsupportedMediaType | drf.NotAcceptable):
-        other = errors.ValidationError("Send and accept application/json.")
-        other.code, other.status, other.title = "unsupported_media_type", error.status_code, "Unsupported media type"
-        return other
-    return _database_error(error) if isinstance(error, DatabaseError) else None
-
-
-def _database_error(error: DatabaseError) -> errors.PayaError | None:
-    """Lock time-outs and lost connections are nobody's mistake: try again. A missing actor is ours: a bug."""
-    sqlstate = getattr(error.__cause__, "pgcode", None)
-    if sqlstate == NO_ACTOR_SQLSTATE:
-        raise errors.NoActor(str(error)) from error
-    if sqlstate in ("55P03", "40001", "40P01", "57014"):
-        return errors.ServiceUnavailable("This was busy for too long. Nothing was done; please try again.", retry_after=1)
-    if isinstance(error, OperationalError | InterfaceError):
-        return errors.ServiceUnavailable(retry_after=2)
-    return None
+# Marks that turn a line's direction round, and the two that break it: they let one text pose as another.
+_TRICKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
 
 
 def problem_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
@@ -95,18 +33,6 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespons
     if isinstance(error, drf.MethodNotAllowed):
         response["Allow"] = ", ".join(context["view"].allowed_methods)
     return response
-
-
-def _fields(detail: Any) -> dict[str, str]:
-    if not isinstance(detail, Mapping):
-        return {"body": _first(detail)}
-    return {("body" if name == "non_field_errors" else str(name)): _first(value) for name, value in detail.items()}
-
-
-def _first(value: Any) -> str:
-    while isinstance(value, list | tuple | Mapping) and value:
-        value = next(iter(value.values())) if isinstance(value, Mapping) else value[0]
-    return str(value)
 
 
 # -------------------------------------------------------------------------------------------------- JSON in, out
@@ -174,8 +100,8 @@ class Cents(serializers.Field[int, int, int, Any]):
 
 
 def has_control(text: str) -> bool:
-    """Control characters, and the marks that turn a line's direction round: neither belongs into one line of text."""
-    return any(unicodedata.category(c) in ("Cc", "Cs") or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029" for c in text)
+    """Whether a text holds what does not belong into one line of it."""
+    return any(unicodedata.category(c) in ("Cc", "Cs") or c in _TRICKS for c in text)
 
 
 class Text(serializers.CharField):
@@ -252,19 +178,3 @@ def page(rows: list[Any], limit: int, position: Callable[[Any], int], show: Call
         "data": [show(row) for row in rows],
         "next_cursor": encode_cursor(position(rows[-1])) if more else None,
     })  # fmt: skip
-
-
-# ----------------------------------------------------------------------------------------------------- OpenAPI
-class Schema(AutoSchema):
-    """Operations are named after their view and method; lists are described by their serializers as they are."""
-
-    def get_operation_id(self) -> str:
-        return f"{self.view.__class__.__name__}_{self.method.lower()}"
-
-    def get_tags(self) -> list[str]:
-        return [self.path.split("/")[2]]
-
-
-def known_fields(names: Iterable[str], data: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of `data` that are named: a write allow-list."""
-    return {name: data[name] for name in names if name in data}

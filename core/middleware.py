@@ -9,7 +9,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooMa
 from django.http import Http404, HttpRequest, HttpResponse
 
 from core import errors
-from core.api import as_paya_error, problem
+from core.problems import as_paya_error, problem
 from core.ids import new_id
 from core.logs import request_id
 from core.views import error_page

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from drf_spectacular.openapi import AutoSchema
+
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "code", "detail", "request_id"],
@@ -28,3 +30,13 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
                     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
                 }
     return result
+
+
+class Schema(AutoSchema):
+    """Operations are named after their view and method; lists are described by their serializers as they are."""
+
+    def get_operation_id(self) -> str:
+        return f"{self.view.__class__.__name__}_{self.method.lower()}"
+
+    def get_tags(self) -> list[str]:
+        return [self.path.split("/")[2]]

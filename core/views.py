@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from core import errors
-from core.api import problem
+from core.problems import problem
 from core.logs import request_id
 
 log = logging.getLogger("paya.page")

@@ -159,7 +159,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["core.api.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["core.api.StrictJSONParser"],
     "EXCEPTION_HANDLER": "core.api.problem_handler",
-    "DEFAULT_SCHEMA_CLASS": "core.api.Schema",
+    "DEFAULT_SCHEMA_CLASS": "core.schema.Schema",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {

@@ -92,6 +92,12 @@ def permille_of(part: int, whole: int) -> int:
     return min(1000, max(0, part * 1000 // whole)) if whole > 0 else 0
 
 
+@register.filter
+def minus(one: int, other: int) -> int:
+    """What is left of one amount after another: for a sentence that names a difference."""
+    return one - other
+
+
 # --- time ----------------------------------------------------------------------------------------------------
 
 def _day(value: date) -> date:
