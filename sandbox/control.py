@@ -1,0 +1,150 @@
+"""What only the sandbox has, below `/sandbox/`: the phone's messages, the bank's calendar, failures on demand."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from typing import Any
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path, re_path
+from django.views.decorators.csrf import csrf_exempt
+
+from sandbox import bank, faults, webhooks
+from sandbox.calendar import is_business_day
+from sandbox.http import BadJson, read_json
+from sandbox.models import Bank, Customer, Delivery, FundingSource, Sms, Transfer
+
+FARTHEST_DAYS = 1000
+
+
+class BadControl(Exception):
+    """A control request that cannot be meant so; its text tells why."""
+
+
+def control(view: Callable[[dict], dict]) -> Callable[..., HttpResponse]:
+    """A POST with a JSON object; what is wrong with it is answered in words."""
+
+    @csrf_exempt
+    @wraps(view)
+    def wrapped(request: HttpRequest, **kwargs: str) -> HttpResponse:
+        if request.method != "POST":
+            return JsonResponse({"error": "POST it"}, status=405, headers={"Allow": "POST"})
+        try:
+            return JsonResponse(view(read_json(request), **kwargs))
+        except BadJson as error:
+            return JsonResponse({"error": f"not a JSON object: {error}"}, status=400)
+        except BadControl as error:
+            return JsonResponse({"error": str(error)}, status=400)
+
+    return wrapped
+
+
+def _whole(body: dict, name: str, default: int, most: int) -> int:
+    value = body.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise BadControl(f"{name} must be a whole number from 0 to {most}")
+    return value
+
+
+def normal_phone(text: str) -> str:
+    """A phone as Twilio stores it: `+` in a query string arrives as a space, so it is put back."""
+    digits = re.sub(r"[^0-9]", "", text)
+    return f"+{digits}" if digits else ""
+
+
+def sms(request: HttpRequest) -> HttpResponse:
+    """The messages sent to one phone, oldest first."""
+    phone = normal_phone(request.GET.get("phone", ""))
+    rows = Sms.objects.filter(to=phone).order_by("id")
+    return JsonResponse({"messages": [
+        {"to": row.to, "body": row.body, "sent_at": row.sent_at.isoformat()} for row in rows
+    ]})
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    Bank.objects.values_list("pk").get()
+    return JsonResponse({"status": "ok"})
+
+
+def bank_state(request: HttpRequest) -> HttpResponse:
+    """The day, the Master Account's balance in cents, and how much there is of everything."""
+    state = Bank.objects.get()
+    by_status = dict(Transfer.objects.values_list("status").annotate(Count("id")))
+    deliveries = dict(Delivery.objects.values_list("state").annotate(Count("id")))
+    return JsonResponse({
+        "date": state.today.isoformat(), "business_day": is_business_day(state.today),
+        "master_balance": bank.master_balance().balance, "currency": "USD",
+        "transfers": {name: by_status.get(name, 0) for name in ("pending", "processed", "failed", "cancelled")},
+        "customers": Customer.objects.count(),
+        "funding_sources": FundingSource.objects.filter(kind="bank", removed=False).count(),
+        "webhooks": {"mode": state.webhook_mode, **{
+            name: deliveries.get(name, 0) for name in ("pending", "delivered", "failed", "skipped")
+        }},
+    })
+
+
+@control
+def bank_advance(body: dict) -> dict:
+    return bank.advance(_whole(body, "business_days", 1, FARTHEST_DAYS))
+
+
+@control
+def bank_date(body: dict) -> dict:
+    try:
+        target = date.fromisoformat(body.get("date", ""))
+    except (TypeError, ValueError) as error:
+        raise BadControl("date must be YYYY-MM-DD") from error
+    if not 2000 <= target.year <= 2100:
+        raise BadControl("date must be within this century")
+    if not bank.may_move_to(target):
+        raise BadControl("the calendar goes back only while nothing has been transferred")
+    return bank.move_to(target)
+
+
+@control
+def fail(body: dict, vendor: str) -> dict:
+    mode = body.get("mode")
+    if mode is not None and mode not in faults.MODES:
+        raise BadControl(f"mode must be null or one of {', '.join(faults.MODES)}")
+    at, seconds = body.get("path", ""), body.get("seconds")
+    if not isinstance(at, str) or len(at) > 200:
+        raise BadControl("path must be a string")
+    if seconds is not None and (not isinstance(seconds, int | float) or not 0 <= seconds <= faults.LONGEST):
+        raise BadControl(f"seconds must be a number from 0 to {faults.LONGEST:.0f}")
+    times = _whole(body, "times", 1, 1_000_000)
+    faults.ask(vendor=vendor, mode=mode, path=at, times=times, seconds=seconds)
+    return {"vendor": vendor, "mode": mode, "path": at, "times": times}
+
+
+@control
+def webhook_mode(body: dict) -> dict:
+    mode: Any = body.get("mode")
+    if mode not in webhooks.MODES:
+        raise BadControl(f"mode must be one of {', '.join(webhooks.MODES)}")
+    return webhooks.set_mode(mode)
+
+
+@control
+def webhook_replay(body: dict) -> dict:
+    before = _whole(body, "last", 1, 100_000)
+    return {"replayed": webhooks.replay(before)}
+
+
+@csrf_exempt
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"error": "no such control"}, status=404)
+
+
+urlpatterns = [
+    path("healthz", healthz),
+    path("sms", sms),
+    path("bank", bank_state),
+    path("bank/advance", bank_advance),
+    path("bank/date", bank_date),
+    re_path(r"^(?P<vendor>dwolla|plaid|twilio)/fail$", fail),
+    path("webhooks", webhook_mode),
+    path("webhooks/replay", webhook_replay),
+    re_path(r"^", nothing_here),
+]

@@ -1,0 +1,17 @@
+"""What gunicorn serves: one process with threads, because the delivery thread must exist once.
+
+    gunicorn sandbox.wsgi --workers 1 --worker-class gthread --threads 8 --bind 127.0.0.1:8002
+"""
+
+import os
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "sandbox.settings"
+
+from django.core.wsgi import get_wsgi_application  # noqa: E402 - the settings module must be named first
+
+application = get_wsgi_application()
+
+from sandbox import bank, webhooks  # noqa: E402 - models can be imported only now
+
+bank.open_for_business()
+webhooks.start_delivering()
