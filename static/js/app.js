@@ -43,13 +43,19 @@ for (const button of document.querySelectorAll("[data-countdown]")) {
 
 // --- times in the reader's own zone --------------------------------------------------------------------------
 
-for (const time of document.querySelectorAll("time[data-local]")) {
-  const clock = new Date(time.dateTime);
-  const year = clock.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
-  const day = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", ...year });
-  const minute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-  time.textContent = `${day.format(clock)}, ${minute.format(clock)}`;
+const word = (clock, part) => new Intl.DateTimeFormat("en-US", { [part]: "short" }).format(clock);
+
+function localTimes(within) {
+  for (const time of within.querySelectorAll("time[data-local]")) {
+    const clock = new Date(time.dateTime);
+    const year = clock.getFullYear() === new Date().getFullYear() ? "" : ` ${clock.getFullYear()}`;
+    const minute = [clock.getHours(), clock.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+    time.textContent = `${word(clock, "weekday")}, ${clock.getDate()} ${word(clock, "month")}${year}, ${minute}`;
+  }
 }
+
+localTimes(document);
+document.body.addEventListener("htmx:afterSettle", () => localTimes(document));
 
 // --- copy ----------------------------------------------------------------------------------------------------
 
@@ -82,6 +88,7 @@ for (const input of document.querySelectorAll("[data-count]")) {
 
 const amount = document.getElementById("amount");
 const go = document.querySelector("button[data-verb]");
+const privateWords = document.querySelector("form[data-pay] [data-words]");
 
 /** "25.7" -> "$25.70"; "" while it is no amount yet. The server decides what counts; this only labels a button. */
 function amountWords(text) {
@@ -94,6 +101,7 @@ function amountWords(text) {
 function labelButton() {
   if (!go || go.form.dataset.sent) return;
   const who = document.querySelector("#payee [data-payee]")?.dataset.payee ?? "";
+  if (privateWords) privateWords.textContent = who ? `Only you and ${who}.` : privateWords.dataset.words;
   go.textContent = [go.dataset.verb, who, amountWords(amount.value)].filter(Boolean).join(" ");
 }
 
