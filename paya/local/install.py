@@ -36,12 +36,14 @@ _UV_VARIABLES = {"cert": "SSL_CERT_FILE", "client-cert": "SSL_CLIENT_CERT", "tim
 
 def make_venv(venv: Path) -> None:
     """Make the virtual environment, with pip where this Python brings it along."""
+    # When this runs on the environment that is made anew, only the Python behind it is still there.
+    base = getattr(sys, "_base_executable", sys.executable)
     for arguments in ((), ("--without-pip",)):
-        done = _run([sys.executable, "-m", "venv", *arguments, str(venv)])
+        done = _run([base, "-m", "venv", *arguments, str(venv)])
         if done.returncode == 0:
             return
     raise StartError(
-        f"{sys.executable} cannot make a virtual environment (Debian, Ubuntu: apt-get install python3-venv): "
+        f"{base} cannot make a virtual environment (Debian, Ubuntu: apt-get install python3-venv): "
         f"{last_line(done.stdout)}"
     )
 
@@ -157,5 +159,5 @@ def _run(command: Sequence[str], env: dict[str, str] | None = None) -> subproces
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        preexec_fn=die_with_parent(),  # noqa: PLW1509 - there are no threads here
+        preexec_fn=die_with_parent(),
     )

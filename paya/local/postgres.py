@@ -170,15 +170,15 @@ class Postgres:
         """Wait until the server accepts connections (crash recovery may come first)."""
         assert self._process is not None
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise StartError(f"PostgreSQL ended while starting; see {self.log}.")
-            # The last line of this file is what pg_ctl waits for, too.
-            lines = self._pid_file_lines()
-            if len(lines) >= 8 and lines[7].strip() == "ready" and int(lines[0]) == self._process.pid:
-                return
+        while not self.is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise StartError(f"PostgreSQL did not start; see {self.log}.")
             time.sleep(0.03)
-        raise StartError(f"PostgreSQL was not ready after {seconds:.0f} s; see {self.log}.")
+
+    def is_ready(self) -> bool:
+        """Whether the server accepts connections, by the line of its pid file that pg_ctl waits for, too."""
+        lines = self._pid_file_lines()
+        return len(lines) >= 8 and lines[7].strip() == "ready" and int(lines[0]) == self.pid
 
     def stop(self) -> None:
         """End the server: open transactions are rolled back, everything committed is on the disk."""
@@ -196,7 +196,7 @@ class Postgres:
 
     def end_orphan(self) -> bool:
         """End a server that a killed stack left running on our files; says whether there was one."""
-        pid = self._running_server()
+        pid = self.running_server()
         if pid is None:
             return False
         for signal_number, seconds in ((signal.SIGINT, 10), (signal.SIGQUIT, 5), (signal.SIGKILL, 2)):
@@ -211,21 +211,21 @@ class Postgres:
         except OSError:
             return []
 
-    def _running_server(self) -> int | None:
-        """The process named by the pid file, if it truly is a server that works in our files."""
+    def running_server(self) -> int | None:
+        """Number of the process that the pid file names, if it truly is a server that works in our files."""
         lines = self._pid_file_lines()
         if not lines or not lines[0].isdigit():
             return None
         pid = int(lines[0])
         try:
-            same = Path(f"/proc/{pid}/cwd").resolve(strict=True) == self.files.resolve()
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except OSError:
             return None
-        return pid if same else None
+        return pid if os.fsencode(self.files) in command and processes.start_time(pid) else None
 
     def _clear_stale_files(self) -> None:
         """Remove what a killed server left, since its process number may meanwhile be somebody else's."""
-        if self._running_server() is not None:
+        if self.running_server() is not None:
             raise StartError(f"Another PostgreSQL server already runs on {self.files}: stop that one first.")
         (self.files / "postmaster.pid").unlink(missing_ok=True)
 

@@ -81,13 +81,10 @@ class Redis:
         """Wait until the server answers a PING."""
         assert self._process is not None
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise StartError(f"Redis ended while starting; see {self.log}.")
-            if self._answers():
-                return
+        while not self.is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise StartError(f"Redis did not start; see {self.log}.")
             time.sleep(0.03)
-        raise StartError(f"Redis was not ready after {seconds:.0f} s; see {self.log}.")
 
     def stop(self) -> None:
         """End the server."""
@@ -101,7 +98,8 @@ class Redis:
             self._process.wait()
         self._process = None
 
-    def _answers(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether the server answers a PING."""
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
             connection.sendall(f"AUTH {self._password}\r\nPING\r\n".encode())
             answer = b""

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import database
 from .environment import process_environment
+from .errors import StartError
 from .folder import DataFolder
 from .ports import is_free
 from .postgres import Postgres, choose_home
@@ -46,21 +47,22 @@ def start(folder: DataFolder, secrets: dict[str, Any], supervisor: Supervisor, *
     """Start what is not given by the environment, and make sure of the database with its roles."""
     env = process_environment(secrets["stack_id"], {})
     launches: dict[str, Any] = {}
-    waits = []
+    waits: dict[str, Any] = {}
     given_database, given_redis = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     if not given_database:
         postgres = embedded_postgres(folder, secrets, throwaway=throwaway)
         if postgres.port and not is_free(postgres.port):
             postgres.port = 0
         launches["postgres"] = lambda: postgres.launch(env)
-        waits.append(postgres.wait_ready)
+        waits["PostgreSQL"] = postgres.is_ready
     if not given_redis:
         redis = Redis(folder.path / "redis", password=secrets["redis_password"], log=folder.logs / "redis.log")
         launches["redis"] = lambda: redis.launch(env)
-        waits.append(redis.wait_ready)
-    supervisor.start(launches)
-    for wait in waits:
-        wait()
+        waits["Redis"] = redis.is_ready
+    supervisor.start(launches, grace=9)
+    for name, is_ready in waits.items():
+        if not supervisor.wait_until(is_ready, 60):  # crash recovery may come first
+            raise StartError(f"{name} was not ready after a minute; see {folder.logs}.")
     if given_database:
         admin_url = given_database
     else:
@@ -70,6 +72,9 @@ def start(folder: DataFolder, secrets: dict[str, Any], supervisor: Supervisor, *
         folder.remember(
             postgres_home=str(home.relative_to(folder.path) if inside else home), postgres_port=postgres.port
         )
+        if folder.state().get("drop_database"):
+            database.drop(postgres.url(), DATABASE)
+            folder.remember(drop_database=None)
         if not database.exists(postgres.url(), DATABASE):
             database.create(postgres.url(), DATABASE)
     urls = database.prepare_roles(admin_url, secrets["roles"])

@@ -8,8 +8,8 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import FrameType
 
 from . import processes
@@ -17,12 +17,21 @@ from . import processes
 Launch = Callable[[], "subprocess.Popen[bytes]"]
 Say = Callable[[str], None]
 
-_STEADY_SECONDS = 30.0
-_LONGEST_PAUSE = 20.0
+STEADY_SECONDS = 30.0  # who lived this long starts with a clean slate
+LONGEST_PAUSE = 20.0
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequested(BaseException):
     """Somebody asked for the end (Ctrl-C or SIGTERM). No `except Exception` on the way may swallow that."""
+
+
+class ChildFailed(Exception):
+    """A process that had to work did not."""
+
+    def __init__(self, name: str, code: int) -> None:
+        super().__init__(f"{name} failed ({describe_exit(code)})")
+        self.name = name
 
 
 @dataclass
@@ -31,10 +40,18 @@ class Child:
 
     name: str
     launch: Launch
-    process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
+    process: subprocess.Popen[bytes]
+    started: float
     failures: int = 0
-    restart_at: float | None = field(default=None)
+    restart_at: float | None = None
+
+
+@dataclass
+class Layer:
+    """Children that start and end together, and how long they are given to end."""
+
+    children: list[Child]
+    grace: float
 
 
 class Supervisor:
@@ -42,116 +59,129 @@ class Supervisor:
 
     def __init__(self, say: Say) -> None:
         self._say = say
-        self._layers: list[list[Child]] = []
+        self._layers: list[Layer] = []
         self._wakeup: int | None = None
 
     @property
     def children(self) -> list[Child]:
         """All supervised processes, in the order in which they were started."""
-        return [child for layer in self._layers for child in layer]
+        return [child for layer in self._layers for child in layer.children]
 
-    def start(self, services: dict[str, Launch]) -> None:
-        """Start one layer of services beside each other; layers end in the reverse order."""
-        layer: list[Child] = []
+    def start(self, services: Mapping[str, Launch], *, grace: float = 6.0) -> Layer:
+        """Start services beside each other as one layer."""
+        layer = Layer([], grace)
         self._layers.append(layer)
         for name, launch in services.items():
-            child = Child(name, launch)
-            layer.append(child)
-            self._launch(child)
+            layer.children.append(Child(name, launch, launch(), time.monotonic()))
+        return layer
 
-    def died(self) -> Child | None:
-        """A child that is not running now, if there is one: during the start that is a reason to give up."""
-        return next((child for child in self.children if child.process and child.process.poll() is not None), None)
+    def run(self, tasks: Mapping[str, Launch]) -> dict[str, int]:
+        """Run tasks beside each other to their ends; the answer is their exit statuses."""
+        layer = self.start(tasks)
+        while any(child.process.poll() is None for child in layer.children):
+            self.check(except_layer=layer)
+            self._sleep(0.5)
+        self._layers.remove(layer)
+        return {child.name: child.process.returncode for child in layer.children}
+
+    def wait_until(self, is_true: Callable[[], bool], seconds: float) -> bool:
+        """Poll until something is true; gives up when the time is over. Raises ChildFailed when a child dies."""
+        deadline = time.monotonic() + seconds
+        while not is_true():
+            self.check()
+            if time.monotonic() > deadline:
+                return False
+            self._sleep(0.1)
+        return True
+
+    def check(self, *, except_layer: Layer | None = None) -> None:
+        """Raise ChildFailed if a child that should run does not: during the start that is a reason to give up."""
+        for layer in self._layers:
+            for child in layer.children:
+                if layer is not except_layer and child.process.poll() is not None:
+                    raise ChildFailed(child.name, child.process.returncode)
 
     def watch(self) -> None:
         """Restart whatever dies, until somebody asks for the end (StopRequested)."""
         while True:
-            self._reap_adopted()
+            self._bury_adopted()
             now = time.monotonic()
             for child in self.children:
                 self._look_after(child, now)
             due = [child.restart_at for child in self.children if child.restart_at is not None]
-            self._sleep(max(0.0, min(due) - time.monotonic()) if due else 5.0)
+            self._sleep(max(0.0, min(due) - time.monotonic()) if due else 60.0)
 
-    def stop(self, grace: float = 7.0) -> None:
-        """End all children and all that they started."""
-        for layer in reversed(self._layers):
-            running = [child.process for child in layer if child.process and child.process.poll() is None]
-            for process in running:
-                # PostgreSQL's and Redis' own signals for a quick and clean end differ: see `stop_signal`.
-                process.send_signal(stop_signal(process))
-            deadline = time.monotonic() + grace
-            for process in running:
+    def stop(self) -> None:
+        """End all children and all that they started, the last layer first."""
+        while self._layers:
+            layer = self._layers.pop()
+            for child in layer.children:
+                if child.process.poll() is None:
+                    child.process.send_signal(_gentle_signal(child.process))
+            deadline = time.monotonic() + layer.grace
+            for child in layer.children:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(max(0.1, deadline - time.monotonic()))
-            for child in layer:
-                if child.process is not None:
-                    processes.send_group(child.process.pid, signal.SIGKILL)
-                    child.process.wait()
+                    child.process.wait(max(0.05, deadline - time.monotonic()))
+                processes.send_group(child.process.pid, signal.SIGKILL)
+                child.process.wait()
+        # What left its parent's group and lost its parent became ours (see processes.adopt_orphans).
         for pid in processes.children_of(os.getpid()):
             processes.send(pid, signal.SIGKILL)
-        self._layers.clear()
-        self._reap_adopted()
-
-    def _launch(self, child: Child) -> None:
-        child.process = child.launch()
-        child.started = time.monotonic()
-        child.restart_at = None
-
-    def _look_after(self, child: Child, now: float) -> None:
-        if child.restart_at is not None:
-            if now >= child.restart_at:
-                self._launch(child)
-            return
-        if child.process is None or child.process.poll() is None:
-            return
-        processes.send_group(child.process.pid, signal.SIGKILL)  # its own children must not linger
-        child.failures = 1 if now - child.started > _STEADY_SECONDS else child.failures + 1
-        pause = 0.0 if child.failures == 1 else min(_LONGEST_PAUSE, 0.5 * 2 ** (child.failures - 1))
-        child.restart_at = now + pause
-        when = "now" if not pause else f"in {pause:.0f} s"
-        self._say(f"{child.name} ended ({describe_exit(child.process.returncode)}): restarting it {when}.")
-
-    def _sleep(self, seconds: float) -> None:
-        """Sleep until a child dies or the time is over."""
-        if self._wakeup is None:
-            time.sleep(min(seconds, 0.5))
-            return
-        if select.select([self._wakeup], [], [], seconds)[0]:
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._wakeup, 512)
-
-    def _reap_adopted(self) -> None:
-        """Bury orphans that the kernel handed to us; those that we started are buried by their Popen."""
-        ours = {child.process.pid for child in self.children if child.process}
-        with contextlib.suppress(ChildProcessError):
-            while (dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
-                if dead.si_pid in ours:
-                    next(c for c in self.children if c.process and c.process.pid == dead.si_pid).process.poll()  # type: ignore[union-attr]
-                else:
-                    os.waitpid(dead.si_pid, 0)
+        self._bury_adopted()
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
-        """Turn SIGINT, SIGTERM and SIGHUP into StopRequested, once; repeating them changes nothing."""
+        """Turn the first SIGINT, SIGTERM or SIGHUP into StopRequested; repeating them changes nothing."""
 
         def stop(_number: int, _frame: FrameType | None) -> None:
-            for number in ending:
+            for number in _ENDING:
                 signal.signal(number, signal.SIG_IGN)
             raise StopRequested
 
-        ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._wakeup = reader
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-        for number in ending:
-            signal.signal(number, stop)
+        for number in _ENDING:
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+                signal.signal(number, stop)
         yield
 
+    def _look_after(self, child: Child, now: float) -> None:
+        if child.restart_at is not None:
+            if now >= child.restart_at:
+                child.process, child.started, child.restart_at = child.launch(), time.monotonic(), None
+            return
+        if child.process.poll() is None:
+            return
+        processes.send_group(child.process.pid, signal.SIGKILL)  # its own children must not linger
+        child.failures = 1 if now - child.started > STEADY_SECONDS else child.failures + 1
+        pause = 0.0 if child.failures == 1 else min(LONGEST_PAUSE, 0.5 * 2 ** (child.failures - 1))
+        child.restart_at = now + pause
+        when = f"in {pause:.0f} s" if pause else "now"
+        self._say(f"{child.name} ended ({describe_exit(child.process.returncode)}); restarting it {when}")
 
-def stop_signal(process: subprocess.Popen[bytes]) -> signal.Signals:
-    """The signal that ends a process quickly and cleanly: for PostgreSQL that is SIGINT."""
+    def _sleep(self, seconds: float) -> None:
+        """Sleep until a child dies or the time is over."""
+        if self._wakeup is None:
+            time.sleep(min(seconds, 0.2))
+        elif select.select([self._wakeup], [], [], seconds)[0]:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wakeup, 512)
+
+    def _bury_adopted(self) -> None:
+        """Bury dead orphans that the kernel handed to us; what we started is buried by its Popen."""
+        ours = {child.process.pid: child.process for child in self.children}
+        with contextlib.suppress(ChildProcessError):
+            while (dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+                if dead.si_pid in ours:
+                    ours[dead.si_pid].poll()
+                else:
+                    os.waitpid(dead.si_pid, 0)
+
+
+def _gentle_signal(process: subprocess.Popen[bytes]) -> signal.Signals:
+    """What ends a process quickly and cleanly: PostgreSQL takes SIGTERM to mean after the last client."""
     program = os.fsdecode(process.args[0]) if isinstance(process.args, list) else ""
     return signal.SIGINT if os.path.basename(program) == "postgres" else signal.SIGTERM
 
