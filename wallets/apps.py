@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class WalletsConfig(AppConfig):
+    name = "wallets"
+
+    def ready(self) -> None:
+        from users.services import on_signup
+        from wallets.services import open_wallet
+
+        on_signup(open_wallet)
