@@ -190,7 +190,7 @@ def icon(name: str, css: str = "") -> SafeString:
         ' stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"'
         ' focusable="false">{}</svg>',
         css,
-        mark_safe(ICONS[name]),  # noqa: S308 - our own constant
+        mark_safe(ICONS[name]),
     )
 
 

@@ -170,6 +170,7 @@ function choosePerson() {
   to.addEventListener("blur", () => open(false));
   to.addEventListener("input", () => {
     payee.replaceChildren();
+    document.getElementById("to-error")?.remove();
     labelButton();
   });
 
