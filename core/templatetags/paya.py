@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from core.calendar import in_words
 from core.money import format_usd
 
 register = template.Library()
@@ -112,9 +113,7 @@ def day_words(value: date | None) -> str:
     """`Tue, 24 Nov`, and with the year when it is not this one."""
     if not value:
         return ""
-    day = _day(value)
-    words = f"{day:%a}, {day.day} {day:%b}"
-    return words if day.year == timezone.localdate().year else f"{words} {day.year}"
+    return in_words(_day(value), timezone.localdate())
 
 
 @register.filter
