@@ -47,6 +47,9 @@ def ensure_roles(admin_connection: Any, dbname: str, passwords: Mapping[str, str
             _make_group(cursor, role)
         # What a migration makes belongs to paya_owner, which hands functions over to paya_engine.
         _grant_role(cursor, "paya_engine", "paya_owner")
+        # The demo loader does what people and workers do, at a given time.
+        _grant_role(cursor, "paya_web", "paya_demo")
+        _grant_role(cursor, "paya_worker", "paya_demo")
         for role in LOGINS:
             _make_login(cursor, dbname, role, passwords[role])
         _grant_schema(cursor)
@@ -77,13 +80,17 @@ def _check_right(cursor: Any, dbname: str) -> None:
     )
     user, connected, may_create, owns = cursor.fetchone()
     if dbname == "paya":
-        raise RolesError("A database named paya would have logins named like the groups: call it paya_something.")
+        raise RolesError(
+            "A database named paya would have logins named like the groups: call it paya_something."
+        )
     if connected != dbname:
         raise RolesError(f"Roles of {dbname} are made in {dbname}, and this connection is to {connected}.")
     if not may_create:
         raise RolesError(f"The database user {user} may not create roles: use one with CREATEROLE.")
     if not owns:
-        raise RolesError(f"The database user {user} does not own the database {dbname}, so it cannot grant access.")
+        raise RolesError(
+            f"The database user {user} does not own the database {dbname}, so it cannot grant access."
+        )
 
 
 def _make_group(cursor: Any, role: str) -> None:
@@ -137,7 +144,9 @@ def _create(cursor: Any, name: str, attributes: str) -> None:
     except (errors.DuplicateObject, errors.UniqueViolation):
         cursor.execute("ROLLBACK TO SAVEPOINT create_role")
     except errors.InsufficientPrivilege as error:
-        raise RolesError(f"The database user may not create the role {name}: {_first_line(error)}.") from error
+        raise RolesError(
+            f"The database user may not create the role {name}: {_first_line(error)}."
+        ) from error
 
 
 def _grant_role(cursor: Any, group: str, member: str) -> None:
@@ -148,7 +157,9 @@ def _grant_role(cursor: Any, group: str, member: str) -> None:
     )
     if cursor.fetchone() is None:
         cursor.execute(
-            sql.SQL("GRANT {} TO {} WITH INHERIT TRUE, SET TRUE").format(sql.Identifier(group), sql.Identifier(member))
+            sql.SQL("GRANT {} TO {} WITH INHERIT TRUE, SET TRUE").format(
+                sql.Identifier(group), sql.Identifier(member)
+            )
         )
 
 

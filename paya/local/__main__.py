@@ -1,39 +1,44 @@
-"""`python -m paya.local COMMAND`: the local stack's commands, for bin/* and for development."""
+"""`python -m paya.local COMMAND`: what bin/* become, and the servers alone for development.
+
+run             the whole product (bin/run)
+test ARGS       the whole suite (bin/test); arguments go to pytest
+dev             PostgreSQL and Redis in the background, for manage.py and pytest by hand (dev --help)
+chromium        print the path of a Chromium, installing one where there is none
+"""
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-from pathlib import Path
 
-from .environment import ROOT
 from .errors import StartError
 
 
-def main() -> int:
-    """Run one command; the answer is the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m paya.local", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="the whole product (bin/run)")
-    dev = commands.add_parser("dev", help="PostgreSQL and Redis in the background, for manage.py and pytest by hand")
-    dev.add_argument("--data", type=Path, default=Path(os.environ.get("PAYA_DATA") or ROOT / "var"))
-    dev.add_argument("--port", type=int, default=int(os.environ.get("PAYA_PORT") or 8000))
-    dev.add_argument("--foreground", action="store_true", help="stay in front until Ctrl-C")
-    dev.add_argument("--stop", action="store_true", help="end the servers again")
-    options = parser.parse_args()
-    try:
-        if options.command == "run":
-            from . import stack
+def main(argv: list[str]) -> int:
+    """Run one command; the answer is the exit status. Each imports only what it needs: starts are quick."""
+    command, arguments = argv[0] if argv else "", argv[1:]
+    if command == "run" and not arguments:
+        from . import stack
 
-            return stack.main()
-        from . import dev as dev_command
+        return stack.main()
+    if command == "test":
+        from . import testing
 
-        return dev_command.main(options.data, options.port, foreground=options.foreground, stop=options.stop)
-    except StartError as error:
-        print(error, file=sys.stderr)
-        return 1
+        return testing.main(arguments)
+    if command == "dev":
+        from . import dev
+
+        return dev.main(arguments)
+    if command == "chromium":
+        from . import browser
+
+        print(browser.find_chromium() or "")
+        return 0
+    print(__doc__, file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except StartError as error:
+        sys.exit(str(error))

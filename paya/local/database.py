@@ -46,7 +46,8 @@ def database_name(url: str) -> str:
 def role_urls(admin_url: str, logins_of: str, passwords: Mapping[str, str]) -> dict[str, str]:
     """A URL per role for the database of `admin_url`, with the logins of `logins_of`."""
     return {
-        role: with_login(admin_url, login_name(logins_of, role), password) for role, password in passwords.items()
+        role: with_login(admin_url, login_name(logins_of, role), password)
+        for role, password in passwords.items()
     }
 
 

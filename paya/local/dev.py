@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import signal
@@ -16,14 +17,20 @@ from .folder import DataFolder, write_private
 from .supervisor import StopRequested, Supervisor
 
 
-def main(data: Path, port: int, *, foreground: bool, stop: bool) -> int:
+def main(arguments: list[str]) -> int:
     """Start, stop, or (in front) be the servers of a data folder."""
-    folder = DataFolder(data)
-    if stop:
+    parser = argparse.ArgumentParser(prog="python -m paya.local dev", description=__doc__)
+    parser.add_argument(
+        "--data", type=Path, default=Path(os.environ.get("PAYA_DATA") or environment.ROOT / "var")
+    )
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PAYA_PORT") or 8000))
+    parser.add_argument("--foreground", action="store_true", help="stay in front until Ctrl-C")
+    parser.add_argument("--stop", action="store_true", help="end the servers again")
+    options = parser.parse_args(arguments)
+    folder = DataFolder(options.data)
+    if options.stop:
         return _stop(folder)
-    if foreground:
-        return _serve(folder, port)
-    return _start(folder, port)
+    return _serve(folder, options.port) if options.foreground else _start(folder, options.port)
 
 
 def _start(folder: DataFolder, port: int) -> int:
@@ -31,16 +38,31 @@ def _start(folder: DataFolder, port: int) -> int:
     marker = folder.run / "dev.pid"
     if not _alive(marker):
         marker.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "paya.local", "dev", "--foreground", f"--data={folder.path}", f"--port={port}"]
+        command = [
+            sys.executable,
+            "-m",
+            "paya.local",
+            "dev",
+            "--foreground",
+            f"--data={folder.path}",
+            f"--port={port}",
+        ]
         with (folder.logs / "dev.log").open("ab") as log:
             server = subprocess.Popen(
-                command, cwd=environment.ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command,
+                cwd=environment.ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         while not marker.exists():
             if server.poll() is not None:
                 raise StartError(f"The servers ended while starting; see {folder.logs / 'dev.log'}.")
             time.sleep(0.1)
-    print(f"PostgreSQL and Redis run. For a role's environment: source {folder.path}/env.web.sh (owner, worker, ...)")
+    print(
+        f"PostgreSQL and Redis run. For a role's environment: source {folder.path}/env.web.sh (owner, worker, ...)"
+    )
     return 0
 
 

@@ -31,7 +31,12 @@ _UV_OPTIONS = {
     "find-links": "--find-links",
     "trusted-host": "--allow-insecure-host",
 }
-_UV_VARIABLES = {"cert": "SSL_CERT_FILE", "client-cert": "SSL_CLIENT_CERT", "timeout": "UV_HTTP_TIMEOUT", "proxy": "ALL_PROXY"}
+_UV_VARIABLES = {
+    "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "proxy": "ALL_PROXY",
+}
 
 
 def make_venv(venv: Path) -> None:
@@ -82,7 +87,12 @@ def pip_settings(python: Path) -> dict[str, list[str]]:
 
 def uv_arguments(settings: dict[str, list[str]]) -> tuple[list[str], dict[str, str]]:
     """pip's settings as uv's options and environment variables."""
-    options = [part for key, option in _UV_OPTIONS.items() for value in settings.get(key, ()) for part in (option, value)]
+    options = [
+        part
+        for key, option in _UV_OPTIONS.items()
+        for value in settings.get(key, ())
+        for part in (option, value)
+    ]
     if settings.get("no-index", ["0"])[0].lower() in ("1", "true", "yes", "on"):
         options.append("--no-index")
     variables = {name: settings[key][0] for key, name in _UV_VARIABLES.items() if settings.get(key)}
@@ -95,7 +105,9 @@ def last_line(output: str) -> str:
     return lines[-1] if lines else "it said nothing"
 
 
-def _install_with_uv(venv: Path, root: Path, paths: list[str], settings: dict[str, list[str]], *, has_pip: bool) -> str | None:
+def _install_with_uv(
+    venv: Path, root: Path, paths: list[str], settings: dict[str, list[str]], *, has_pip: bool
+) -> str | None:
     """Why uv could not do it, or None when it did."""
     uv = venv / "bin" / "uv"
     if not uv.exists():

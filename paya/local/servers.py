@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,14 @@ def embedded_postgres(folder: DataFolder, secrets: dict[str, Any], *, throwaway:
     )
 
 
-def start(folder: DataFolder, secrets: dict[str, Any], supervisor: Supervisor, *, throwaway: bool = False) -> Servers:
+def start(
+    folder: DataFolder,
+    secrets: dict[str, Any],
+    supervisor: Supervisor,
+    *,
+    dbname: str = DATABASE,
+    throwaway: bool = False,
+) -> Servers:
     """Start what is not given by the environment, and make sure of the database with its roles."""
     env = process_environment(secrets["stack_id"], {})
     launches: dict[str, Any] = {}
@@ -56,26 +64,29 @@ def start(folder: DataFolder, secrets: dict[str, Any], supervisor: Supervisor, *
         launches["postgres"] = lambda: postgres.launch(env)
         waits["PostgreSQL"] = postgres.is_ready
     if not given_redis:
-        redis = Redis(folder.path / "redis", password=secrets["redis_password"], log=folder.logs / "redis.log")
+        redis = Redis(
+            folder.path / "redis", password=secrets["redis_password"], log=folder.logs / "redis.log"
+        )
         launches["redis"] = lambda: redis.launch(env)
         waits["Redis"] = redis.is_ready
-    supervisor.start(launches, grace=9)
+    # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave. Redis takes either.
+    supervisor.start(launches, grace=9, stop_signal=signal.SIGINT)
     for name, is_ready in waits.items():
         if not supervisor.wait_until(is_ready, 60):  # crash recovery may come first
             raise StartError(f"{name} was not ready after a minute; see {folder.logs}.")
     if given_database:
         admin_url = given_database
     else:
-        admin_url = postgres.url(dbname=DATABASE)
+        admin_url = postgres.url(dbname=dbname)
         home = postgres.home
         inside = home.is_relative_to(folder.path)
         folder.remember(
             postgres_home=str(home.relative_to(folder.path) if inside else home), postgres_port=postgres.port
         )
         if folder.state().get("drop_database"):
-            database.drop(postgres.url(), DATABASE)
+            database.drop(postgres.url(), dbname)
             folder.remember(drop_database=None)
-        if not database.exists(postgres.url(), DATABASE):
-            database.create(postgres.url(), DATABASE)
+        if not database.exists(postgres.url(), dbname):
+            database.create(postgres.url(), dbname)
     urls = database.prepare_roles(admin_url, secrets["roles"])
     return Servers(admin_url, urls, given_redis or redis.url, embedded=not given_database)

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -80,7 +81,9 @@ class Stack:
             self._rotate_logs()
             self._note_logs("postgres", "redis")
             self._forget_half_a_demo()
-            self._servers = servers.start(self.folder, self._secrets, self.supervisor)
+            self._servers = servers.start(
+                self.folder, self._secrets, self.supervisor, throwaway=os.environ.get("PAYA_THROWAWAY") == "1"
+            )
             self._shared = environment.application(
                 self.folder, self._secrets, port=self.port, sandbox=self.sandboxed
             ) | {"REDIS_URL": self._servers.redis_url}
@@ -97,7 +100,9 @@ class Stack:
 
     def _end_leftovers(self) -> None:
         """End what a killed run left, so that its ports and files are free again."""
-        postgres = None if os.environ.get("DATABASE_URL") else servers.embedded_postgres(self.folder, self._secrets)
+        postgres = (
+            None if os.environ.get("DATABASE_URL") else servers.embedded_postgres(self.folder, self._secrets)
+        )
         server = postgres.running_server() if postgres else None
         leftovers = [pid for pid in processes.marked(self._secrets["stack_id"]) if pid != server]
         if leftovers or server:
@@ -112,8 +117,8 @@ class Stack:
         if self.folder.state().get("demo") != "loading":
             return
         say("  the demo network was interrupted; beginning it again")
-        for leftover in self.folder.sandbox.iterdir():
-            leftover.unlink()
+        shutil.rmtree(self.folder.sandbox)
+        self.folder.create()
         self.folder.remember(drop_database=True, demo=None, migrated=None, sandbox_migrated=None)
 
     def _migrate(self) -> None:
@@ -124,8 +129,12 @@ class Stack:
             tasks["migrate"] = self._manage("migrate", "--noinput", login="owner")
             facts["migrated"] = product
         sandbox = _fingerprint(environment.ROOT / "sandbox", "migrations/*.py")
-        if self.sandboxed and (state.get("sandbox_migrated") != sandbox or not any(self.folder.sandbox.iterdir())):
-            tasks["sandbox-migrate"] = self._sandbox("-m", "sandbox", "migrate", "--noinput", log="sandbox-migrate")
+        if self.sandboxed and (
+            state.get("sandbox_migrated") != sandbox or not any(self.folder.sandbox.iterdir())
+        ):
+            tasks["sandbox-migrate"] = self._sandbox(
+                "-m", "sandbox", "migrate", "--noinput", log="sandbox-migrate"
+            )
             facts["sandbox_migrated"] = sandbox
         if tasks:
             with self._step("migrations"):
@@ -164,10 +173,26 @@ class Stack:
             "-m", "gunicorn", "paya.wsgi", f"--bind=127.0.0.1:{self.port}", "--workers=2", "--preload",
             "--no-control-socket", "--graceful-timeout=4", "--log-level=warning",
         ]  # fmt: skip
-        live = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port + 1), "-v", "0", "paya.asgi:application"]
+        live = [
+            "-m",
+            "daphne",
+            "-b",
+            "127.0.0.1",
+            "-p",
+            str(self.port + 1),
+            "-v",
+            "0",
+            "paya.asgi:application",
+        ]
         celery = ["-m", "celery", "-A", "paya"]
         worker = [*celery, "worker", "-c", "2", "--without-gossip", "--without-mingle", "--hostname=paya@%h"]
-        beat = [*celery, "beat", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler", "--pidfile="]
+        beat = [
+            *celery,
+            "beat",
+            "--scheduler",
+            "django_celery_beat.schedulers:DatabaseScheduler",
+            "--pidfile=",
+        ]
         return {
             "web": self._product("web", web, login="web"),
             "live": self._product("live", live, login="web"),
@@ -197,7 +222,9 @@ class Stack:
 
         def launch() -> subprocess.Popen[bytes]:
             with self._log(name).open("ab") as log:
-                return processes.spawn([sys.executable, *arguments], env=env, cwd=environment.ROOT, output=log)
+                return processes.spawn(
+                    [sys.executable, *arguments], env=env, cwd=environment.ROOT, output=log
+                )
 
         return launch
 
@@ -225,7 +252,9 @@ class Stack:
             return False
 
         if not self.supervisor.wait_until(answers, seconds):
-            raise StartError(f"{url} was not ready after {seconds:.0f} s ({answer}); the logs are in {self.folder.logs}.")
+            raise StartError(
+                f"{url} was not ready after {seconds:.0f} s ({answer}); the logs are in {self.folder.logs}."
+            )
 
     # --- what is said and written ------------------------------------------------------------------------------
     def _write_env_file(self) -> None:

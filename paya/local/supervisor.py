@@ -48,10 +48,11 @@ class Child:
 
 @dataclass
 class Layer:
-    """Children that start and end together, and how long they are given to end."""
+    """Children that start and end together: the signal that asks them to, and how long they are given."""
 
     children: list[Child]
     grace: float
+    stop_signal: signal.Signals
 
 
 class Supervisor:
@@ -67,17 +68,25 @@ class Supervisor:
         """All supervised processes, in the order in which they were started."""
         return [child for layer in self._layers for child in layer.children]
 
-    def start(self, services: Mapping[str, Launch], *, grace: float = 6.0) -> Layer:
+    def start(
+        self,
+        services: Mapping[str, Launch],
+        *,
+        grace: float = 6.0,
+        stop_signal: signal.Signals = signal.SIGTERM,
+    ) -> Layer:
         """Start services beside each other as one layer."""
-        layer = Layer([], grace)
+        layer = Layer([], grace, stop_signal)
         self._layers.append(layer)
         for name, launch in services.items():
             layer.children.append(Child(name, launch, launch(), time.monotonic()))
         return layer
 
-    def run(self, tasks: Mapping[str, Launch]) -> dict[str, int]:
+    def run(
+        self, tasks: Mapping[str, Launch], *, stop_signal: signal.Signals = signal.SIGTERM
+    ) -> dict[str, int]:
         """Run tasks beside each other to their ends; the answer is their exit statuses."""
-        layer = self.start(tasks)
+        layer = self.start(tasks, stop_signal=stop_signal)
         while any(child.process.poll() is None for child in layer.children):
             self.check(except_layer=layer)
             self._sleep(0.5)
@@ -117,7 +126,7 @@ class Supervisor:
             layer = self._layers.pop()
             for child in layer.children:
                 if child.process.poll() is None:
-                    child.process.send_signal(_gentle_signal(child.process))
+                    child.process.send_signal(layer.stop_signal)
             deadline = time.monotonic() + layer.grace
             for child in layer.children:
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -125,8 +134,11 @@ class Supervisor:
                 processes.send_group(child.process.pid, signal.SIGKILL)
                 child.process.wait()
         # What left its parent's group and lost its parent became ours (see processes.adopt_orphans).
-        for pid in processes.children_of(os.getpid()):
-            processes.send(pid, signal.SIGKILL)
+        while orphans := processes.children_of(os.getpid()):
+            for pid in orphans:
+                processes.send(pid, signal.SIGKILL)
+            processes.wait_gone(orphans, 1)
+            self._bury_adopted()
         self._bury_adopted()
 
     @contextlib.contextmanager
@@ -178,12 +190,6 @@ class Supervisor:
                     ours[dead.si_pid].poll()
                 else:
                     os.waitpid(dead.si_pid, 0)
-
-
-def _gentle_signal(process: subprocess.Popen[bytes]) -> signal.Signals:
-    """What ends a process quickly and cleanly: PostgreSQL takes SIGTERM to mean after the last client."""
-    program = os.fsdecode(process.args[0]) if isinstance(process.args, list) else ""
-    return signal.SIGINT if os.path.basename(program) == "postgres" else signal.SIGTERM
 
 
 def describe_exit(code: int) -> str:
