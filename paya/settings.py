@@ -16,6 +16,8 @@ SANDBOX_URL = env.str("PAYA_SANDBOX_URL", "") if SANDBOX else ""
 PUBLIC_URL = env.str("PAYA_PUBLIC_URL", "http://127.0.0.1:8000")
 LIVE_URL = env.str("PAYA_LIVE_URL", "ws://127.0.0.1:8001")
 PORT = env.int("PAYA_PORT", 8000)
+# Pages that may open a live connection. Locally a browser may have come by either name of this machine.
+LIVE_ORIGINS = {PUBLIC_URL} if PRODUCTION else {PUBLIC_URL, f"http://127.0.0.1:{PORT}", f"http://localhost:{PORT}"}
 
 # --- Secrets (no defaults: a process without them does not start) ------------------------------------------------
 SECRET_KEY = env.str("PAYA_SECRET_KEY")
@@ -26,7 +28,7 @@ KEY_FILE = env.str("PAYA_KEY_FILE")
 
 # --- Django -----------------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("PAYA_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_TRUSTED_ORIGINS = sorted(LIVE_ORIGINS)
 ROOT_URLCONF = "paya.urls"
 WSGI_APPLICATION = "paya.wsgi.application"
 ASGI_APPLICATION = "paya.asgi.application"

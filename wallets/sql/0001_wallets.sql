@@ -126,6 +126,15 @@ BEGIN
     RETURN (SELECT ledger_balance_at(account, p_at) FROM wallets_wallet WHERE user_id = p_user);
 END $$;
 
+-- The person's own balance right after a transfer that touched their wallet.
+CREATE FUNCTION wallets_balance_after(p_user bigint, p_transfer uuid) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM wallets_check_actor(p_user);
+    RETURN (SELECT CASE w.account WHEN t.debit_account THEN t.debit_balance WHEN t.credit_account THEN t.credit_balance END
+            FROM ledger_transfer t JOIN wallets_wallet w ON w.user_id = p_user WHERE t.id = p_transfer);
+END $$;
+
 DO $$
 DECLARE f regprocedure;
 BEGIN
@@ -137,7 +146,8 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION wallets_open(bigint, text), wallets_read(bigint), wallets_guard(bigint),
     wallets_add_pending(bigint, bigint, bigint), wallets_burn(bigint, uuid, bigint, uuid),
-    wallets_activity(bigint, bigint, int), wallets_balance_at(bigint, timestamptz) TO paya_web;
+    wallets_activity(bigint, bigint, int), wallets_balance_at(bigint, timestamptz),
+    wallets_balance_after(bigint, uuid) TO paya_web;
 GRANT SELECT, INSERT, UPDATE ON wallets_wallet TO paya_engine;
 GRANT SELECT ON wallets_wallet TO paya_web, paya_worker, paya_staff, paya_auditor;
 GRANT SELECT ON users_profile TO paya_engine;

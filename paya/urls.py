@@ -1,0 +1,33 @@
+"""Every address of the product, room by room."""
+
+from csp.decorators import csp_update
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+import banking.urls
+import home.urls
+import payments.urls
+import transparency.urls
+import users.urls
+import wallets.urls
+from core import views
+
+handler400 = "core.views.bad_request"
+handler404 = "core.views.not_found"
+handler500 = "core.views.server_error"
+
+_ROOMS = [users.urls, wallets.urls, banking.urls, payments.urls, transparency.urls]
+_API: list[URLPattern | URLResolver] = [url for room in _ROOMS for url in room.api_urlpatterns]
+_PAGES: list[URLPattern | URLResolver] = [url for room in [*_ROOMS, home.urls] for url in room.page_urlpatterns]
+# Swagger UI sets inline styles; this page alone may.
+_docs = csp_update({"style-src": ["'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view(url_name="openapi"))  # type: ignore[arg-type]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+    path("v1/openapi.json", SpectacularJSONAPIView.as_view(authentication_classes=[], permission_classes=[]), name="openapi"),
+    path("docs/api/", _docs),
+    path("v1/", include(_API)),
+    *banking.urls.webhook_urlpatterns,
+    *_PAGES,
+]

@@ -1,0 +1,164 @@
+"""Paying on pages: the form, its fragments, the receipt, and the public feed."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from core import clock, idempotency
+from core.actor import actor
+from core.api import has_control, page_params
+from core.errors import PayaError, ValidationError
+from core.money import MAX_AMOUNT, format_usd, parse_usd
+from core.pages import form_errors, login_required, session_of
+from payments import queries, services
+from payments.api import NOTE_MAX
+from payments.models import Visibility
+from users.models import Profile, User
+from users.queries import profile_by_username, search
+from wallets import queries as wallets
+from wallets.api import balance_of
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def pay(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":
+        return _form(request, {"to": request.GET.get("to", "")[:30], "amount": request.GET.get("amount", "")[:15]}, {})
+    values = {name: request.POST.get(name, "") for name in ("to", "amount", "note", "visibility", "key")}
+    try:
+        checked = _checked(values)
+        answer = services.pay(payer_id=session_of(request).user_id, **checked)
+    except PayaError as error:
+        return _form(request, values, form_errors(error), status=error.status)
+    # The receipt is a page of its own: reloading it, or coming back to it, pays nothing.
+    return redirect(f"/payments/{answer.body['id']}?paid=1")
+
+
+def _checked(values: dict[str, str]) -> dict[str, Any]:
+    """The form's shape: sentences for what is no amount, no note or no choice. Decisions are the service's."""
+    problems: dict[str, str] = {}
+    amount = parse_usd(values["amount"])
+    if amount is None:
+        problems["amount"] = "Type an amount like 25 or 25.75."
+    elif not 0 < amount <= MAX_AMOUNT:
+        problems["amount"] = "The amount must be above zero." if amount == 0 else "That is more than we can move."
+    to = values["to"].strip().removeprefix("@")
+    if not to:
+        problems["to"] = "Whom do you want to pay? Type their @username."
+    note = values["note"].strip()
+    if len(note) > NOTE_MAX:
+        problems["note"] = f"A note has at most {NOTE_MAX} characters; this one has {len(note)}."
+    elif has_control(note):
+        problems["note"] = "The note holds characters that cannot be shown."
+    if values["visibility"] not in Visibility.values:
+        problems["visibility"] = "Choose who sees it."
+    if problems:
+        raise ValidationError(fields=problems)
+    key = idempotency.check_key(values["key"])
+    return {"to": to[:30], "amount": amount, "note": note, "visibility": values["visibility"], "key": key}
+
+
+def _form(request: HttpRequest, values: dict[str, str], errors: dict[str, str], status: int = 200) -> HttpResponse:
+    user_id = session_of(request).user_id
+    with actor(user_id):
+        wallet = balance_of(wallets.wallet(user_id))
+        default = User.objects.values_list("default_visibility", flat=True).get(pk=user_id)
+        payee = _payee(user_id, values["to"]) if values["to"] else {}
+    values = {**values, "visibility": values.get("visibility") or default or ""}
+    # A refused payment keeps its key: had it gone through after all, the second try replays it.
+    context = {"values": values, "errors": errors, "wallet": wallet, "key": values.get("key") or uuid4().hex, **payee}
+    return render(request, "payments/pay.html", context, status=status)
+
+
+def _payee(user_id: int, typed: str) -> dict[str, Any]:
+    profile = profile_by_username(typed.strip().removeprefix("@"))
+    if profile is None:
+        return {"payee": None, "error": "Nobody here has that @username." if typed.strip("@ ") else ""}
+    if profile.user_id == user_id:
+        return {"payee": None, "error": "That is you."}
+    return {
+        "payee": {"username": profile.username, "display_name": profile.display_name},
+        "never_paid": not queries.has_paid(user_id, profile.user_id),
+        "joined_words": _joined(profile),
+    }
+
+
+def _joined(profile: Profile) -> str:
+    days = (clock.now() - profile.created_at).days
+    if days < 1:
+        return "Joined today"
+    if days < 60:
+        return f"Joined {days} day{'' if days == 1 else 's'} ago"
+    return f"Joined in {profile.created_at.astimezone(UTC):%B %Y}"
+
+
+@require_GET
+@login_required
+def payee(request: HttpRequest) -> HttpResponse:
+    user_id = session_of(request).user_id
+    with actor(user_id):
+        context = _payee(user_id, request.GET.get("to", "")[:30])
+    return render(request, "payments/_payee.html", context)
+
+
+@require_GET
+@login_required
+def people(request: HttpRequest) -> HttpResponse:
+    user_id = session_of(request).user_id
+    query = request.GET.get("q", "").strip().removeprefix("@")[:20]
+    with actor(user_id):
+        found = [profile for profile in search(query, limit=6) if profile.user_id != user_id] if query else []
+    shown = [{"username": profile.username, "display_name": profile.display_name} for profile in found]
+    return render(request, "payments/_people.html", {"people": shown})
+
+
+@require_GET
+@login_required
+def detail(request: HttpRequest, payment: str) -> HttpResponse:
+    user_id = session_of(request).user_id
+    with actor(user_id):
+        row = queries.payment(user_id, payment)
+        balance = queries.balance_after(user_id, row)
+    outgoing = row.payer_id == user_id
+    # `paid=1` congratulates for some minutes only, so that an old link does not look like a new payment.
+    fresh = (clock.now() - row.created_at).total_seconds() < 600
+    context = {
+        "payment": row.as_json() | {"created_at": row.created_at},
+        "direction": "out" if outgoing else "in",
+        "just_now": outgoing and fresh and request.GET.get("paid") == "1",
+        "balance_after": balance,
+        "can_make_private": row.visibility == Visibility.PUBLIC,
+    }
+    return render(request, "payments/detail.html", context)
+
+
+@require_POST
+@login_required
+def make_private(request: HttpRequest, payment: str) -> HttpResponse:
+    services.make_private(user_id=session_of(request).user_id, payment=payment)
+    return redirect(f"/payments/{payment}")
+
+
+@require_GET
+def feed(request: HttpRequest) -> HttpResponse:
+    before, limit = page_params(request.GET)
+    page = queries.feed_page(before=before, limit=limit)
+    return render(request, "payments/feed.html", {**page, "feed": with_times(page["feed"])})
+
+
+def with_times(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Feed items with times that templates can format."""
+    return [item | {"created_at": datetime.fromisoformat(item["created_at"])} for item in items]
+
+
+def words(user_id: int, kind: str, ref: str) -> dict[str, str] | None:
+    """What a person is told, live, about a payment of theirs."""
+    row = queries.payment(user_id, ref)
+    if kind == "payment_received":
+        note = f": {row.note}" if row.note else ""
+        return {"text": f"{row.sender['display_name']} paid you {format_usd(row.amount)}{note}", "url": f"/payments/{ref}"}
+    return None

@@ -1,0 +1,42 @@
+"""GET /v1/transparency: what anybody may check, without a token."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.api import Serializer
+from transparency import queries
+
+
+class TransparencySerializer(Serializer):
+    reserve = serializers.IntegerField()
+    circulation = serializers.IntegerField()
+    required = serializers.IntegerField(help_text="Circulation, redemptions payable, rewards pool and suspense")
+    ratio = serializers.FloatField(allow_null=True, help_text="Reserve over required; null without tokens")
+    pool = serializers.IntegerField()
+    active_users = serializers.IntegerField(allow_null=True, help_text="Null until the first weekly close")
+    last_reconciliation = serializers.DateTimeField(allow_null=True, help_text="Null until the first reconciliation")
+
+
+class TransparencyView(APIView):
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+
+    @extend_schema(responses=TransparencySerializer, auth=[])
+    def get(self, request: Request) -> Response:
+        """Reserve, circulation and what is required, in cents, read in one statement."""
+        figures = queries.figures()
+        ratio = figures["ratio"]
+        return Response({
+            "reserve": figures["reserve"],
+            "circulation": figures["circulation"],
+            "required": figures["required"],
+            "ratio": None if ratio is None else round(float(ratio) / 100, 4),
+            "pool": figures["pool"],
+            "active_users": None,
+            "last_reconciliation": None,
+        })  # fmt: skip
