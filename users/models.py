@@ -1,14 +1,14 @@
 """People, what everybody may see of them, their devices and tokens, and one-time codes.
 
-What is true of every row is a constraint here or a trigger or policy in sql/0001_users.sql. Phones and codes are
-encrypted (core/keyring.py); a phone is found by its blind index.
+What is true of every row is a constraint here, or a trigger or policy in sql/0001_users.sql. Phones and codes
+are encrypted (core/keyring.py); a phone is found by its blind index.
 """
 
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import Func, Q
 
 USERNAME_PATTERN = r"^[a-z0-9_]{3,20}$"
 NAME_MAX = 50
@@ -29,9 +29,7 @@ class UserManager(BaseUserManager["User"]):
         """A first member of staff, for `manage.py createsuperuser`; people sign up by phone."""
         from core.ids import new_id
 
-        user = self.model(
-            public_id=new_id("usr"), kind=User.STAFF, email=email.lower(), is_superuser=True, **extra
-        )
+        user = self.model(public_id=new_id("usr"), kind=User.STAFF, email=email.lower(), is_superuser=True, **extra)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -76,8 +74,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
             models.CheckConstraint(
                 name="users_user_visibility",
-                condition=Q(default_visibility__isnull=True)
-                | Q(default_visibility__in=["public", "private"]),
+                condition=Q(default_visibility__isnull=True) | Q(default_visibility__in=["public", "private"]),
             ),
         ]
 
@@ -100,9 +97,7 @@ class Profile(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                name="users_profile_username", condition=Q(username__regex=USERNAME_PATTERN)
-            ),
+            models.CheckConstraint(name="users_profile_username", condition=Q(username__regex=USERNAME_PATTERN)),
             models.CheckConstraint(name="users_profile_name", condition=Q(display_name__regex=r"\S")),
         ]
 
@@ -144,9 +139,9 @@ class RefreshToken(models.Model):
 class Challenge(models.Model):
     """One code, one challenge, one budget: the code, its tries, and the SMS that carry it.
 
-    Sealed: the web role reaches it only through the functions in sql/0001_users.sql, so that no bug in a view can
-    list phones or codes. `code_cipher` is there as long as the code may still have to be sent (again) and is gone
-    once it was used, tried out or has expired.
+    Sealed: the web role reaches it only through the functions in sql/0001_users.sql, so that no bug in a view
+    can list phones or codes. `code_cipher` is there as long as the code may still have to be sent (again): it is
+    wiped once it was used, tried out or has expired.
     """
 
     QUEUED, SENDING, SENT, UNKNOWN, FAILED = "queued", "sending", "sent", "unknown", "failed"

@@ -37,15 +37,11 @@ class Migration(migrations.Migration):
                 ("is_active", models.BooleanField(default=True)),
                 (
                     "default_visibility",
-                    models.CharField(
-                        choices=[("public", "Public"), ("private", "Private")], max_length=7, null=True
-                    ),
+                    models.CharField(choices=[("public", "Public"), ("private", "Private")], max_length=7, null=True),
                 ),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=models.Func(function="core_now", output_field=models.DateTimeField())
-                    ),
+                    models.DateTimeField(db_default=models.Func(function="core_now", output_field=models.DateTimeField())),
                 ),
                 (
                     "groups",
@@ -84,11 +80,7 @@ class Migration(migrations.Migration):
                 ("address_index", models.BinaryField()),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=models.Func(
-                            function="clock_timestamp", output_field=models.DateTimeField()
-                        )
-                    ),
+                    models.DateTimeField(db_default=models.Func(function="clock_timestamp", output_field=models.DateTimeField())),
                 ),
                 ("expires_at", models.DateTimeField()),
                 ("used_at", models.DateTimeField(null=True)),
@@ -96,20 +88,12 @@ class Migration(migrations.Migration):
                 ("sends", models.PositiveSmallIntegerField(db_default=1)),
                 (
                     "asked_at",
-                    models.DateTimeField(
-                        db_default=models.Func(
-                            function="clock_timestamp", output_field=models.DateTimeField()
-                        )
-                    ),
+                    models.DateTimeField(db_default=models.Func(function="clock_timestamp", output_field=models.DateTimeField())),
                 ),
                 ("sms_state", models.CharField(db_default="queued", max_length=7)),
                 (
                     "due_at",
-                    models.DateTimeField(
-                        db_default=models.Func(
-                            function="clock_timestamp", output_field=models.DateTimeField()
-                        )
-                    ),
+                    models.DateTimeField(db_default=models.Func(function="clock_timestamp", output_field=models.DateTimeField())),
                 ),
                 ("claimed_at", models.DateTimeField(null=True)),
                 ("sent_at", models.DateTimeField(null=True)),
@@ -134,15 +118,11 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("sms_state__in", ["queued", "sending", "sent", "unknown", "failed"])
-                        ),
+                        condition=models.Q(("sms_state__in", ["queued", "sending", "sent", "unknown", "failed"])),
                         name="users_challenge_sms_state",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("used_at__isnull", True), ("code_cipher__isnull", True), _connector="OR"
-                        ),
+                        condition=models.Q(("used_at__isnull", True), ("code_cipher__isnull", True), _connector="OR"),
                         name="users_challenge_used_is_wiped",
                     ),
                 ],
@@ -158,15 +138,11 @@ class Migration(migrations.Migration):
                 ("network", models.CharField(blank=True, max_length=50)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=models.Func(function="core_now", output_field=models.DateTimeField())
-                    ),
+                    models.DateTimeField(db_default=models.Func(function="core_now", output_field=models.DateTimeField())),
                 ),
                 (
                     "last_seen_at",
-                    models.DateTimeField(
-                        db_default=models.Func(function="core_now", output_field=models.DateTimeField())
-                    ),
+                    models.DateTimeField(db_default=models.Func(function="core_now", output_field=models.DateTimeField())),
                 ),
                 ("revoked_at", models.DateTimeField(null=True)),
                 (
@@ -186,17 +162,13 @@ class Migration(migrations.Migration):
                 ("token_hash", models.BinaryField(unique=True)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=models.Func(function="core_now", output_field=models.DateTimeField())
-                    ),
+                    models.DateTimeField(db_default=models.Func(function="core_now", output_field=models.DateTimeField())),
                 ),
                 ("expires_at", models.DateTimeField()),
                 ("used_at", models.DateTimeField(null=True)),
                 (
                     "device",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to="users.device"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to="users.device"),
                 ),
                 (
                     "parent",
@@ -234,9 +206,7 @@ class Migration(migrations.Migration):
                 ("display_name", models.CharField(max_length=50)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=models.Func(function="core_now", output_field=models.DateTimeField())
-                    ),
+                    models.DateTimeField(db_default=models.Func(function="core_now", output_field=models.DateTimeField())),
                 ),
             ],
             options={
@@ -245,9 +215,7 @@ class Migration(migrations.Migration):
                         condition=models.Q(("username__regex", "^[a-z0-9_]{3,20}$")),
                         name="users_profile_username",
                     ),
-                    models.CheckConstraint(
-                        condition=models.Q(("display_name__regex", "\\S")), name="users_profile_name"
-                    ),
+                    models.CheckConstraint(condition=models.Q(("display_name__regex", "\\S")), name="users_profile_name"),
                 ],
             },
         ),

@@ -1,0 +1,197 @@
+"""Pages: phone, code, welcome, log out.
+
+The challenge being answered and where to go afterwards are kept in the session, not in addresses or forms.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from core.errors import PayaError, RateLimited
+from core.pages import form_errors, session_of
+from users import phones, services, usernames
+from users.addresses import client_address
+from users.errors import CodeRefused
+from users.middleware import SESSION_DEVICE
+from users.services.codes import Pending, pending
+
+HOME = "/home"
+_CHALLENGE, _NEXT = "challenge", "next"
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def login(request: HttpRequest) -> HttpResponse:
+    if _person(request):
+        return redirect(HOME)
+    if request.method == "GET":
+        _remember_next(request)
+        return render(request, "users/login.html", {"errors": {}, "values": {}})
+    phone = request.POST.get("phone", "")[:64]
+    try:
+        asked = services.request_code(phone=phone, address=client_address(request))
+    except PayaError as error:
+        return _form(request, "users/login.html", error, values={"phone": phone})
+    request.session[_CHALLENGE] = asked.challenge
+    return redirect("/login/code")
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def code(request: HttpRequest) -> HttpResponse:
+    if _person(request):
+        return redirect(HOME)
+    asked = _asked(request)
+    if asked is None:
+        return redirect("/login")
+    if request.method == "GET":
+        return _code_page(request, asked)
+    typed = "".join(request.POST.get("code", "").split())
+    try:
+        opened = services.check_code(
+            challenge=asked.challenge,
+            code=_six_digits(typed),
+            device_name=_browser(request),
+            user_agent=request.headers.get("User-Agent", ""),
+            address=client_address(request),
+        )
+    except PayaError as error:
+        return _code_page(request, asked, error)
+    after = _log_in(request, opened.device_public_id)
+    return redirect(after)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def resend(request: HttpRequest) -> HttpResponse:
+    asked = _asked(request)
+    if asked is None:
+        return redirect("/login")
+    if request.method == "POST":
+        try:
+            again = services.resend_code(challenge=asked.challenge, address=client_address(request))
+        except PayaError as error:
+            return _code_page(request, asked, error)
+        request.session[_CHALLENGE] = again.challenge
+    return redirect("/login/code")
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def welcome(request: HttpRequest) -> HttpResponse:
+    if not _person(request):
+        return redirect("/login")
+    if request.profile is not None:  # type: ignore[attr-defined]
+        return redirect(HOME)
+    if request.method == "GET":
+        return render(request, "users/welcome.html", {"errors": {}, "values": {}})
+    values = {name: request.POST.get(name, "") for name in ("username", "display_name", "default_visibility")}
+    try:
+        services.welcome(user_id=session_of(request).user_id, **values)
+    except PayaError as error:
+        return _form(request, "users/welcome.html", error, values=values)
+    return redirect(request.session.pop(_NEXT, HOME))
+
+
+@never_cache
+@require_GET
+def welcome_check(request: HttpRequest) -> HttpResponse:
+    """The words beside the username while it is typed."""
+    typed = request.GET.get("username", "")[:64]
+    if not _person(request) or not usernames.normalise(typed):
+        return HttpResponse("")
+    refusal = services.check_username(username=typed, user_id=session_of(request).user_id)
+    text = refusal or f"@{usernames.normalise(typed)} is free."
+    return render(request, "users/_username_check.html", {"ok": refusal is None, "text": text})
+
+
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    if _person(request):
+        session = session_of(request)
+        services.revoke_device(user_id=session.user_id, device_id=session.device_id)
+    request.session.flush()
+    return redirect("/")
+
+
+def _person(request: HttpRequest) -> bool:
+    return request.person is not None  # type: ignore[attr-defined]
+
+
+def _asked(request: HttpRequest) -> Pending | None:
+    """The challenge that this browser is answering."""
+    challenge = request.session.get(_CHALLENGE)
+    return pending(challenge=challenge) if challenge else None
+
+
+def _code_page(request: HttpRequest, asked: Pending, error: PayaError | None = None) -> HttpResponse:
+    context: dict[str, Any] = {"phone_hint": phones.hint(asked.phone), "resend_in": asked.resend_in}
+    if error is not None:
+        return _form(request, "users/code.html", error, **context)
+    return render(request, "users/code.html", {"errors": {}, **context})
+
+
+def _form(request: HttpRequest, template: str, error: PayaError, **context: Any) -> HttpResponse:
+    """The form again, with its words; 422 and not the error's own status, for a page is no API."""
+    status = error.status if isinstance(error, RateLimited) else 422
+    response = render(request, template, {"errors": form_errors(error), **context}, status=status)
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _six_digits(typed: str) -> str:
+    """Refused here, and not counted as a try, when it cannot be a code."""
+    if len(typed) != 6 or not (typed.isascii() and typed.isdigit()):
+        raise CodeRefused(fields={"code": "The code is the six digits in our message."})
+    return typed
+
+
+def _remember_next(request: HttpRequest) -> None:
+    """Where to go after logging in: paths of ours only."""
+    target = request.GET.get("next", "")
+    if target.startswith("/") and len(target) <= 500 and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+        request.session[_NEXT] = target
+    elif _NEXT in request.session:
+        del request.session[_NEXT]
+
+
+def _log_in(request: HttpRequest, device_public_id: str) -> str:
+    """Tie the session to its device under a new key, for the old one was known before; where to go next.
+
+    Whoever has no name yet is sent to the welcome page by the page that they arrive at.
+    """
+    after: str = request.session.get(_NEXT, HOME)
+    request.session.cycle_key()
+    request.session.pop(_CHALLENGE, None)
+    request.session[SESSION_DEVICE] = device_public_id
+    access = services.access(device_public_id=device_public_id)
+    if access is not None and access.profile is None:
+        return "/welcome"
+    request.session.pop(_NEXT, None)
+    return after
+
+
+def _browser(request: HttpRequest) -> str:
+    """A name to recognise a device by: "Firefox on Android"."""
+    agent = request.headers.get("User-Agent", "")
+    browser = next((name for mark, name in _BROWSERS if mark in agent), "Browser")
+    system = next((name for mark, name in _SYSTEMS if mark in agent), "")
+    return f"{browser} on {system}" if system else browser
+
+
+_BROWSERS = [
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrom", "Chrome"),
+    ("Safari", "Safari"),
+]
+_SYSTEMS = [
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+]  # fmt: skip

@@ -1,0 +1,73 @@
+"""Reads. What is everybody's to see needs no actor; what is the person's own does."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from core import keyring
+from core.actor import actor
+from users import phones, usernames
+from users.models import Device, Profile, User
+
+
+@dataclass(frozen=True)
+class Me:
+    """A person as they see themselves; username and name are None before the welcome page."""
+
+    id: str
+    username: str | None
+    display_name: str | None
+    default_visibility: str | None
+    created_at: datetime
+
+
+def me(*, user_id: int) -> Me:
+    with actor(user_id):
+        user = User.objects.select_related("profile").get(id=user_id)
+    profile = getattr(user, "profile", None)
+    return Me(
+        id=user.public_id,
+        username=profile and profile.username,
+        display_name=profile and profile.display_name,
+        default_visibility=user.default_visibility,
+        created_at=user.created_at,
+    )
+
+
+def phone_hint(*, user_id: int) -> str:
+    """The last four digits of the person's own phone: "•••• 0142"."""
+    with actor(user_id):
+        user = User.objects.only("public_id", "phone_cipher").get(id=user_id)
+        return phones.hint(keyring.decrypt_for(user_id, "users_user.phone", user.public_id, user.phone_cipher))
+
+
+def default_visibility(*, user_id: int) -> str | None:
+    """How public this person's payments are unless they say otherwise; None before they have chosen."""
+    with actor(user_id):
+        value: str | None = User.objects.values_list("default_visibility", flat=True).get(id=user_id)
+    return value
+
+
+def profile_by_username(*, username: str) -> Profile | None:
+    """Whoever goes by this name, typed with or without @ and in any case."""
+    return Profile.objects.filter(username=usernames.normalise(username)).first() if "\x00" not in username else None
+
+
+def profiles_by_ids(*, user_ids: Iterable[int]) -> dict[int, Profile]:
+    """Profiles by user id; people who have not chosen a name yet are missing."""
+    return Profile.objects.in_bulk(set(user_ids))
+
+
+def search(*, prefix: str, limit: int = 20) -> list[Profile]:
+    """People whose @username starts with this, in order of the alphabet."""
+    prefix = usernames.normalise(prefix)
+    if not re.fullmatch(r"[a-z0-9_]{1,20}", prefix):
+        return []
+    return list(Profile.objects.filter(username__startswith=prefix).order_by("username")[:limit])
+
+
+def device_is_live(*, user_id: int, device_id: int) -> bool:
+    """Whether this device of the person's has not been revoked."""
+    with actor(user_id):
+        return Device.objects.filter(id=device_id, user_id=user_id, revoked_at__isnull=True).exists()

@@ -1,0 +1,27 @@
+"""The use cases of this room, one keyword-only function each."""
+
+from users.services.accounts import on_signup, sign_up
+from users.services.codes import Asked, check_code, request_code, resend_code
+from users.services.delivery import send_code, sweep_codes
+from users.services.profiles import check_username, update_profile, welcome
+from users.services.sessions import Opened, Pair, access, logout, refresh, revoke_device
+
+__all__ = [
+    "Asked",
+    "Opened",
+    "Pair",
+    "access",
+    "check_code",
+    "check_username",
+    "logout",
+    "on_signup",
+    "refresh",
+    "request_code",
+    "resend_code",
+    "revoke_device",
+    "send_code",
+    "sign_up",
+    "sweep_codes",
+    "update_profile",
+    "welcome",
+]

@@ -1,0 +1,33 @@
+"""Text messages: one code to one phone, by the first provider that is up."""
+
+from collections.abc import Sequence
+
+from core.resilience import ProviderDown, call
+from users.sms.port import SmsProvider
+from users.sms.twilio import Twilio
+
+
+def text(code: str) -> str:
+    """What the person reads; the code is its only run of six digits."""
+    return f"Your PaYa code is {code}. It works for 10 minutes. We never ask for it."
+
+
+def providers() -> Sequence[SmsProvider]:
+    """In the order in which they are tried."""
+    return [Twilio()]
+
+
+def deliver(*, to: str, body: str, reference: str) -> str:
+    """Send by the first provider that is not down; its name.
+
+    Only ProviderDown moves on to the next: after a time-out the message may be on its way, and a second
+    provider would send it twice. Raises what the last one tried raised.
+    """
+    down = ProviderDown("no provider of text messages is set up")
+    for provider in providers():
+        try:
+            call(provider.name, lambda: provider.send(to=to, body=body, reference=reference))  # noqa: B023
+            return provider.name
+        except ProviderDown as error:
+            down = error
+    raise down

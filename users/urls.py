@@ -1,0 +1,21 @@
+from django.urls import path
+
+from users import api, pages
+
+api_urlpatterns = [
+    path("auth/otp", api.Otp.as_view()),
+    path("auth/token", api.Token.as_view()),
+    path("auth/refresh", api.Refresh.as_view()),
+    path("auth/logout", api.Logout.as_view()),
+    path("me", api.Me.as_view()),
+    path("users", api.Users.as_view()),
+]
+
+page_urlpatterns = [
+    path("login", pages.login),
+    path("login/code", pages.code),
+    path("login/resend", pages.resend),
+    path("welcome", pages.welcome),
+    path("welcome/check", pages.welcome_check),
+    path("logout", pages.logout),
+]

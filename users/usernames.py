@@ -1,0 +1,36 @@
+"""What a @username may be. The database holds the pattern, uniqueness and that it never changes."""
+
+import re
+
+from users.models import USERNAME_PATTERN
+
+# Names that would lend somebody our voice, or that are, or may become, addresses of ours.
+RESERVED = frozenset(
+    """
+    about abuse account accounts activity admin administrator api app apps audit auditor auth
+    balance bank banking banks billing blog bot careers cash ceo chat code codes compliance contact
+    core customer dev developer developers docs dwolla everyone faq feed finance fraud ftc fbi help
+    helpdesk home host info irs job jobs ledger legal live load loads localhost login logout mail me
+    mod moderator money new news nobody notifications null official operations operator ops owner
+    pay paya payaapp payahelp payapal payasupport payateam payment payments paypal plaid police
+    postmaster press privacy profile public redeem redemptions refund refunds request requests
+    reserve rewards root safety sandbox search secure security settings signin signup staff static
+    status stripe support sysadmin system team teller terms token tokens transfer transfers
+    transparency treasury twilio undefined unknown user username users verified verify wallet
+    wallets webhook webhooks welcome www you
+    """.split()  # noqa: SIM905  (words, to be read as words)
+)
+
+
+def normalise(text: str) -> str:
+    """What was typed, as it is kept: without the @, in lower case."""
+    return text.strip().removeprefix("@").lower()
+
+
+def refusal(username: str) -> str | None:
+    """Why nobody may have this (normalised) username, in a sentence; None when it is fine."""
+    if not re.fullmatch(USERNAME_PATTERN.strip("^$"), username):
+        return "Use 3 to 20 letters (a to z), digits or _."
+    if username.replace("_", "") in RESERVED:
+        return "This @username is reserved. Please choose another."
+    return None
