@@ -41,7 +41,7 @@ def control(view: Callable[[dict], dict]) -> Callable[..., HttpResponse]:
     return wrapped
 
 
-def _whole(body: dict, name: str, default: int, most: int) -> int:
+def _whole(body: dict, name: str, default: int | None, most: int) -> int:
     value = body.get(name, default)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
         raise BadControl(f"{name} must be a whole number from 0 to {most}")
@@ -105,7 +105,9 @@ def bank_date(body: dict) -> dict:
 
 @control
 def fail(body: dict, vendor: str) -> dict:
-    mode = body.get("mode")
+    if "mode" not in body:
+        raise BadControl("mode is required; null takes the vendor's failures back")
+    mode = body["mode"]
     if mode is not None and mode not in faults.MODES:
         raise BadControl(f"mode must be null or one of {', '.join(faults.MODES)}")
     at, seconds = body.get("path", ""), body.get("seconds")
@@ -128,8 +130,7 @@ def webhook_mode(body: dict) -> dict:
 
 @control
 def webhook_replay(body: dict) -> dict:
-    before = _whole(body, "last", 1, 100_000)
-    return {"replayed": webhooks.replay(before)}
+    return {"replayed": webhooks.replay(_whole(body, "last", None, 100_000))}
 
 
 @csrf_exempt

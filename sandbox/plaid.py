@@ -233,7 +233,7 @@ def _session(session: LinkSession) -> dict:
         "finished_at": _stamp(session.finished_at) if session.finished_at else None, "events": [],
         "results": {
             "item_add_results": [], "cra_item_add_results": [], "cra_update_results": [],
-            "bank_income_results": [], "payroll_income_results": [],
+            "bank_income_results": [], "payroll_income_results": [], "document_income_results": None,
         },
     }
     if session.outcome == "success" and session.public_token:
@@ -244,8 +244,7 @@ def _session(session: LinkSession) -> dict:
         }}
     elif session.outcome == "exit":
         metadata = {"status": "choose_account", "link_session_id": session.uid, "request_id": _request_id()}
-        shown["exit"] = {"metadata": metadata}
-        shown["on_exit"] = {"metadata": metadata}
+        shown["exit"] = shown["on_exit"] = {"error": None, "metadata": metadata}
     return shown
 
 
@@ -438,9 +437,7 @@ def institutions_get_by_id(body: Body) -> dict:
     return {"institution": {
         "institution_id": uid, "name": INSTITUTIONS[uid], "products": ["auth", "balance", "identity"],
         "country_codes": ["US"], "routing_numbers": [bank.ROUTING], "oauth": False, "url": None,
-        "primary_color": "#ff7a45", "logo": None, "dtc_numbers": [], "connection_availability": {
-            "availability_status": "HEALTHY", "availability_tooltip": "", "is_recommended": True,
-        },
+        "primary_color": "#ff7a45", "logo": None, "dtc_numbers": [], "connection_availability": "SUPPORTED",
     }}
 
 

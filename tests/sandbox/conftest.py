@@ -160,10 +160,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, 
 
 @pytest.fixture
 def sandbox(shared: tuple[Sandbox, Receiver]) -> Sandbox:
-    """The shared sandbox, without faults and with webhooks on."""
+    """The shared sandbox: no faults, nothing under way, webhooks on."""
     sandbox, _ = shared
     for vendor in ("dwolla", "plaid", "twilio"):
         sandbox.post(f"/sandbox/{vendor}/fail", {"mode": None})
+    sandbox.post("/sandbox/webhooks", {"mode": "paused"})
+    sandbox.advance(5)
     sandbox.post("/sandbox/webhooks", {"mode": "discard"})
     return sandbox
 
