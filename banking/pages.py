@@ -1,0 +1,225 @@
+"""Banks, loading and redeeming on pages. The forms call the same services as the API."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from banking import queries, services, show
+from banking.models import BankAccount, BankTransfer
+from banking.services.transfers import expected_on
+from core import idempotency
+from core.actor import actor
+from core.calendar import in_words
+from core.errors import IdempotencyKeyReused, NotFound, PayaError, ValidationError
+from core.money import format_usd, parse_usd
+from core.pages import form_errors, login_required, session_of
+from wallets.queries import wallet
+
+Kind, Status = BankTransfer.Kind, BankTransfer.Status
+# What a transfer passes through when all goes well; the page shows the steps to come, too.
+_USUAL = (Status.REQUESTED, Status.PENDING, Status.SETTLED)
+
+
+# ------------------------------------------------------------------------------------------------ banks
+@require_GET
+@login_required
+def banks(request: HttpRequest) -> HttpResponse:
+    return _banks(request)
+
+
+@require_POST
+@login_required
+def link(request: HttpRequest) -> HttpResponse:
+    """Off to Plaid's hosted page; the person comes back to `linked`."""
+    session = session_of(request)
+    try:
+        return redirect(services.begin_hosted_link(user_id=session.user_id, user_public_id=session.user_public_id))
+    except PayaError as error:
+        return _banks(request, error)
+
+
+@require_GET
+@login_required
+def linked(request: HttpRequest) -> HttpResponse:
+    try:
+        accounts = services.finish_hosted_link(user_id=session_of(request).user_id, state=request.GET.get("state", "")[:100])
+    except PayaError as error:
+        return _banks(request, error)
+    for account in accounts:
+        messages.success(request, f"{account.item.institution} ·· {account.mask} is linked.")
+    return redirect("/banks")
+
+
+@require_POST
+@login_required
+def remove(request: HttpRequest, account_id: str) -> HttpResponse:
+    try:
+        services.remove_account(user_id=session_of(request).user_id, bank_account=account_id)
+    except NotFound:
+        raise
+    except PayaError as error:
+        return _banks(request, error)
+    messages.success(request, "The bank was removed.")
+    return redirect("/banks")
+
+
+def _banks(request: HttpRequest, error: PayaError | None = None) -> HttpResponse:
+    context = {"banks": _shown_banks(request), "errors": {"__all__": _sentence(error)} if error else {}}
+    return render(request, "banking/banks.html", context, status=error.status if error else 200)
+
+
+def _sentence(error: PayaError) -> str:
+    return " ".join(error.fields.values()) or error.detail
+
+
+def _shown_banks(request: HttpRequest) -> list[dict[str, Any]]:
+    rows = queries.bank_accounts(user_id=session_of(request).user_id)
+    return [_shown_bank(row) for row in rows]
+
+
+def _shown_bank(row: BankAccount) -> dict[str, Any]:
+    return {**show.account_body(row), "can_use": row.status == BankAccount.Status.ACTIVE}
+
+
+# ------------------------------------------------------------------------------------------------ load and redeem
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def load(request: HttpRequest) -> HttpResponse:
+    return _form(request, Kind.LOAD, services.request_load, "banking/load.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def redeem(request: HttpRequest) -> HttpResponse:
+    return _form(request, Kind.REDEMPTION, services.request_redemption, "banking/redeem.html")
+
+
+def _form(request: HttpRequest, kind: BankTransfer.Kind, ask: Callable[..., idempotency.Answer], template: str) -> HttpResponse:
+    """The form, or what became of it. Its key is made when the page is: a second click lands on the same transfer."""
+    values = {name: request.POST.get(name, "")[:100] for name in ("amount", "bank_account")}
+    key, error = str(uuid.uuid4()), None
+    if request.method == "POST":
+        key = request.POST.get("key", "")
+        try:
+            answer = ask(user_id=session_of(request).user_id, key=idempotency.check_key(key), **_asked(values))
+            return redirect(_url(kind, answer.body["id"]))
+        except PayaError as refusal:
+            error = refusal
+            if isinstance(refusal, IdempotencyKeyReused):
+                # Back, changed and sent again: that is a second transfer, so it is asked about.
+                key = str(uuid.uuid4())
+                error = ValidationError("You have already sent this form. To make another transfer, press the button again.")
+    user_id = session_of(request).user_id
+    with actor(user_id):
+        available = wallet(user_id).available
+    context = {
+        "key": key,
+        "values": values,
+        "errors": _errors(error),
+        "banks": _shown_banks(request),
+        "wallet": {"available": available},
+        "expected_on": expected_on(kind),
+    }
+    return render(request, template, context, status=error.status if error else 200)
+
+
+def _asked(values: dict[str, str]) -> dict[str, Any]:
+    problems = {}
+    amount = parse_usd(values["amount"])
+    if amount is None:
+        problems["amount"] = "Enter an amount such as 25 or 25.50."
+    elif amount <= 0:
+        problems["amount"] = "The amount must be above zero."
+    if not values["bank_account"]:
+        problems["bank_account"] = "Choose a bank."
+    if problems:
+        raise ValidationError(fields=problems)
+    return {"amount": amount, "bank_account": values["bank_account"]}
+
+
+def _errors(error: PayaError | None) -> dict[str, str]:
+    if error is None:
+        return {}
+    if isinstance(error, NotFound):
+        return {"bank_account": error.detail}
+    if error.code == "insufficient_funds":
+        return {"amount": error.detail}
+    return form_errors(error)
+
+
+# ------------------------------------------------------------------------------------------------ one transfer
+@require_GET
+@login_required
+def load_detail(request: HttpRequest, transfer_id: str) -> HttpResponse:
+    return _detail(request, Kind.LOAD, transfer_id)
+
+
+@require_GET
+@login_required
+def redemption_detail(request: HttpRequest, transfer_id: str) -> HttpResponse:
+    return _detail(request, Kind.REDEMPTION, transfer_id)
+
+
+def _detail(request: HttpRequest, kind: BankTransfer.Kind, transfer_id: str) -> HttpResponse:
+    row = queries.transfer(user_id=session_of(request).user_id, kind=kind, public_id=transfer_id)
+    shown = {
+        "id": row.public_id,
+        "kind": row.kind,
+        "status": row.status,
+        "amount": row.amount,
+        "expected_on": row.expected_on,
+        "created_at": row.created_at,
+        "bank": _shown_bank(row.bank_account),
+        "timeline": _steps(row),
+    }
+    return render(request, "banking/transfer.html", {"transfer": shown})
+
+
+def _steps(row: BankTransfer) -> list[dict[str, Any]]:
+    """What happened, one step per status it still stands for, and what is to come while it is under way."""
+    moves = queries.moves_of(row)
+    # The way through the bank network is one step for a person, unless it is stuck there.
+    hidden = {Status.QUEUED, Status.SUBMITTED, Status.UNKNOWN} - {Status(row.status)}
+    steps = [
+        {"status": move.status, "done": True, "at": move.at, **_words(row, move.status)}
+        for move in moves
+        if move.status not in hidden
+    ]
+    if row.status in BankTransfer.OPEN:
+        done = {step["status"] for step in steps}
+        steps += [
+            {"status": status.value, "done": False, "at": None, **_coming(row, status)}
+            for status in _USUAL
+            if status.value not in done
+        ]
+    return steps
+
+
+def _words(row: BankTransfer, status: str) -> dict[str, str]:
+    return {"title": show.title(row.kind, status), "text": show.text(row, status)}
+
+
+def _coming(row: BankTransfer, status: BankTransfer.Status) -> dict[str, str]:
+    by = f"By {in_words(row.expected_on, row.created_at.date())}." if status == Status.SETTLED else ""
+    return {"title": show.title(row.kind, status), "text": by}
+
+
+def _url(kind: BankTransfer.Kind, public_id: str) -> str:
+    return f"/loads/{public_id}" if kind == Kind.LOAD else f"/redemptions/{public_id}"
+
+
+# ------------------------------------------------------------------------------------------------ live
+LIVE_KINDS = [f"{kind.value}_{what}" for kind in Kind for what in ("settled", "failed", "returned")]
+
+
+def words(user_id: int, kind: str, ref: str) -> dict[str, str] | None:
+    """What a person is told, live, when a transfer of theirs has ended."""
+    of = Kind.LOAD if kind.startswith("load") else Kind.REDEMPTION
+    row = queries.transfer(user_id=user_id, kind=of, public_id=ref)
+    sentence = f"{format_usd(row.amount)}: {show.title(row.kind, row.status)}."
+    return {"text": f"{sentence} {show.text(row, row.status)}".strip(), "url": _url(of, ref)}

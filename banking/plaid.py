@@ -1,0 +1,238 @@
+"""Plaid by its own SDK (RAILS, section 2): Link, the exchange of tokens, accounts, and signed webhooks."""
+
+import hashlib
+import hmac
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import jwt
+import plaid
+import urllib3
+from django.conf import settings
+from plaid.api.plaid_api import PlaidApi
+from plaid.model.accounts_get_request import AccountsGetRequest
+from plaid.model.country_code import CountryCode
+from plaid.model.institutions_get_by_id_request import InstitutionsGetByIdRequest
+from plaid.model.item_get_request import ItemGetRequest
+from plaid.model.item_public_token_exchange_request import ItemPublicTokenExchangeRequest
+from plaid.model.item_remove_request import ItemRemoveRequest
+from plaid.model.link_token_create_hosted_link import LinkTokenCreateHostedLink
+from plaid.model.link_token_create_request import LinkTokenCreateRequest
+from plaid.model.link_token_create_request_user import LinkTokenCreateRequestUser
+from plaid.model.link_token_get_request import LinkTokenGetRequest
+from plaid.model.processor_token_create_request import ProcessorTokenCreateRequest
+from plaid.model.products import Products
+from plaid.model.webhook_verification_key_get_request import WebhookVerificationKeyGetRequest
+
+from core import resilience
+from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
+
+log = logging.getLogger("paya.banking")
+T = TypeVar("T")
+WEBHOOK_MAX_AGE = 300  # seconds, as Plaid's documentation asks for
+KEY_CACHE_SECONDS = 24 * 3600
+UNKNOWN_KEYS_PER_MINUTE = 10
+CONNECT_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class LinkToken:
+    token: str
+    expires_at: datetime
+    hosted_url: str | None
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What a visit to the hosted page brought home."""
+
+    public_token: str
+    account_ids: list[str]
+
+
+@dataclass(frozen=True)
+class PlaidAccount:
+    account_id: str
+    name: str
+    mask: str
+    kind: str  # Plaid's subtype: checking, savings, …
+
+
+@lru_cache(maxsize=1)
+def _api() -> PlaidApi:
+    configuration = plaid.Configuration(
+        host=settings.PLAID_BASE_URL,
+        api_key={"clientId": settings.PLAID_CLIENT_ID, "secret": settings.PLAID_SECRET},
+        discard_unknown_keys=True,
+    )
+    configuration.retries = False  # a repeated exchange would be refused: what may be repeated we repeat ourselves
+    return PlaidApi(plaid.ApiClient(configuration))
+
+
+def create_link_token(*, user_public_id: str, return_to: str | None) -> LinkToken:
+    """A token that opens Link for this person; with `return_to`, one for Plaid's hosted page."""
+    extra: dict[str, Any] = {}
+    if return_to:
+        extra["hosted_link"] = LinkTokenCreateHostedLink(completion_redirect_uri=return_to)
+    request = LinkTokenCreateRequest(
+        client_name="PaYa",
+        language="en",
+        country_codes=[CountryCode("US")],
+        products=[Products("auth")],
+        user=LinkTokenCreateRequestUser(client_user_id=user_public_id),
+        webhook=settings.PUBLIC_URL + "/webhooks/plaid",
+        **extra,
+    )
+    answer = _call("link_token_create", request, repeatable=True)
+    return LinkToken(answer["link_token"], answer["expiration"], answer.get("hosted_link_url"))
+
+
+def linked_by(link_token: str) -> Linked | None:
+    """What the person chose on the hosted page; None when they left it without choosing."""
+    answer = _call("link_token_get", LinkTokenGetRequest(link_token=link_token), repeatable=True)
+    for session in answer.get("link_sessions") or []:
+        for result in (session.get("results") or {}).get("item_add_results") or []:
+            return Linked(result["public_token"], [account["id"] for account in result.get("accounts") or []])
+    return None
+
+
+def exchange(public_token: str) -> tuple[str, str]:
+    """The access token and the item's id. Works once per public token."""
+    answer = _call("item_public_token_exchange", ItemPublicTokenExchangeRequest(public_token=public_token))
+    return answer["access_token"], answer["item_id"]
+
+
+def accounts(access_token: str) -> tuple[list[PlaidAccount], str]:
+    """The item's depository accounts, and the institution's id."""
+    answer = _call("accounts_get", AccountsGetRequest(access_token=access_token), repeatable=True)
+    found = [
+        PlaidAccount(row["account_id"], row["name"], row.get("mask") or "", str(row.get("subtype") or ""))
+        for row in answer["accounts"]
+        if str(row["type"]) == "depository"
+    ]
+    return found, answer["item"].get("institution_id") or ""
+
+
+def institution_name(institution_id: str) -> str:
+    request = InstitutionsGetByIdRequest(institution_id=institution_id, country_codes=[CountryCode("US")])
+    name: str = _call("institutions_get_by_id", request, repeatable=True)["institution"]["name"]
+    return name
+
+
+def processor_token(access_token: str, account_id: str) -> str:
+    """A token with which Dwolla, and nobody else, reads this one account."""
+    request = ProcessorTokenCreateRequest(access_token=access_token, account_id=account_id, processor="dwolla")
+    token: str = _call("processor_token_create", request, repeatable=True)["processor_token"]
+    return token
+
+
+def item_usable(access_token: str) -> bool:
+    """Whether the login still works; False when the person must link the bank again."""
+    try:
+        answer = _call("item_get", ItemGetRequest(access_token=access_token), repeatable=True)
+    except ProviderRejected as error:
+        if error.code in ("ITEM_NOT_FOUND", "INVALID_ACCESS_TOKEN", "ITEM_LOGIN_REQUIRED"):
+            return False
+        raise
+    return not answer["item"].get("error")
+
+
+def remove_item(access_token: str) -> None:
+    """End the access to a login; harmless when it has ended."""
+    try:
+        _call("item_remove", ItemRemoveRequest(access_token=access_token), repeatable=True)
+    except ProviderRejected as error:
+        if error.code not in ("ITEM_NOT_FOUND", "INVALID_ACCESS_TOKEN"):
+            raise
+
+
+# ------------------------------------------------------------------------------------------------------- webhooks
+_keys: dict[str, tuple[float, Any]] = {}
+_misses: list[float] = []
+_keys_lock = threading.Lock()
+
+
+def verify_webhook(*, body: bytes, headers: Mapping[str, str]) -> Mapping[str, Any] | None:
+    """The claims of a webhook that Plaid signed in the last five minutes, or None."""
+    token = headers.get("Plaid-Verification", "")
+    try:
+        header = jwt.get_unverified_header(token)
+        # Before any key is fetched: a token of another algorithm is not Plaid's.
+        if header.get("alg") != "ES256" or not isinstance(header.get("kid"), str):
+            return None
+        key = _verification_key(header["kid"])
+        if key is None:
+            return None
+        claims: dict[str, Any] = jwt.decode(token, key, algorithms=["ES256"], options={"require": ["iat"], "verify_iat": False})
+    except jwt.PyJWTError:
+        return None
+    age = time.time() - float(claims["iat"]) if isinstance(claims["iat"], int | float) else WEBHOOK_MAX_AGE + 1
+    given = str(claims.get("request_body_sha256", ""))
+    same = hmac.compare_digest(hashlib.sha256(body).hexdigest().encode(), given.encode())
+    return claims if same and -60 <= age <= WEBHOOK_MAX_AGE else None
+
+
+def _verification_key(kid: str) -> Any:
+    """Plaid's public key of that id, cached; None when it is unknown, expired, or too many were asked for."""
+    now = time.monotonic()
+    with _keys_lock:
+        hit = _keys.get(kid)
+        if hit and now - hit[0] < KEY_CACHE_SECONDS:
+            return hit[1]
+        # Anybody can invent key ids: what they cost us at Plaid is capped.
+        _misses[:] = [at for at in _misses if now - at < 60]
+        if len(_misses) >= UNKNOWN_KEYS_PER_MINUTE:
+            return None
+        _misses.append(now)
+    try:
+        request = WebhookVerificationKeyGetRequest(key_id=kid)
+        shown = _call("webhook_verification_key_get", request, repeatable=True)["key"]
+    except ProviderRejected:
+        return None
+    if shown.get("expired_at"):
+        return None
+    key = jwt.PyJWK({name: shown[name] for name in ("alg", "crv", "kid", "kty", "use", "x", "y")}).key
+    with _keys_lock:
+        _keys[kid] = (now, key)
+    return key
+
+
+# -------------------------------------------------------------------------------------------------- over the wire
+def _call(operation: str, request: Any, *, repeatable: bool = False) -> Any:
+    timeout = (CONNECT_SECONDS, settings.VENDOR_TIMEOUT_SECONDS)
+
+    def once() -> Any:
+        return _mapped(lambda: getattr(_api(), operation)(request, _request_timeout=timeout), repeatable)
+
+    return resilience.call("plaid", once, tries=2 if repeatable else 1)
+
+
+def _mapped(function: Callable[[], Any], repeatable: bool) -> Any:
+    """Run an SDK call; its errors become ours. A call that changes nothing is never in doubt."""
+    doubt = ProviderDown if repeatable else ProviderUnknown
+    try:
+        return function().to_dict()
+    except plaid.ApiException as error:
+        if error.status is None or error.status >= 500:
+            raise doubt(f"Plaid answered {error.status}") from error
+        if error.status == 429:
+            raise ProviderDown("Plaid asks us to slow down") from error
+        raise ProviderRejected(_error_code(error)) from error
+    except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+        raise ProviderDown("Plaid cannot be reached") from error
+    except (urllib3.exceptions.HTTPError, plaid.exceptions.OpenApiException) as error:
+        raise doubt(f"Plaid did not answer as it should ({type(error).__name__})") from error
+
+
+def _error_code(error: plaid.ApiException) -> str:
+    try:
+        return str(json.loads(error.body)["error_code"])[:60]
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP_{error.status}"

@@ -1,0 +1,128 @@
+"""What vendors tell us: stored once, answered, and acted upon afterwards by asking the vendor.
+
+A message is a reason to look and no more. Repeated or late ones end in the same balances, because what is looked
+up is the present state and the table of legal moves decides.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from banking.errors import AmountMismatch
+from banking.models import InboxEvent
+from banking.services import accounts, transfers
+from core.actor import SYSTEM, actor
+from core.clock import now
+from core.errors import IdempotencyInProgress
+from core.outbox import emit
+from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
+
+log = logging.getLogger("paya.banking")
+LEASE = timedelta(seconds=60)
+FIRST_RETRY, LAST_RETRY = timedelta(seconds=1), timedelta(minutes=10)
+# A message can be faster than our own record of what it is about; after these tries it is about nothing of ours.
+UNMATCHED_TRIES = 8
+
+
+@dataclass(frozen=True)
+class Event:
+    """A verified message: who sent it, its id there, and of its content only what is needed to look things up."""
+
+    provider: str
+    event_id: str
+    topic: str
+    content: Mapping[str, str]
+
+
+def receive(event: Event) -> bool:
+    """Store a message and wake somebody for it; False when it was stored before."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "select banking_receive(%s, %s, %s, %s)",
+            [event.provider, event.event_id, event.topic, json.dumps(event.content)],
+        )
+        stored = cursor.fetchone()[0]
+        if stored is not None:
+            emit("bank_inbox.due", event=stored)
+    return stored is not None
+
+
+def process(*, event_id: int) -> None:
+    """Act on a stored message; repeats and races harmlessly."""
+    event = _claim(event_id)
+    if event is None:
+        return None
+    try:
+        outcome = _act(event)
+    except (ProviderDown, ProviderUnknown, IdempotencyInProgress) as error:
+        return _later(event, str(error))
+    except ProviderRejected as error:
+        outcome = f"refused: {error.code}"
+    except AmountMismatch as error:
+        # Kept with what is wrong; the log has shouted. Looking again would find the same.
+        outcome = f"mismatch: {error}"
+    if outcome == "unmatched" and event.attempts < UNMATCHED_TRIES:
+        return _later(event, outcome)
+    if outcome == "unmatched":
+        log.warning("inbox_unmatched", extra={"provider": event.provider, "event": event.event_id, "topic": event.topic})
+    with actor(SYSTEM):
+        InboxEvent.objects.filter(pk=event.pk).update(processed_at=now(), due_at=None, outcome=outcome)
+
+
+def _claim(event_id: int) -> InboxEvent | None:
+    moment = now()
+    with actor(SYSTEM):
+        due = InboxEvent.objects.select_for_update(skip_locked=True).filter(pk=event_id, due_at__lte=moment)
+        event = due.filter(processed_at=None).first()
+        if event is not None:
+            event.attempts += 1
+            InboxEvent.objects.filter(pk=event.pk).update(
+                due_at=moment + LEASE * min(event.attempts, 60), attempts=event.attempts
+            )
+    return event
+
+
+def _later(event: InboxEvent, outcome: str) -> None:
+    due_at = now() + min(LAST_RETRY, FIRST_RETRY * 2 ** min(event.attempts - 1, 12))
+    with actor(SYSTEM):
+        InboxEvent.objects.filter(pk=event.pk, processed_at=None).update(due_at=due_at, outcome=outcome)
+
+
+def _act(event: InboxEvent) -> str:
+    content: dict[str, Any] = json.loads(event.body)
+    if event.provider == "dwolla":
+        return _dwolla(event.topic, content)
+    if event.provider == "plaid" and content.get("item_id"):
+        return "done" if accounts.check_item(item_id=content["item_id"]) else "ignored"
+    return "ignored"
+
+
+def _dwolla(topic: str, content: Mapping[str, str]) -> str:
+    resource = content.get("resource_id", "")
+    # transfer_completed, customer_bank_transfer_failed, …; a mass payment is none of ours.
+    if "transfer_" in topic:
+        key = _uuid(content.get("correlation_id", ""))
+        return "done" if transfers.heard_of(rail="dwolla", external_id=resource, key=key) else "unmatched"
+    if "funding_source_" in topic:
+        return "done" if accounts.check_bank(funding_source=resource) else "ignored"
+    return "ignored"
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def due(*, limit: int = 200) -> list[int]:
+    """Messages whose time has come."""
+    with actor(SYSTEM):
+        rows = InboxEvent.objects.filter(due_at__lte=now(), processed_at=None).order_by("due_at")
+        return list(rows.values_list("pk", flat=True)[:limit])

@@ -1,0 +1,53 @@
+"""The encrypted fields of this room, opened and closed in one place: table, column and public id as they are bound."""
+
+from banking.models import BankAccount, BankItem, LinkSession, RailCustomer
+from core import keyring
+
+_SOURCE = "banking_bankaccount.funding_source"
+_CUSTOMER = "banking_railcustomer.customer"
+_ACCESS = "banking_bankitem.access_token"
+_LINK = "banking_linksession.link_token"
+
+
+def seal_funding_source(user_id: int, account_public_id: str, value: str) -> bytes:
+    return keyring.encrypt_for(user_id, _SOURCE, account_public_id, value)
+
+
+def funding_source_id(account: BankAccount) -> str:
+    return keyring.decrypt_for(account.user_id, _SOURCE, account.public_id, account.funding_source)
+
+
+def source_index(funding_source: str) -> bytes:
+    """Under which a bank account is found by its id at the rail."""
+    return keyring.blind_index("funding_source", funding_source)
+
+
+def seal_customer(user_id: int, rail: str, value: str) -> bytes:
+    return keyring.encrypt_for(user_id, _CUSTOMER, f"{rail}:{user_id}", value)
+
+
+def customer_id(row: RailCustomer) -> str:
+    return keyring.decrypt_for(row.user_id, _CUSTOMER, f"{row.rail}:{row.user_id}", row.customer)
+
+
+def seal_access_token(item: BankItem, value: str) -> bytes:
+    return keyring.encrypt_for(item.user_id, _ACCESS, item.public_id, value)
+
+
+def access_token(item: BankItem) -> str:
+    if item.access_token is None:
+        raise keyring.DecryptionFailed("this item has no access token yet")
+    return keyring.decrypt_for(item.user_id, _ACCESS, item.public_id, item.access_token)
+
+
+def token_index(public_token: str) -> bytes:
+    """Under which the item of a public token is found when the token comes again."""
+    return keyring.blind_index("plaid_public_token", public_token)
+
+
+def seal_link_token(user_id: int, state: str, value: str) -> bytes:
+    return keyring.encrypt_for(user_id, _LINK, state, value)
+
+
+def link_token_of(session: LinkSession) -> str:
+    return keyring.decrypt_for(session.user_id, _LINK, session.state, session.link_token)

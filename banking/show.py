@@ -1,0 +1,109 @@
+"""How a transfer and a bank account are told: to the API as data, and in words that pages share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from banking.models import BankAccount, BankTransfer, TransferMove
+
+Status = BankTransfer.Status
+
+_TITLES = {
+    "load": {
+        Status.REQUESTED: "You asked for it",
+        Status.QUEUED: "Waiting for the bank network",
+        Status.SUBMITTED: "Sent to the bank network",
+        Status.UNKNOWN: "Waiting for an answer",
+        Status.PENDING: "Your bank is sending it",
+        Status.SETTLED: "In your wallet",
+        Status.FAILED: "Your bank did not send it",
+        Status.CANCELLED: "Cancelled",
+        Status.RETURNED: "Your bank took it back",
+    },
+    "redemption": {
+        Status.REQUESTED: "You asked for it",
+        Status.QUEUED: "Waiting for the bank network",
+        Status.SUBMITTED: "Sent to the bank network",
+        Status.UNKNOWN: "Waiting for an answer",
+        Status.PENDING: "On its way to your bank",
+        Status.SETTLED: "At your bank",
+        Status.FAILED: "Your bank did not take it",
+        Status.CANCELLED: "Cancelled",
+        Status.RETURNED: "Your bank sent it back",
+    },
+}
+_TEXTS = {
+    Status.QUEUED: "It is not reachable right now. We keep trying.",
+    Status.UNKNOWN: "The bank network has not answered. Nothing is lost and nothing is sent twice: we keep asking.",
+}
+_AFTER = {  # what became of the money where it did not arrive
+    ("load", Status.FAILED): "Nothing was added to your wallet.",
+    ("load", Status.CANCELLED): "Nothing was taken from your bank.",
+    ("load", Status.RETURNED): "It was taken out of your wallet again.",
+    ("redemption", Status.FAILED): "It is back in your wallet.",
+    ("redemption", Status.CANCELLED): "It is back in your wallet.",
+    ("redemption", Status.RETURNED): "It is back in your wallet.",
+}
+# The return codes that a person can do something about (RAILS, section 1); others are told without a reason.
+_REASONS = {
+    "R01": "Your bank says that the balance did not cover it.",
+    "R02": "Your bank says that the account is closed.",
+    "R03": "Your bank could not find the account.",
+    "R04": "Your bank could not find the account.",
+    "R05": "Your bank says that it was not authorized.",
+    "R07": "Your bank says that it was not authorized.",
+    "R08": "The payment was stopped at your bank.",
+    "R09": "Your bank says that the balance did not cover it yet.",
+    "R10": "Your bank says that it was not authorized.",
+    "R11": "Your bank says that it was not authorized.",
+    "R16": "Your bank says that the account is frozen.",
+    "R20": "Your bank says that this account does not take such transfers.",
+    "R23": "The account holder refused it.",
+    "R29": "Your bank says that it was not authorized.",
+}
+
+
+def title(kind: str, status: str) -> str:
+    return _TITLES[kind][Status(status)]
+
+
+def text(transfer: BankTransfer, status: str) -> str:
+    """One or two sentences about a step; may be empty."""
+    after = _AFTER.get((transfer.kind, Status(status)), "")
+    reason = _REASONS.get(transfer.failure_code, "") if status in (Status.FAILED, Status.RETURNED) else ""
+    return " ".join(part for part in (reason, after) if part) or _TEXTS.get(Status(status), "")
+
+
+def account_body(account: BankAccount) -> dict[str, Any]:
+    return {
+        "id": account.public_id,
+        "institution": account.item.institution,
+        "name": account.name,
+        "mask": account.mask,
+        "status": account.status,
+    }
+
+
+def transfer_body(transfer: BankTransfer, moves: Sequence[TransferMove]) -> dict[str, Any]:
+    """A transfer as the API answers it; needs its bank account and its moves in order."""
+    return {
+        "id": transfer.public_id,
+        "amount": transfer.amount,
+        "currency": "USD",
+        "status": transfer.status,
+        "expected_on": transfer.expected_on.isoformat(),
+        "bank_account": transfer.bank_account.public_id,
+        "created_at": _stamp(transfer.created_at),
+        "timeline": [
+            {
+                "status": move.status,
+                "at": _stamp(move.at),
+                "text": " ".join(part for part in (title(transfer.kind, move.status) + ".", text(transfer, move.status)) if part),
+            }
+            for move in moves
+        ],
+    }
+
+
+def _stamp(moment: Any) -> str:
+    stamp: str = moment.isoformat().replace("+00:00", "Z")
+    return stamp

@@ -1,0 +1,31 @@
+from django.urls import path
+
+from banking import api, pages, webhooks
+
+api_urlpatterns = [
+    path("bank-accounts/link-token", api.LinkToken.as_view()),
+    path("bank-accounts", api.BankAccounts.as_view()),
+    path("bank-accounts/<str:account_id>", api.BankAccountDetail.as_view()),
+    path("loads", api.Loads.as_view()),
+    path("loads/<str:transfer_id>", api.LoadDetail.as_view()),
+    path("redemptions", api.Redemptions.as_view()),
+    path("redemptions/<str:transfer_id>", api.RedemptionDetail.as_view()),
+]
+
+page_urlpatterns = [
+    path("banks", pages.banks),
+    path("banks/link", pages.link),
+    path("banks/linked", pages.linked),
+    path("banks/<str:account_id>/remove", pages.remove),
+    path("load", pages.load),
+    path("redeem", pages.redeem),
+    path("loads/<str:transfer_id>", pages.load_detail),
+    path("redemptions/<str:transfer_id>", pages.redemption_detail),
+]
+
+webhook_urlpatterns = [
+    path("webhooks/dwolla", webhooks.dwolla),
+    path("webhooks/plaid", webhooks.plaid_),
+    path("webhooks/twilio", webhooks.twilio),
+    path("webhooks/stripe", webhooks.stripe_),
+]
