@@ -80,17 +80,13 @@ def _check_right(cursor: Any, dbname: str) -> None:
     )
     user, connected, may_create, owns = cursor.fetchone()
     if dbname == "paya":
-        raise RolesError(
-            "A database named paya would have logins named like the groups: call it paya_something."
-        )
+        raise RolesError("A database named paya would have logins named like the groups: call it paya_something.")
     if connected != dbname:
         raise RolesError(f"Roles of {dbname} are made in {dbname}, and this connection is to {connected}.")
     if not may_create:
         raise RolesError(f"The database user {user} may not create roles: use one with CREATEROLE.")
     if not owns:
-        raise RolesError(
-            f"The database user {user} does not own the database {dbname}, so it cannot grant access."
-        )
+        raise RolesError(f"The database user {user} does not own the database {dbname}, so it cannot grant access.")
 
 
 def _make_group(cursor: Any, role: str) -> None:
@@ -144,22 +140,17 @@ def _create(cursor: Any, name: str, attributes: str) -> None:
     except (errors.DuplicateObject, errors.UniqueViolation):
         cursor.execute("ROLLBACK TO SAVEPOINT create_role")
     except errors.InsufficientPrivilege as error:
-        raise RolesError(
-            f"The database user may not create the role {name}: {_first_line(error)}."
-        ) from error
+        raise RolesError(f"The database user may not create the role {name}: {_first_line(error)}.") from error
 
 
 def _grant_role(cursor: Any, group: str, member: str) -> None:
     cursor.execute(
-        "SELECT 1 FROM pg_auth_members WHERE roleid = %s::regrole AND member = %s::regrole "
-        "AND inherit_option AND set_option",
+        "SELECT 1 FROM pg_auth_members WHERE roleid = %s::regrole AND member = %s::regrole AND inherit_option AND set_option",
         [_quoted(group), _quoted(member)],
     )
     if cursor.fetchone() is None:
         cursor.execute(
-            sql.SQL("GRANT {} TO {} WITH INHERIT TRUE, SET TRUE").format(
-                sql.Identifier(group), sql.Identifier(member)
-            )
+            sql.SQL("GRANT {} TO {} WITH INHERIT TRUE, SET TRUE").format(sql.Identifier(group), sql.Identifier(member))
         )
 
 

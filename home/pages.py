@@ -71,7 +71,7 @@ def settings(request: HttpRequest) -> HttpResponse:
             errors = form_errors(error)
     with actor(user_id):
         user = User.objects.select_related("profile").get(pk=user_id)
-        hint = phone_hint(user_id)
+        hint = phone_hint(user_id=user_id)
     if request.method == "GET":
         values = {"display_name": user.profile.display_name, "default_visibility": user.default_visibility}
     context = {"values": values, "errors": errors, "phone_hint": hint}

@@ -17,8 +17,8 @@ from core.pages import form_errors, login_required, session_of
 from payments import queries, services
 from payments.api import NOTE_MAX
 from payments.models import Visibility
-from users.models import Profile, User
-from users.queries import profile_by_username, search
+from users.models import Profile
+from users.queries import default_visibility, profile_by_username, search
 from wallets import queries as wallets
 from wallets.api import balance_of
 
@@ -66,7 +66,7 @@ def _form(request: HttpRequest, values: dict[str, str], errors: dict[str, str], 
     user_id = session_of(request).user_id
     with actor(user_id):
         wallet = balance_of(wallets.wallet(user_id))
-        default = User.objects.values_list("default_visibility", flat=True).get(pk=user_id)
+        default = default_visibility(user_id=user_id)
         payee = _payee(user_id, values["to"]) if values["to"] else {}
     values = {**values, "visibility": values.get("visibility") or default or ""}
     # A refused payment keeps its key: had it gone through after all, the second try replays it.
@@ -75,7 +75,7 @@ def _form(request: HttpRequest, values: dict[str, str], errors: dict[str, str], 
 
 
 def _payee(user_id: int, typed: str) -> dict[str, Any]:
-    profile = profile_by_username(typed.strip().removeprefix("@"))
+    profile = profile_by_username(username=typed)
     if profile is None:
         return {"payee": None, "error": "Nobody here has that @username." if typed.strip("@ ") else ""}
     if profile.user_id == user_id:
@@ -111,7 +111,7 @@ def people(request: HttpRequest) -> HttpResponse:
     user_id = session_of(request).user_id
     query = request.GET.get("q", "").strip().removeprefix("@")[:20]
     with actor(user_id):
-        found = [profile for profile in search(query, limit=6) if profile.user_id != user_id] if query else []
+        found = [profile for profile in search(prefix=query, limit=6) if profile.user_id != user_id] if query else []
     shown = [{"username": profile.username, "display_name": profile.display_name} for profile in found]
     return render(request, "payments/_people.html", {"people": shown})
 

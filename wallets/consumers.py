@@ -25,9 +25,9 @@ def register_words(kinds: list[str], words: Words) -> None:
 
 def frames_for(user_id: int, device_id: int, events: list[Message]) -> list[dict[str, Any]] | None:
     """The balance as it is now and a notification per event that has words; None when the device was revoked."""
-    if not device_is_live(device_id):
-        return None
     with actor(user_id):
+        if not device_is_live(user_id=user_id, device_id=device_id):
+            return None
         frames: list[dict[str, Any]] = [{"type": "balance", "balance": balance_of(queries.wallet(user_id))}]
         for event in events:
             if words := _words.get(event["kind"]):
