@@ -12,7 +12,8 @@ def client_address(request: HttpRequest) -> str:
     """The caller's IP address. X-Forwarded-For counts only as far as our own proxies have written it."""
     hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
     hops.append(request.META.get("REMOTE_ADDR") or "")
-    return hops[max(0, len(hops) - 1 - settings.TRUSTED_PROXIES)]
+    proxies: int = settings.TRUSTED_PROXIES
+    return hops[max(0, len(hops) - 1 - proxies)]
 
 
 def network(address: str) -> str:

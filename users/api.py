@@ -1,7 +1,6 @@
 """API: logging in and out, oneself, and finding people."""
 
 from dataclasses import asdict
-from typing import ClassVar
 
 from django.core.validators import RegexValidator
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -70,7 +69,7 @@ class PersonOut(api.Serializer):
 
 
 class PeopleOut(api.Serializer):
-    data = PersonOut(many=True)
+    data = PersonOut(many=True)  # type: ignore[assignment]
     next_cursor = serializers.CharField(allow_null=True, help_text="Always null: type more letters instead")
 
 
@@ -78,8 +77,8 @@ class PeopleOut(api.Serializer):
 class Public(APIView):
     """A view that a token has nothing to say to: whoever calls it has none yet, or an expired one."""
 
-    authentication_classes: ClassVar = []
-    permission_classes: ClassVar = []
+    authentication_classes = []
+    permission_classes = []
 
 
 class Otp(Public):

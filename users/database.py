@@ -1,6 +1,5 @@
 """Calls of the functions in sql/, which see what this process may not."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -8,10 +7,10 @@ from django.db import connection
 Record = tuple[Any, ...]
 
 
-def call(function: str, arguments: Sequence[object]) -> Record | None:
+def call(function: str, arguments: list[Any]) -> Record | None:
     """The first row of one of this room's functions (a name of ours, never input), or None without a row."""
     marks = ", ".join(["%s"] * len(arguments))
     with connection.cursor() as cursor:
-        cursor.execute(f"select * from {function}({marks})", list(arguments))
+        cursor.execute(f"select * from {function}({marks})", arguments)
         row: Record | None = cursor.fetchone()
         return row

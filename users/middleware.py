@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 
-from core.api import as_paya_error
 from core.middleware import is_api
+from core.problems import as_paya_error
 from core.views import error_page
 from users import services
 from users.services.sessions import Access

@@ -136,8 +136,8 @@ def _code_page(request: HttpRequest, asked: Pending, error: PayaError | None = N
 
 
 def _form(request: HttpRequest, template: str, error: PayaError, **context: Any) -> HttpResponse:
-    """The form again, with its words; 422 and not the error's own status, for a page is no API."""
-    status = error.status if isinstance(error, RateLimited) else 422
+    """The form again, with its words."""
+    status = error.status if isinstance(error, RateLimited) else 400
     response = render(request, template, {"errors": form_errors(error), **context}, status=status)
     if error.retry_after is not None:
         response["Retry-After"] = str(error.retry_after)

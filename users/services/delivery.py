@@ -6,7 +6,7 @@ A code that may have been sent is never sent again by itself; its person can ask
 import logging
 from datetime import timedelta
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from core import keyring
@@ -56,7 +56,7 @@ def sweep_codes() -> None:
         send_code(challenge_id=challenge_id)
 
 
-def _due(rows):  # type: ignore[no-untyped-def]
+def _due(rows: QuerySet[Challenge]) -> QuerySet[Challenge]:
     return rows.filter(sms_state=Challenge.QUEUED, due_at__lte=Now(), expires_at__gt=Now(), code_cipher__isnull=False)
 
 
@@ -83,4 +83,4 @@ def _record(challenge: Challenge, state: str, *, provider: str = "", cause: str 
 
 def _open(challenge: Challenge, field: str) -> str:
     blob = challenge.phone_cipher if field == "phone" else challenge.code_cipher
-    return keyring.decrypt_system("otp", f"users_challenge.{field}", challenge.public_id, blob)
+    return keyring.decrypt_system("otp", f"users_challenge.{field}", challenge.public_id, bytes(blob or b""))
