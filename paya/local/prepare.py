@@ -35,7 +35,8 @@ def main(argv: list[str]) -> None:
     if os.environ.get("PAYA_DATA"):
         os.environ["PAYA_DATA"] = str(Path(os.environ["PAYA_DATA"]).absolute())
     os.chdir(ROOT)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have started us with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     started = time.monotonic()
     try:
         files = RUN_FILES if command == "run" else TEST_FILES
@@ -48,12 +49,13 @@ def main(argv: list[str]) -> None:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     python = VENV / "bin" / "python"
     os.environ["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     os.environ["VIRTUAL_ENV"] = str(VENV)
     os.environ.pop("PYTHONHOME", None)
-    os.execv(python, [str(python), "-m", "paya.local", *argv])
+    os.execv(python, [str(python), "-m", "paya.local", *argv])  # noqa: S606
 
 
 def is_ready(files: tuple[str, ...]) -> bool:

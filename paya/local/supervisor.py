@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FrameType
+from typing import NoReturn
 
 from . import processes
 
@@ -82,9 +83,7 @@ class Supervisor:
             layer.children.append(Child(name, launch, launch(), time.monotonic()))
         return layer
 
-    def run(
-        self, tasks: Mapping[str, Launch], *, stop_signal: signal.Signals = signal.SIGTERM
-    ) -> dict[str, int]:
+    def run(self, tasks: Mapping[str, Launch], *, stop_signal: signal.Signals = signal.SIGTERM) -> dict[str, int]:
         """Run tasks beside each other to their ends; the answer is their exit statuses."""
         layer = self.start(tasks, stop_signal=stop_signal)
         while any(child.process.poll() is None for child in layer.children):
@@ -110,7 +109,7 @@ class Supervisor:
                 if layer is not except_layer and child.process.poll() is not None:
                     raise ChildFailed(child.name, child.process.returncode)
 
-    def watch(self) -> None:
+    def watch(self) -> NoReturn:
         """Restart whatever dies, until somebody asks for the end (StopRequested)."""
         while True:
             self._bury_adopted()

@@ -27,8 +27,7 @@ TEMPLATE = "paya_test"
 _PREFIX = "paya-test-"
 CHECKS = {
     "ruff": ["-m", "ruff", "check", "."],
-    "ruff format": ["-m", "ruff", "format", "--check", "."],
-    "mypy": ["-m", "mypy"],
+    "mypy": ["-m", "mypy", "."],
     "import-linter": ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
 }
 
@@ -63,9 +62,7 @@ def _run(folder: DataFolder, supervisor: Supervisor, arguments: list[str]) -> in
         )
     }
     chromium = {"chromium": _launch(["-m", "paya.local", "chromium"], env, folder, "chromium")}
-    checks = (
-        {} if arguments else {name: _launch(command, env, folder, name) for name, command in CHECKS.items()}
-    )
+    checks = {} if arguments else {name: _launch(command, env, folder, name) for name, command in CHECKS.items()}
     codes = supervisor.run(migrate | chromium | checks)
     failed = [name for name, code in codes.items() if code != 0]
     for name, code in codes.items():
@@ -77,9 +74,7 @@ def _run(folder: DataFolder, supervisor: Supervisor, arguments: list[str]) -> in
     env["PAYA_CHROMIUM"] = (_output(folder, "chromium").splitlines() or [""])[-1]
     _say(f"prepared in {time.monotonic() - started:.0f} s")
     pytest = ["-m", "pytest", *arguments]
-    code = supervisor.run({"pytest": _launch(pytest, env, folder, inherit=True)}, stop_signal=signal.SIGINT)[
-        "pytest"
-    ]
+    code = supervisor.run({"pytest": _launch(pytest, env, folder, inherit=True)}, stop_signal=signal.SIGINT)["pytest"]
     if failed:
         _say(f"failed before pytest: {', '.join(failed)}")
     return code or (1 if failed else 0)
@@ -197,9 +192,7 @@ class RunningStack:
         self.process.wait(seconds)
 
 
-def start_stack(
-    data: Path, port: int | None = None, *, demo: bool = True, seconds: float = 120
-) -> RunningStack:
+def start_stack(data: Path, port: int | None = None, *, demo: bool = True, seconds: float = 120) -> RunningStack:
     """Start a whole PaYa on a data folder and wait until it is ready; without a port on free ones.
 
     Its database does not wait for the disk. Raises StartError with its output when it does not come up.
@@ -212,9 +205,7 @@ def start_stack(
     data.mkdir(mode=0o711, parents=True, exist_ok=True)
     output = data / "output.txt"
     with output.open("wb") as file:
-        process = processes.spawn(
-            [sys.executable, "-m", "paya.local", "run"], env=env, cwd=environment.ROOT, output=file
-        )
+        process = processes.spawn([sys.executable, "-m", "paya.local", "run"], env=env, cwd=environment.ROOT, output=file)
     running = RunningStack(data, first, process, output)
     deadline = time.monotonic() + seconds
     while "PaYa is ready" not in output.read_text():
