@@ -36,22 +36,22 @@ class Event:
     visibility: str = "public"
 
 
-FIRST_PLATYPUS, TARTAN, HOUNDSTOOTH = "ins_109508", "ins_109511", "ins_109512"
+FIRST_PLATYPUS, TARTAN, TATTERSALL = "ins_109508", "ins_109511", "ins_109510"
 
 PEOPLE = [
     Person("+12125550101", "maya", "Maya Lindqvist", "public", 0, FIRST_PLATYPUS),
     Person("+12125550102", "theo", "Theo Marchetti", "public", 0, FIRST_PLATYPUS),
     Person("+12065550103", "jonas", "Jonas Weber", "public", 1, TARTAN),
     Person("+12065550104", "lena", "Lena Petrova", "public", 1, FIRST_PLATYPUS),
-    Person("+13035550105", "ada", "Ada Nwosu", "public", 2, HOUNDSTOOTH),
+    Person("+13035550105", "ada", "Ada Nwosu", "public", 2, TATTERSALL),
     Person("+13035550106", "sam", "Sam Okafor", "public", 3, FIRST_PLATYPUS),
     Person("+15035550107", "rosa", "Rosa Delgado", "public", 4, TARTAN),
     Person("+15035550108", "kenji", "Kenji Tanaka", "public", 5, FIRST_PLATYPUS),
-    Person("+16175550109", "priya", "Priya Raman", "private", 6, HOUNDSTOOTH),
+    Person("+16175550109", "priya", "Priya Raman", "private", 6, TATTERSALL),
     Person("+16175550110", "omar", "Omar Haddad", "public", 7, FIRST_PLATYPUS),
     Person("+15125550111", "ines", "Inês Carvalho", "public", 9, TARTAN),
     Person("+15125550112", "walt", "Walter Brooks", "public", 11, FIRST_PLATYPUS),
-    Person("+12125550113", "noor", "Noor Aziz", "public", 14, HOUNDSTOOTH),
+    Person("+12125550113", "noor", "Noor Aziz", "public", 14, TATTERSALL),
     Person("+12065550114", "bea", "Bea Kowalski", "public", 30, FIRST_PLATYPUS),
 ]
 
