@@ -139,8 +139,6 @@ def _create(cursor: Any, name: str, attributes: str) -> None:
         cursor.execute(sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(name), sql.SQL(attributes)))
     except (errors.DuplicateObject, errors.UniqueViolation):
         cursor.execute("ROLLBACK TO SAVEPOINT create_role")
-    except errors.InsufficientPrivilege as error:
-        raise RolesError(f"The database user may not create the role {name}: {_first_line(error)}.") from error
 
 
 def _grant_role(cursor: Any, group: str, member: str) -> None:

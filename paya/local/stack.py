@@ -109,45 +109,70 @@ class Stack:
             postgres.end_orphan()
 
     # --- the database's content
+    @property
+    def _database_key(self) -> str:
+        """What is remembered is remembered of one database: DATABASE_URL may name another one each time."""
+        given = os.environ.get("DATABASE_URL")
+        return f"external {hashlib.sha256(given.encode()).hexdigest()[:16]}" if given else "embedded"
+
+    def _known(self) -> dict[str, Any]:
+        known: dict[str, Any] = self.folder.state().get(self._database_key, {})
+        return known
+
+    def _remember(self, **facts: Any) -> None:
+        self.folder.remember(**{self._database_key: self._known() | facts})
+
     def _forget_half_a_demo(self) -> None:
         """A demo that was interrupted is begun again; `loading` is only ever written over an empty database."""
-        if self.folder.state().get("demo") != "loading":
+        if self._known().get("demo") != "loading":
             return
-        say("  the demo network was interrupted; beginning it again")
+        if self._database_key != "embedded":
+            if self._demo_wanted:
+                raise StartError(
+                    "The demo network was interrupted in the database of DATABASE_URL, which is not bin/run's to "
+                    "empty: give it an empty database, or set PAYA_DEMO=0."
+                )
+            return
+        say("  the demo network was interrupted; beginning with an empty database again")
         shutil.rmtree(self.folder.sandbox)
         self.folder.create()
-        self.folder.remember(drop_database=True, demo=None, migrated=None, sandbox_migrated=None)
+        self.folder.remember(embedded=None, sandbox_migrated=None, drop_database=True)
 
     def _migrate(self) -> None:
         """Migrate the product and the sandbox beside each other, unless nothing has changed."""
-        state, tasks, facts = self.folder.state(), {}, {}
-        product = f"{_fingerprint(environment.ROOT, '*/migrations/*.py', '*/sql/*.sql', 'requirements.txt')}"
-        if not self._servers.embedded or state.get("migrated") != product:
-            tasks["migrate"] = self._manage("migrate", "--noinput", login="owner")
-            facts["migrated"] = product
+        tasks: dict[str, Launch] = {}
+        product = _fingerprint(environment.ROOT, "*/migrations/*.py", "*/sql/*.sql", "requirements.txt")
         sandbox = _fingerprint(environment.ROOT / "sandbox", "migrations/*.py")
-        if self.sandboxed and (state.get("sandbox_migrated") != sandbox or not any(self.folder.sandbox.iterdir())):
+        if not self._servers.embedded or self._known().get("migrated") != product:
+            tasks["migrate"] = self._manage("migrate", "--noinput", login="owner")
+        made = any(self.folder.sandbox.iterdir())
+        if self.sandboxed and (not made or self.folder.state().get("sandbox_migrated") != sandbox):
             tasks["sandbox-migrate"] = self._sandbox("-m", "sandbox", "migrate", "--noinput", log="sandbox-migrate")
-            facts["sandbox_migrated"] = sandbox
-        if tasks:
-            with self._step("migrations"):
-                self._must(tasks)
-                self.folder.remember(**facts)
+        if not tasks:
+            return
+        with self._step("migrations"):
+            self._must(tasks)
+        self._remember(migrated=product)
+        if self.sandboxed:
+            self.folder.remember(sandbox_migrated=sandbox)
+
+    @property
+    def _demo_wanted(self) -> bool:
+        return os.environ.get("PAYA_DEMO") != "0"
 
     def _load_demo(self) -> None:
         """Fill an empty database with the demo network, once."""
-        if os.environ.get("PAYA_DEMO") == "0" or self.folder.state().get("demo") in ("done", "kept"):
+        if not self._demo_wanted or self._known().get("demo") in ("done", "kept"):
             return
         if self._has_people():
-            self.folder.remember(demo="kept")
+            self._remember(demo="kept")
             return
-        if self._servers.embedded:
-            self.folder.remember(demo="loading")
+        self._remember(demo="loading")
         with self._step("demo network"):
             code = self._run({"load_demo": self._manage("load_demo", login="demo")})["load_demo"]
-            if code not in (0, NOT_EMPTY):
-                raise ChildFailed("load_demo", code)
-            self.folder.remember(demo="done" if code == 0 else "kept")
+        if code not in (0, NOT_EMPTY):
+            raise ChildFailed("load_demo", code)
+        self._remember(demo="done" if code == 0 else "kept")
 
     def _has_people(self) -> bool:
         """Whether anybody has an account here; only the embedded administrator sees that past row policies."""
@@ -268,21 +293,19 @@ class Stack:
 
     def _demo_people(self) -> list[dict[str, str]]:
         """The two oldest demo people; they never change, so they are asked for once."""
-        state = self.folder.state()
-        if state.get("demo") != "done":
+        if self._known().get("demo") != "done":
             return []
-        if "people" not in state:
-            out = self.folder.run / "demo_people.json"
-            env = environment.process_environment(
-                self._secrets["stack_id"], self._shared | {"DATABASE_URL": self._servers.urls["worker"]}
-            )
-            with out.open("wb") as file, self._log("demo_people").open("ab") as log:
-                command = [sys.executable, "manage.py", "demo_people"]
-                subprocess.run(command, env=env, cwd=environment.ROOT, stdout=file, stderr=log, check=False)
+        if "people" not in self._known():
+            env = self._shared | {"DATABASE_URL": self._servers.urls["worker"]}
+            with self._log("demo_people").open("ab") as log:
+                done = subprocess.run(
+                    [sys.executable, "manage.py", "demo_people"],
+                    env=environment.process_environment(self._secrets["stack_id"], env),
+                    cwd=environment.ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, check=False,
+                )  # fmt: skip
             with contextlib.suppress(ValueError):
-                self.folder.remember(people=json.loads(out.read_text())[:2])
-            out.unlink()
-        people: list[dict[str, str]] = self.folder.state().get("people", [])
+                self._remember(people=json.loads(done.stdout)[:2])
+        people: list[dict[str, str]] = self._known().get("people", [])
         return people
 
     @contextlib.contextmanager

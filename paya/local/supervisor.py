@@ -120,7 +120,9 @@ class Supervisor:
             self._sleep(max(0.0, min(due) - time.monotonic()) if due else 60.0)
 
     def stop(self) -> None:
-        """End all children and all that they started, the last layer first."""
+        """End all children and all that they started, the last layer first; nothing interrupts that."""
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
         while self._layers:
             layer = self._layers.pop()
             for child in layer.children:
