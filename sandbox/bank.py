@@ -7,6 +7,7 @@ moves only when it is told to; between two days nothing happens by itself.
 import re
 import secrets
 import threading
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,12 +15,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from sandbox import webhooks
 from sandbox.calendar import add_business_days, is_business_day
-from sandbox.models import Bank, BankAccount, FundingSource, Subscription, Transfer
+from sandbox.models import Bank, BankAccount, FundingSource, Item, Subscription, Transfer
 
 ROUTING = "222222226"
 OPENING_CHECKING = 5_000_00
@@ -84,7 +85,7 @@ def open_for_business() -> None:
 
 def open_account(
     *, name: str, subtype: str, balance: int, bank_name: str = "First Platypus Bank", official_name: str = "",
-    item=None, routing: str = ROUTING, number: str = "",
+    item: Item | None = None, routing: str = ROUTING, number: str = "",
 ) -> BankAccount:
     """Open an account; without a number given it gets one that nobody else has."""
     number = number or _new_number(routing)
@@ -137,7 +138,7 @@ def may_move_to(target: date) -> bool:
     return target >= today() or not Transfer.objects.exists()
 
 
-def _walk(arrived) -> dict:
+def _walk(arrived: Callable[[date, int], bool]) -> dict:
     settled: list[str] = []
     failed: list[str] = []
     last_webhook = webhooks.newest_id()
@@ -166,16 +167,16 @@ def process_now() -> tuple[int, int]:
     return len(settled), len(failed)
 
 
-def _waiting():
+def _waiting() -> QuerySet[Transfer]:
     related = ("source__account", "source__customer", "destination__account", "destination__customer")
     return Transfer.objects.filter(due_on__isnull=False).select_related(*related)
 
 
-def _due(day: date):
+def _due(day: date) -> QuerySet[Transfer]:
     return _waiting().filter(due_on__lte=day).order_by("due_on", "id")
 
 
-def _settle(transfers, settled: list[str], failed: list[str]) -> None:
+def _settle(transfers: QuerySet[Transfer], settled: list[str], failed: list[str]) -> None:
     for transfer in transfers:
         _step(transfer)
         (failed if transfer.status == "failed" else settled).append(transfer.uid)
@@ -220,7 +221,7 @@ def _asked_return(source: FundingSource, destination: FundingSource) -> tuple[st
     """The failure that the name of a bank asks for: of the funding source, or of the account behind it."""
     for side in (source, destination):
         if side.kind == "bank":
-            for name in (side.name, side.account.name):
+            for name in (side.name, side.bank_account.name):
                 if match := re.fullmatch(r"(R\d\d)(-late)?", name.strip()):
                     return match[1], bool(match[2])
     return "", False
@@ -280,14 +281,19 @@ def _put_back(transfer: Transfer) -> None:
 
 def _take(side: FundingSource, cents: int) -> bool:
     """Debit a balance or a bank account, unless it does not reach."""
-    rows, pk = (FundingSource, side.pk) if side.kind == "balance" else (BankAccount, side.account_id)
-    enough = rows.objects.filter(pk=pk, balance__gte=cents)
+    enough = _holder(side).filter(balance__gte=cents)
     return enough.update(balance=F("balance") - cents) == 1
 
 
 def _give(side: FundingSource, cents: int) -> None:
-    rows, pk = (FundingSource, side.pk) if side.kind == "balance" else (BankAccount, side.account_id)
-    rows.objects.filter(pk=pk).update(balance=F("balance") + cents)
+    _holder(side).update(balance=F("balance") + cents)
+
+
+def _holder(side: FundingSource) -> QuerySet:
+    """The row that holds the money of a funding source: its own, or its bank account's."""
+    if side.kind == "balance":
+        return FundingSource.objects.filter(pk=side.pk)
+    return BankAccount.objects.filter(pk=side.bank_account.pk)
 
 
 # --- what is told ------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ class BadControl(Exception):
     """A control request that cannot be meant so; its text tells why."""
 
 
-def control(view: Callable[[dict], dict]) -> Callable[..., HttpResponse]:
+def control(view: Callable[..., dict]) -> Callable[..., HttpResponse]:
     """A POST with a JSON object; what is wrong with it is answered in words."""
 
     @csrf_exempt

@@ -4,6 +4,7 @@ Modes: `500` and `429` answer so without doing anything; `timeout` does nothing 
 `drop_after` does the work and never answers, which is the case a payment product must survive.
 """
 
+import contextlib
 import socket
 import time
 from fnmatch import fnmatchcase
@@ -56,12 +57,10 @@ def _meant(wanted: str, path: str, method: str) -> bool:
 def withhold_answer(request: HttpRequest, seconds: float) -> HttpResponse:
     """Wait, then cut the connection without an answer."""
     time.sleep(seconds)
-    connection = request.environ.get("gunicorn.socket")
+    connection = request.META.get("gunicorn.socket")
     if connection is not None:
-        try:
+        with contextlib.suppress(OSError):  # the caller may have given up first
             connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # the caller gave up first
     response = HttpResponse(status=499)  # nobody reads it: nginx's number for a client that is gone
     response["Connection"] = "close"
     return response

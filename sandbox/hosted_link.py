@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 
-from sandbox import plaid
 from sandbox.middleware import CSP
 from sandbox.models import Item, LinkSession, LinkToken, PublicToken
+from sandbox.plaid import hooks, opening
 
 
 def page(request: HttpRequest, token: str) -> HttpResponse:
@@ -37,16 +37,13 @@ def _step(request: HttpRequest, link: LinkToken, problem: str = "") -> HttpRespo
     if asked.get("access_token"):
         return _rendered(request, "sandbox/link_again.html", common, link)
     institution = request.POST.get("institution") or request.GET.get("institution", "")
-    if institution not in plaid.INSTITUTIONS:
-        banks = [{"id": uid, "name": name, "letter": name.split()[-1][0] if uid == plaid.BAD_LUCK else name[0]}
-                 for uid, name in plaid.INSTITUTIONS.items()]
-        for number, each in enumerate(banks):
-            each["tint"] = number % 5
-            each["trouble"] = each["id"] == plaid.BAD_LUCK
+    if institution not in opening.INSTITUTIONS:
+        banks = [{"id": uid, "name": name, "letter": name[0], "tint": number % 5, "trouble": uid == opening.BAD_LUCK}
+                 for number, (uid, name) in enumerate(opening.INSTITUTIONS.items())]
         return _rendered(request, "sandbox/link_bank.html", {**common, "banks": banks}, link)
-    accounts = [{"number": number, "plan": plan} for number, plan in enumerate(plaid.default_plans(institution))]
-    chosen = {**common, "institution": institution, "bank": plaid.INSTITUTIONS[institution], "accounts": accounts,
-              "trouble": institution == plaid.BAD_LUCK}
+    accounts = [{"number": number, "plan": plan} for number, plan in enumerate(opening.default_plans(institution))]
+    chosen = {**common, "institution": institution, "bank": opening.INSTITUTIONS[institution], "accounts": accounts,
+              "trouble": institution == opening.BAD_LUCK}
     return _rendered(request, "sandbox/link_accounts.html", chosen, link, 400 if problem else 200)
 
 
@@ -60,9 +57,9 @@ def _answer(request: HttpRequest, link: LinkToken) -> HttpResponse:
             _repair(link)
         return _leave(request, link, "You are logged in again", "Your bank is connected as before.")
     institution = request.POST.get("institution", "")
-    if institution not in plaid.INSTITUTIONS:
+    if institution not in opening.INSTITUTIONS:
         return _step(request, link)
-    plans = plaid.default_plans(institution)
+    plans = opening.default_plans(institution)
     chosen = [plan for number, plan in enumerate(plans) if str(number) in request.POST.getlist("account")]
     if not chosen:
         return _step(request, link, "Choose at least one account.")
@@ -72,10 +69,10 @@ def _answer(request: HttpRequest, link: LinkToken) -> HttpResponse:
     return _leave(request, link, "Your bank is linked", "There is nothing more to do here.")
 
 
-def _open(link: LinkToken, institution: str, chosen: list[plaid.AccountPlan]) -> PublicToken:
+def _open(link: LinkToken, institution: str, chosen: list[opening.AccountPlan]) -> PublicToken:
     user = link.request.get("user") or {}
     name, phone = user.get("legal_name"), user.get("phone_number")
-    return plaid.open_item(
+    return opening.open_item(
         institution_id=institution, products=link.request.get("products") or [], plans=chosen,
         webhook=link.request.get("webhook") or "", owner=name if isinstance(name, str) else "",
         phone=phone if isinstance(phone, str) else "",
@@ -87,7 +84,7 @@ def _repair(link: LinkToken) -> None:
     item = Item.objects.get(access_token=link.request["access_token"])
     item.login_required = False
     item.save(update_fields=["login_required"])
-    plaid.send_webhook(item.webhook, "ITEM", "LOGIN_REPAIRED", item_id=item.uid)
+    hooks.send_webhook(item.webhook, "ITEM", "LOGIN_REPAIRED", item_id=item.uid)
     _finish(link, "success")
 
 
@@ -96,7 +93,7 @@ def _finish(link: LinkToken, outcome: str, public: PublicToken | None = None) ->
         link_token=link, outcome=outcome, public_token=public, finished_at=timezone.now()
     )
     tokens = {"public_tokens": [public.token]} if public else {}
-    plaid.send_webhook(
+    hooks.send_webhook(
         link.request.get("webhook") or "", "LINK", "SESSION_FINISHED", link_session_id=session.uid,
         link_token=link.token, status="SUCCESS" if outcome == "success" else "EXITED", **tokens,
     )

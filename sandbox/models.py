@@ -161,6 +161,18 @@ class FundingSource(models.Model):
     balance = models.BigIntegerField(default=0)  # of kind balance; a bank's is with its account
     created_at = models.DateTimeField()
 
+    class Meta:
+        constraints = [models.CheckConstraint(
+            condition=models.Q(kind="balance", account=None) | models.Q(kind="bank", account__isnull=False),
+            name="a_bank_has_an_account",
+        )]
+
+    @property
+    def bank_account(self) -> BankAccount:
+        """The account of a funding source of kind bank."""
+        assert self.account is not None
+        return self.account
+
 
 class Transfer(models.Model):
     uid = models.CharField(max_length=36, unique=True, default=new_uid)

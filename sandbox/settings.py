@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -17,7 +18,6 @@ DATA.mkdir(parents=True, exist_ok=True)
 PORT = os.environ.get("PAYA_SANDBOX_PORT", "8002")
 SECRET_KEY = os.environ.get("PAYA_SANDBOX_SECRET_KEY", "sandbox-only-not-a-secret")
 DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 ROOT_URLCONF = "sandbox.urls"
 WSGI_APPLICATION = "sandbox.wsgi.application"
 INSTALLED_APPS = ["django.contrib.staticfiles", "sandbox"]
@@ -59,6 +59,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 PUBLIC_URL = os.environ.get("PAYA_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 SANDBOX_URL = os.environ.get("PAYA_SANDBOX_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", urlsplit(SANDBOX_URL).hostname or "localhost"]
 
 # Per vendor: the pairs of public and secret half that are accepted.
 PLAID_CREDENTIALS = {

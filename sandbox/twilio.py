@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from email.utils import format_datetime
 from functools import wraps
 from urllib.parse import urlencode
@@ -44,12 +45,12 @@ class TwilioError(Exception):
         return JsonResponse(body, status=self.status)
 
 
-def endpoint(view):
+def endpoint(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Credentials, asked-for failures, and errors in Twilio's shape."""
 
     @csrf_exempt
     @wraps(view)
-    def wrapped(request: HttpRequest, account_sid: str = "", **kwargs) -> HttpResponse:
+    def wrapped(request: HttpRequest, account_sid: str = "", **kwargs: str) -> HttpResponse:
         fault = faults.take("twilio", request.path.removeprefix("/twilio"), request.method or "")
         if fault and fault.mode == "timeout":
             return faults.withhold_answer(request, fault.seconds)

@@ -2,13 +2,17 @@
 
 from django.urls import include, path, re_path
 
-from sandbox import control, dwolla, pages, plaid, twilio
+from sandbox import control, pages, twilio
+from sandbox.dwolla import urls as dwolla
+from sandbox.dwolla.account import root_get
+from sandbox.dwolla.frame import resource
+from sandbox.plaid import urls as plaid
 
 urlpatterns = [
     *pages.urlpatterns,
     path("sandbox/", include(control.urlpatterns)),
     path("twilio/", include(twilio.urlpatterns)),
     path("plaid/", include(plaid.urlpatterns)),
-    path("dwolla", dwolla.resource(get=dwolla.root_get)),
+    path("dwolla", resource(get=root_get)),
     re_path(r"^dwolla/(?:dwolla/|/)*", include(dwolla.urlpatterns)),
 ]

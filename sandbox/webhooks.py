@@ -262,9 +262,9 @@ def _signature_headers(delivery: Delivery, body: bytes) -> dict[str, str]:
         return {"Content-Type": "application/json", "Plaid-Verification": _plaid_jwt(body)}
     pairs = sorted(parse_qsl(delivery.body, keep_blank_values=True))
     signed = delivery.url + "".join(name + value for name, value in pairs)
-    digest = base64.b64encode(hmac.new(delivery.signing.encode(), signed.encode(), hashlib.sha1).digest())
+    code = base64.b64encode(hmac.new(delivery.signing.encode(), signed.encode(), hashlib.sha1).digest())
     return {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
-            "X-Twilio-Signature": digest.decode()}
+            "X-Twilio-Signature": code.decode()}
 
 
 def _plaid_jwt(body: bytes) -> str:

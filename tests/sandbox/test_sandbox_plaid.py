@@ -151,7 +151,8 @@ def test_the_hosted_page_links_a_bank(sandbox, receiver):
     assert (answer.status_code, answer.headers["Location"]) == (303, BACK)
     session = api.link_token_get(LinkTokenGetRequest(link_token=created.link_token)).link_sessions[0]
     result = session.results.item_add_results[0]
-    assert session.finished_at and result.institution.institution_id == "ins_109511"
+    assert session.finished_at
+    assert result.institution.institution_id == "ins_109511"
     assert [each.subtype for each in result.accounts] == ["checking", "savings"]
     access = api.item_public_token_exchange(ItemPublicTokenExchangeRequest(public_token=result.public_token))
     accounts = api.accounts_get({"access_token": access.access_token}).accounts
@@ -169,7 +170,8 @@ def test_leaving_the_hosted_page_is_told(sandbox):
     assert answer.headers["Location"] == BACK
     session = api.link_token_get(LinkTokenGetRequest(link_token=created.link_token)).link_sessions[0]
     assert session.results.item_add_results == []
-    assert session.finished_at and session.on_exit
+    assert session.finished_at
+    assert session.on_exit
 
 
 def test_choosing_no_account_asks_again(sandbox):
@@ -178,7 +180,8 @@ def test_choosing_no_account_asks_again(sandbox):
     page = sandbox.get(path + "?institution=ins_109508")
     answer = sandbox.post(path, cookies=page.cookies, allow_redirects=False, data={
         **form_fields(page.text), "institution": "ins_109508", "action": "confirm"})
-    assert answer.status_code == 400 and "Choose at least one account" in answer.text
+    assert answer.status_code == 400
+    assert "Choose at least one account" in answer.text
 
 
 @pytest.mark.parametrize(("change", "expected"), [

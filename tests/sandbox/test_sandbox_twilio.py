@@ -23,7 +23,9 @@ def texts(sandbox, phone: str) -> list[str]:
 def test_a_message_lands_on_the_phone(sandbox):
     first = send(sandbox, "+12125550101", "one 111111")
     send(sandbox, "+12125550101", "two 222222")
-    assert first.sid.startswith("SM") and first.status == "queued" and first.error_code is None
+    assert first.sid.startswith("SM")
+    assert first.status == "queued"
+    assert first.error_code is None
     assert texts(sandbox, "+12125550101") == ["one 111111", "two 222222"]
     assert sandbox.twilio().messages(first.sid).fetch().status == "delivered"
     assert "222222" in [each.body[-6:] for each in sandbox.twilio().messages.list(limit=5)]
@@ -91,4 +93,5 @@ def test_a_status_callback_is_signed(sandbox, receiver):
 def test_the_phone_page_shows_the_code(sandbox):
     send(sandbox, "+12125550109", "Your PaYa code is 604218.")
     page = sandbox.get("/phone?number=+12125550109").text
-    assert "+1 212 555 0109" in page and 'data-copy="604218"' in page
+    assert "+1 212 555 0109" in page
+    assert 'data-copy="604218"' in page
