@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -91,7 +91,7 @@ def create_link_token(*, user_public_id: str, return_to: str | None) -> LinkToke
         **extra,
     )
     answer = _call("link_token_create", request, repeatable=True)
-    return LinkToken(answer["link_token"], answer["expiration"], answer.get("hosted_link_url"))
+    return LinkToken(answer["link_token"], answer["expiration"].astimezone(UTC), answer.get("hosted_link_url"))
 
 
 def linked_by(link_token: str) -> Linked | None:

@@ -57,18 +57,20 @@ def process(*, event_id: int) -> None:
     """Act on a stored message; repeats and races harmlessly."""
     event = _claim(event_id)
     if event is None:
-        return None
+        return
     try:
         outcome = _act(event)
     except (ProviderDown, ProviderUnknown, IdempotencyInProgress) as error:
-        return _later(event, str(error))
+        _later(event, str(error))
+        return
     except ProviderRejected as error:
         outcome = f"refused: {error.code}"
     except AmountMismatch as error:
         # Kept with what is wrong; the log has shouted. Looking again would find the same.
         outcome = f"mismatch: {error}"
     if outcome == "unmatched" and event.attempts < UNMATCHED_TRIES:
-        return _later(event, outcome)
+        _later(event, outcome)
+        return
     if outcome == "unmatched":
         log.warning("inbox_unmatched", extra={"provider": event.provider, "event": event.event_id, "topic": event.topic})
     with actor(SYSTEM):

@@ -163,24 +163,32 @@ def submit(*, transfer_id: int) -> None:
     """Hand a transfer to its rail, or find out whether an earlier try did. Repeats and races harmlessly."""
     work = _claim(transfer_id)
     if work is None:
-        return None
+        return
     try:
         found = work.rail.find(key=work.key, customer=work.customer) if work.in_doubt else None
     except (ProviderDown, ProviderUnknown, ProviderRejected) as error:
-        return _later(work, Status.UNKNOWN, cause=str(error))
-    if found is not None:
-        return _apply(work.transfer_id, work.user_id, found, cause="found at the rail")
+        _later(work, Status.UNKNOWN, cause=str(error))
+    else:
+        if found is None:
+            _create(work)
+        else:
+            _apply(work.transfer_id, work.user_id, found, cause="found at the rail")
+
+
+def _create(work: Work) -> None:
+    """Ask the rail for the transfer, for the first time or with the same key again, and record what it says."""
     create = work.rail.create_pull if work.is_load else work.rail.create_push
     try:
         external_id = create(key=work.key, bank=work.bank, amount=work.amount)
     except ProviderUnknown as error:
-        return _later(work, Status.UNKNOWN, cause=str(error))
+        _later(work, Status.UNKNOWN, cause=str(error))
     except ProviderDown as error:
         # An earlier call of doubtful outcome may still arrive: only a first try may go back to the queue.
-        return _later(work, Status.UNKNOWN if work.in_doubt else Status.QUEUED, cause=str(error))
+        _later(work, Status.UNKNOWN if work.in_doubt else Status.QUEUED, cause=str(error))
     except ProviderRejected as error:
-        return _refused(work, error.code)
-    _accepted(work, external_id)
+        _refused(work, error.code)
+    else:
+        _accepted(work, external_id)
 
 
 def _claim(transfer_id: int) -> Work | None:

@@ -1,0 +1,142 @@
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from banking import services
+from banking.models import BankAccount, BankTransfer, InboxEvent
+from banking.services import inbox, transfers
+from core import resilience
+from core.actor import SYSTEM, actor
+from tests.banking.sandbox import Bank, Delivery, running
+from tests.conftest import Database, MakePerson, PersonForTest
+from wallets.queries import wallet
+from wallets.services import Guarded
+
+
+@pytest.fixture(scope="session")
+def shared_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
+    with running(tmp_path_factory.mktemp("sandbox")) as bank:
+        yield bank
+
+
+@pytest.fixture
+def bank(shared_bank: Bank) -> Bank:
+    """The sandbox, with nothing under way and no failures asked for; our circuit breakers closed."""
+    shared_bank.reset()
+    resilience._breakers.clear()
+    return shared_bank
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A person with a linked bank, and what their worker and their vendors do for them."""
+
+    person: PersonForTest
+    account: BankAccount
+    database: Database
+    bank: Bank
+
+    def load(self, amount: int = 50_00, key: str | None = None) -> BankTransfer:
+        return self._row(
+            services.request_load(user_id=self.person.id, amount=amount, bank_account=self.account.public_id, key=key).body
+        )
+
+    def redeem(self, amount: int = 20_00, key: str | None = None) -> BankTransfer:
+        return self._row(
+            services.request_redemption(user_id=self.person.id, amount=amount, bank_account=self.account.public_id, key=key).body
+        )
+
+    def _row(self, body: dict[str, Any]) -> BankTransfer:
+        with actor(self.person.id):
+            return BankTransfer.objects.get(public_id=body["id"])
+
+    def submit(self, row: BankTransfer) -> BankTransfer:
+        """The worker's next try, as if its time had come."""
+        self.database.as_superuser("update banking_banktransfer set due_at = now() where id = %s", [row.pk])
+        with self.database.role("worker"):
+            services.submit(transfer_id=row.pk)
+        return self.fresh(row)
+
+    def refresh(self, row: BankTransfer) -> BankTransfer:
+        with self.database.role("worker"):
+            services.refresh(transfer_id=row.pk)
+        return self.fresh(row)
+
+    def settled_load(self, amount: int = 50_00) -> BankTransfer:
+        row = self.submit(self.load(amount))
+        self.bank.advance(3)
+        row = self.refresh(row)
+        assert row.status == "settled"
+        return row
+
+    def fresh(self, row: BankTransfer) -> BankTransfer:
+        with actor(self.person.id):
+            return BankTransfer.objects.get(pk=row.pk)
+
+    def timeline(self, row: BankTransfer) -> list[str]:
+        with actor(self.person.id):
+            return list(row.moves.order_by("id").values_list("status", flat=True))
+
+    def wallet(self) -> Guarded:
+        with actor(self.person.id):
+            return wallet(self.person.id)
+
+    def money(self) -> tuple[int, int, int]:
+        """Available, pending in, pending out."""
+        state = self.wallet()
+        return state.available, state.pending_in, state.pending_out
+
+
+@pytest.fixture
+def linked(database: Database, make_person: MakePerson, bank: Bank) -> Callable[..., Linked]:
+    """Make a person with a bank; `name` is the bank account's, by which the sandbox is asked for failures."""
+    numbers = itertools.count(1)
+
+    def make(*, money: int = 0, name: str = "Everyday", balance: float = 5000) -> Linked:
+        person = make_person(f"person{next(numbers)}", money=money)
+        token = bank.public_token({"subtype": "checking", "starting_balance": balance, "meta": {"name": name}})
+        account = services.link_account(user_id=person.id, public_token=token)
+        return Linked(person, account, database, bank)
+
+    return make
+
+
+@pytest.fixture
+def deliver(database: Database, api: Any) -> Callable[..., Any]:
+    """Hand a vendor's webhook to the product, over HTTP and byte for byte."""
+
+    def post(delivery: Delivery, *, body: bytes | None = None, **headers: str) -> Any:
+        signed = {name: value for name, value in delivery.headers.items() if name not in ("Host", "Content-Length")}
+        return api.client.generic(
+            "POST", delivery.path, delivery.body if body is None else body, "application/json", headers={**signed, **headers}
+        )
+
+    return post
+
+
+@pytest.fixture
+def process_inbox(database: Database) -> Callable[[], list[str]]:
+    """Let the worker act on every stored message, as if its time had come; the outcomes in order."""
+
+    def process() -> list[str]:
+        database.as_superuser("update banking_inboxevent set due_at = now() where processed_at is null")
+        with database.role("worker"):
+            for event_id in inbox.due():
+                inbox.process(event_id=event_id)
+            with actor(SYSTEM):
+                return list(InboxEvent.objects.order_by("id").values_list("outcome", flat=True))
+
+    return process
+
+
+@pytest.fixture
+def own_rail(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Replace one of the rail's calls, for answers that no sandbox gives."""
+
+    def replace(name: str, answer: Callable[..., Any]) -> None:
+        monkeypatch.setattr(type(transfers.rails.dwolla()), name, answer)
+
+    return replace

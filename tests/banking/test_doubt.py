@@ -1,0 +1,129 @@
+"""Calls that end without an answer, workers that vanish, vendors that are down: never two transfers, never none."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from banking import services
+from banking.models import BankTransfer
+from banking.services import transfers
+from core.actor import SYSTEM, actor
+from tests.banking.sandbox import Bank
+from tests.conftest import Database
+from tests.helpers import at_once
+
+
+def test_the_answer_was_lost_and_the_transfer_was_made(linked: Callable[..., Any], bank: Bank) -> None:
+    person = linked()
+    before = bank.transfers()
+    bank.fail("dwolla", "drop_after")
+    row = person.submit(person.load())
+    assert row.status == "unknown"
+    assert person.money() == (0, 50_00, 0)
+    row = person.submit(row)
+    assert row.status == "pending"
+    assert bank.transfers() - before == 1
+    bank.advance(3)
+    assert person.refresh(row).status == "settled"
+    assert person.money() == (50_00, 0, 0)
+    assert person.timeline(row) == ["requested", "submitted", "unknown", "pending", "settled"]
+
+
+def test_the_answer_was_lost_and_nothing_was_made(linked: Callable[..., Any], bank: Bank, settings: Any) -> None:
+    person = linked()
+    before = bank.transfers()
+    bank.fail("dwolla", "timeout", seconds=0)
+    row = person.submit(person.load())
+    assert row.status == "unknown"
+    row = person.submit(row)
+    assert row.status == "pending"
+    assert bank.transfers() - before == 1
+
+
+@pytest.mark.parametrize("answers", ["drop_after", "500"])
+def test_again_and_again(linked: Callable[..., Any], bank: Bank, answers: str) -> None:
+    """The search fails too, and so does the next create: with the same key it stays one transfer."""
+    person = linked()
+    before = bank.transfers()
+    bank.fail("dwolla", answers, times=2)
+    bank.fail("dwolla", "500", path="GET /customers/*/transfers", times=2)
+    row = person.load()
+    for _ in range(3):
+        row = person.submit(row)
+        assert row.status == "unknown"
+    for _ in range(3):
+        row = person.submit(row)
+    assert row.status == "pending"
+    assert bank.transfers() - before == 1
+
+
+def test_a_rail_that_is_busy_is_asked_later(linked: Callable[..., Any], bank: Bank) -> None:
+    person = linked()
+    before = bank.transfers()
+    bank.fail("dwolla", "429")
+    row = person.submit(person.load())
+    assert row.status == "queued"
+    assert row.due_at is not None
+    assert person.submit(row).status == "pending"
+    assert bank.transfers() - before == 1
+
+
+def test_a_worker_that_vanishes_after_the_call(linked: Callable[..., Any], bank: Bank, database: Database) -> None:
+    person = linked()
+    before = bank.transfers()
+    row = person.load()
+    with database.role("worker"):
+        work = transfers._claim(row.pk)
+        assert work is not None
+        work.rail.create_pull(key=work.key, bank=work.bank, amount=work.amount)
+    assert person.fresh(row).status == "submitted"
+    row = person.submit(row)
+    assert row.status == "pending"
+    assert bank.transfers() - before == 1
+    assert "unknown" in person.timeline(row)
+
+
+def test_many_workers_at_once(linked: Callable[..., Any], bank: Bank, database: Database) -> None:
+    person = linked()
+    before = bank.transfers()
+    row = person.load()
+    with database.role("worker"):
+        at_once(6, lambda _: services.submit(transfer_id=row.pk))
+    assert person.fresh(row).status == "pending"
+    assert bank.transfers() - before == 1
+
+
+def test_many_refreshes_at_once_mint_once(linked: Callable[..., Any], bank: Bank, database: Database) -> None:
+    person = linked()
+    row = person.submit(person.load())
+    bank.advance(3)
+    with database.role("worker"):
+        at_once(6, lambda _: services.refresh(transfer_id=row.pk))
+    assert person.fresh(row).status == "settled"
+    assert person.money() == (50_00, 0, 0)
+
+
+def test_a_token_that_has_expired_is_renewed(linked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    person = linked()
+    rail = transfers.rails.dwolla()
+    monkeypatch.setattr(rail, "_token", rail._client.Token(access_token="no-longer-good"))
+    monkeypatch.setattr(rail, "_token_until", float("inf"))
+    assert person.submit(person.load()).status == "pending"
+
+
+def test_the_sweep_finds_what_no_message_woke(linked: Callable[..., Any], bank: Bank, database: Database) -> None:
+    person = linked()
+    lost, pending = person.load(), person.submit(person.load())
+    database.as_superuser("update banking_banktransfer set due_at = now() - interval '1 second'")
+    with database.role("worker"):
+        assert transfers.due() == ([lost.pk], [pending.pk])
+        # Asked about once per period, with growing pauses; what is to be submitted waits for its claim.
+        assert transfers.due() == ([lost.pk], [])
+        with actor(SYSTEM):
+            row = BankTransfer.objects.get(pk=pending.pk)
+    assert row.attempts == 1
+    assert row.due_at is not None
+    assert transfers._next_poll(row.due_at, 0) - row.due_at == transfers.FIRST_POLL
+    assert transfers._next_poll(row.due_at, 99) - row.due_at == transfers.LAST_POLL > timedelta(0)

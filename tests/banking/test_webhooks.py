@@ -1,0 +1,207 @@
+"""Webhooks: signed or refused, stored once, and believed in nothing but that something happened."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+
+from banking import plaid, services
+from banking.models import BankAccount, InboxEvent
+from core.actor import SYSTEM, actor
+from tests.banking.sandbox import Bank, Delivery
+from tests.conftest import Database
+from tests.helpers import assert_problem
+
+Process = Callable[[], list[str]]
+
+
+def stored(database: Database) -> int:
+    with database.role("worker"), actor(SYSTEM):
+        return InboxEvent.objects.count()
+
+
+def test_they_settle_a_load(linked: Callable[..., Any], bank: Bank, deliver: Any, process_inbox: Process) -> None:
+    person = linked()
+    row = person.submit(person.load())
+    bank.advance(3)
+    for delivery in bank.deliveries(4, part=str(row.external_id).encode()):
+        assert deliver(delivery).status_code == 202
+    assert person.fresh(row).status == "pending"
+    assert set(process_inbox()) == {"done"}
+    assert person.fresh(row).status == "settled"
+    assert person.money() == (50_00, 0, 0)
+
+
+def test_twice_and_backwards(
+    linked: Callable[..., Any], bank: Bank, deliver: Any, process_inbox: Process, database: Database
+) -> None:
+    person = linked()
+    row = person.submit(person.load())
+    bank.advance(3)
+    deliveries = bank.deliveries(4, part=str(row.external_id).encode())
+    for delivery in [*reversed(deliveries), *deliveries]:
+        assert deliver(delivery).status_code == 202
+    assert stored(database) == len({json.loads(each.body)["id"] for each in deliveries}) == 4
+    process_inbox()
+    for delivery in deliveries:
+        deliver(delivery)
+    process_inbox()
+    assert stored(database) == 4
+    assert person.fresh(row).status == "settled"
+    assert person.money() == (50_00, 0, 0)
+    assert person.timeline(row) == ["requested", "submitted", "pending", "settled"]
+
+
+def test_late_return(linked: Callable[..., Any], bank: Bank, deliver: Any, process_inbox: Process) -> None:
+    person = linked(name="R01-late")
+    row = person.submit(person.load())
+    bank.advance(6)
+    deliveries = bank.deliveries(6, part=str(row.external_id).encode())
+    for delivery in reversed(deliveries):
+        deliver(delivery)
+    process_inbox()
+    assert person.fresh(row).status in ("failed", "returned")
+    assert person.money() == (0, 0, 0)
+
+
+@pytest.mark.parametrize("change", ["body", "signature", "none"])
+def test_a_wrong_signature_is_refused(
+    linked: Callable[..., Any], bank: Bank, deliver: Any, database: Database, change: str
+) -> None:
+    person = linked()
+    person.submit(person.load())
+    delivery = bank.deliveries(1)[0]
+    if change == "body":
+        answer = deliver(delivery, body=delivery.body + b" ")
+    else:
+        signature = "0" * 64 if change == "signature" else ""
+        answer = deliver(delivery, **{"X-Request-Signature-SHA-256": signature})
+    assert_problem(answer, 403, "wrong_signature")
+    assert stored(database) == 0
+
+
+def test_they_may_be_faster_than_our_own_record(
+    linked: Callable[..., Any], bank: Bank, deliver: Any, process_inbox: Process
+) -> None:
+    """The create's answer is lost, the webhook comes first: it says which transfer is ours."""
+    person = linked()
+    before = bank.transfers()
+    bank.fail("dwolla", "drop_after")
+    row = person.submit(person.load())
+    assert (row.status, row.external_id) == ("unknown", None)
+    deliver(bank.deliveries(1, part=str(row.rail_key).encode())[0])
+    assert process_inbox() == ["done"]
+    row = person.fresh(row)
+    assert row.status == "pending"
+    assert person.submit(row).status == "pending"
+    assert bank.transfers() - before == 1
+
+
+def test_news_of_no_transfer_of_ours_is_kept_and_given_up(
+    linked: Callable[..., Any], bank: Bank, deliver: Any, process_inbox: Process, database: Database
+) -> None:
+    person = linked()
+    row = person.submit(person.load())
+    delivery = bank.deliveries(1, part=str(row.external_id).encode())[0]
+    with database.role("worker"):
+        stranger = services.inbox.Event("dwolla", "evt-1", "transfer_completed", {"resource_id": "0" * 36})
+        assert services.receive(stranger)
+        assert not services.receive(stranger)
+    for _ in range(services.inbox.UNMATCHED_TRIES):
+        assert process_inbox() == ["unmatched"]
+    deliver(delivery)
+    assert process_inbox() == ["unmatched", "done"]
+    with database.role("worker"), actor(SYSTEM):
+        assert InboxEvent.objects.exclude(processed_at=None).count() == 2
+
+
+def test_only_ids_are_kept(linked: Callable[..., Any], bank: Bank, deliver: Any, database: Database) -> None:
+    person = linked()
+    row = person.submit(person.load())
+    deliver(bank.deliveries(1, part=str(row.external_id).encode())[0])
+    with database.role("worker"), actor(SYSTEM):
+        body = json.loads(InboxEvent.objects.get().body)
+    assert body == {"resource_id": row.external_id, "correlation_id": str(row.rail_key)}
+
+
+def test_web_cannot_read_or_write_the_inbox(linked: Callable[..., Any], database: Database) -> None:
+    from django.db import ProgrammingError
+
+    person = linked()
+    for attempt in (
+        lambda: InboxEvent.objects.count(),
+        lambda: InboxEvent.objects.create(provider="x", event_id="y", topic="", body=""),
+    ):
+        with pytest.raises(ProgrammingError, match="permission denied"), actor(person.person.id):
+            attempt()
+
+
+# ------------------------------------------------------------------------------------------------ Plaid
+@pytest.fixture
+def plaid_news(bank: Bank, linked: Callable[..., Any]) -> tuple[Any, Delivery]:
+    """A person whose bank wants a new log-in, and the webhook that says so."""
+    person = linked()
+    token = bank.public_token(webhook=bank.receiver.url + "/webhooks/plaid")
+    account = services.link_account(user_id=person.person.id, public_token=token)
+    with actor(person.person.id):
+        access = services.accounts.sealed.access_token(account.item)
+    bank.post("/plaid/sandbox/item/reset_login", {"client_id": "sandbox", "secret": "sandbox", "access_token": access})
+    return account, bank.deliveries(1, path="/webhooks/plaid", part=b"ITEM")[0]
+
+
+def test_plaid_tells_that_a_bank_must_be_linked_again(
+    plaid_news: tuple[Any, Delivery], deliver: Any, process_inbox: Process
+) -> None:
+    account, delivery = plaid_news
+    assert deliver(delivery).status_code == 202
+    assert process_inbox() == ["done"]
+    with actor(account.user_id):
+        assert BankAccount.objects.get(pk=account.pk).status == "relink"
+
+
+def test_plaid_signatures(
+    plaid_news: tuple[Any, Delivery], deliver: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, delivery = plaid_news
+    assert_problem(deliver(delivery, body=delivery.body + b" "), 403, "wrong_signature")
+    assert_problem(deliver(delivery, **{"Plaid-Verification": ""}), 403, "wrong_signature")
+    forged = jwt.encode({"iat": 1, "request_body_sha256": "x"}, "k" * 32, algorithm="HS256", headers={"kid": "k"})
+    assert_problem(deliver(delivery, **{"Plaid-Verification": forged}), 403, "wrong_signature")
+    monkeypatch.setattr(plaid.time, "time", lambda: 4e9)
+    assert_problem(deliver(delivery), 403, "wrong_signature")
+    assert stored(database) == 0
+
+
+def test_invented_key_ids_cost_little(database: Database, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(plaid, "_misses", [])
+    monkeypatch.setattr(plaid, "_call", lambda operation, request, **_: asked.append(operation) or _refuse())
+    for n in range(50):
+        assert plaid._verification_key(f"invented-{n}") is None
+    assert len(asked) == plaid.UNKNOWN_KEYS_PER_MINUTE
+
+
+def _refuse() -> None:
+    raise plaid.ProviderRejected("INVALID_WEBHOOK_VERIFICATION_KEY_ID")
+
+
+# ------------------------------------------------------------------------------------------------ others
+def test_vendors_without_a_secret_have_no_endpoint(database: Database, api: Any) -> None:
+    assert_problem(api.post("/webhooks/stripe", {}), 404, "not_found")
+
+
+def test_twilio_signs_its_address_and_fields(database: Database, api: Any, settings: Any) -> None:
+    from twilio.request_validator import RequestValidator
+
+    fields = {"MessageSid": "SM" + "1" * 32, "MessageStatus": "delivered", "To": "+12125550100"}
+    signature = RequestValidator(settings.TWILIO_AUTH_TOKEN).compute_signature(settings.PUBLIC_URL + "/webhooks/twilio", fields)
+    post = api.client.post
+    assert post("/webhooks/twilio", fields, headers={"X-Twilio-Signature": signature}).status_code == 202
+    assert_problem(
+        post("/webhooks/twilio", {**fields, "To": "+1"}, headers={"X-Twilio-Signature": signature}), 403, "wrong_signature"
+    )
+    assert_problem(api.get("/webhooks/twilio"), 405, "method_not_allowed")
+    with database.role("worker"), actor(SYSTEM):
+        assert "5550100" not in InboxEvent.objects.get().body
