@@ -20,7 +20,13 @@ INSTITUTIONS = {
     "ins_900001": "Bank of Bad Luck",
 }
 BAD_LUCK = "ins_900001"
-BAD_LUCK_ACCOUNTS = ("R01", "R03", "R01-late", "R03-late", "R10-late")
+BAD_LUCK_ACCOUNTS = {
+    "R01": "No money in it",
+    "R03": "The account does not exist",
+    "R01-late": "No money, found out after settling",
+    "R03-late": "No account, found out after settling",
+    "R10-late": "Its owner objects after settling",
+}
 class AccountPlan(dict):
     """What one account to open looks like: name, official_name, subtype, balance, number."""
 
@@ -28,8 +34,8 @@ class AccountPlan(dict):
 def default_plans(institution_id: str) -> list[AccountPlan]:
     """The accounts that a login at this bank has."""
     if institution_id == BAD_LUCK:
-        return [AccountPlan(name=name, official_name=f"Checking that fails with {name}", subtype="checking",
-                            balance=bank.OPENING_CHECKING) for name in BAD_LUCK_ACCOUNTS]
+        return [AccountPlan(name=name, official_name=reason, subtype="checking", balance=bank.OPENING_CHECKING)
+                for name, reason in BAD_LUCK_ACCOUNTS.items()]
     return [
         AccountPlan(name="Plaid Checking", official_name="Plaid Gold Standard 0% Interest Checking",
                     subtype="checking", balance=bank.OPENING_CHECKING),
