@@ -34,9 +34,17 @@ def _relay() -> None:
             raise RuntimeError("the outbox is not empty yet")
 
 
+WORKER_SIGN, WORKER_SECONDS = "paya:worker", 10
+
+
+def worker_is_alive() -> None:
+    """Called by a worker every two seconds: it is there, and for the next few it may be believed."""
+    redis_client().set(WORKER_SIGN, "1", ex=WORKER_SECONDS)
+
+
 @readiness("worker")
 def _worker() -> None:
-    if not redis_client().exists("paya:worker"):
+    if not redis_client().exists(WORKER_SIGN):
         raise RuntimeError("no worker has said that it is there")
 
 

@@ -1,6 +1,7 @@
 """The relay: exactly one leads (an advisory lock of its connection), a second waits for it to fall."""
 
 import itertools
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ log = logging.getLogger("paya.relay")
 LOCK_KEY = 0x50615961  # "PaYa"
 BATCH = 500
 IDLE_SECONDS = 0.03
-MAX_TRIES = 10
+MAX_TRIES = 5
 
 
 class HandlerUnavailable(Exception):
@@ -42,7 +43,8 @@ def relay_once() -> int:
     with connection.cursor() as cursor:
         cursor.execute("select core_outbox_position(%s)", [BATCH])
         cursor.execute("select position, topic, payload, created_at from core_outbox_unpublished(%s)", [BATCH])
-        rows = [outbox.Row(*row) for row in cursor.fetchall()]
+        # Django leaves jsonb of raw queries as text.
+        rows = [outbox.Row(r[0], r[1], json.loads(r[2]), r[3]) for r in cursor.fetchall()]
     for topic, run in itertools.groupby(rows, key=lambda row: row.topic):
         batch = list(run)
         _publish(topic, batch)
