@@ -1,0 +1,308 @@
+"""Getting a code to its phone once: the queue, its sweeper, failing over, and Twilio's SDK against a server."""
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from django.db import connection
+from kombu.exceptions import OperationalError
+
+from core import resilience
+from core.outbox import Row
+from core.relay import HandlerUnavailable
+from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
+from tests.conftest import Database
+from tests.helpers import at_once
+from users import handlers, services, sms, tasks
+from users.sms.twilio import Twilio
+
+
+class Provider:
+    """A provider of text messages that does what it is told."""
+
+    def __init__(self, name: str, *outcomes: Exception | None) -> None:
+        self.name = name
+        self.outcomes = list(outcomes)
+        self.sent: list[tuple[str, str]] = []
+        self.calls = 0
+
+    def send(self, *, to: str, body: str, reference: str) -> None:
+        self.calls += 1
+        assert not connection.in_atomic_block, "no transaction may be open while a provider is called"
+        outcome = self.outcomes.pop(0) if self.outcomes else None
+        if outcome is not None:
+            raise outcome
+        self.sent.append((to, body))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_waits(database: Database) -> Iterator[None]:
+    """No test finds the queue or the open breakers of another."""
+    database.as_superuser("update users_challenge set sms_state = 'sent' where sms_state = 'queued'")
+    resilience._breakers.clear()
+    yield
+    resilience._breakers.clear()
+
+
+@pytest.fixture
+def providers(monkeypatch) -> Callable[..., list[Provider]]:
+    def use(*given: Provider) -> list[Provider]:
+        monkeypatch.setattr(sms, "providers", lambda: list(given))
+        return list(given)
+
+    return use
+
+
+@pytest.fixture
+def asked(phone, database: Database) -> tuple[str, int]:
+    """A challenge that was just asked for: its public id and its row's."""
+    challenge = services.request_code(phone=phone, address="").challenge
+    return challenge, database.as_superuser("select id from users_challenge where public_id = %s", [challenge])[0][0]
+
+
+def row(database: Database, challenge_id: int) -> dict[str, Any]:
+    columns = ["sms_state", "attempts", "provider", "sent_at is not null", "due_at > now()", "code_cipher is not null"]
+    values = database.as_superuser(f"select {', '.join(columns)} from users_challenge where id = %s", [challenge_id])[0]
+    return dict(zip(["state", "attempts", "provider", "sent", "later", "code"], values, strict=True))
+
+
+def test_asking_leaves_an_event_with_an_id_and_nothing_else(phone, asked, database: Database):
+    payload = database.as_superuser("select payload from core_outbox where topic = 'sms.due' order by id desc limit 1")[0][0]
+    assert payload == {"challenge": asked[1]}
+
+
+def test_the_message_holds_the_code_as_its_only_six_digits(phone, asked, code_of, providers, database: Database):
+    import re
+
+    (provider,) = providers(Provider("one"))
+    code = code_of(asked[0])
+    with database.role("worker"):
+        tasks.send_sms(asked[1])
+    assert provider.sent == [(phone, f"Your PaYa code is {code}. It works for 10 minutes. We never ask for it.")]
+    assert re.findall(r"(?<!\d)\d{6}(?!\d)", provider.sent[0][1]) == [code]
+    assert row(database, asked[1]) == {
+        "state": "sent", "attempts": 1, "provider": "one", "sent": True, "later": False, "code": True
+    }  # fmt: skip
+
+
+def test_ten_workers_send_it_once(asked, providers, database: Database):
+    (provider,) = providers(Provider("one"))
+    with database.role("worker"):
+        at_once(10, lambda _: services.send_code(challenge_id=asked[1]))
+        services.send_code(challenge_id=asked[1])
+    assert provider.calls == 1
+
+
+def test_a_provider_that_is_down_hands_over_to_the_next(asked, providers, database: Database):
+    first, second = providers(Provider("one", ProviderDown()), Provider("two"))
+    with database.role("worker"):
+        services.send_code(challenge_id=asked[1])
+    assert (first.calls, second.calls) == (1, 1)
+    assert row(database, asked[1])["provider"] == "two"
+
+
+def test_a_time_out_sends_no_second_message(asked, providers, database: Database):
+    first, second = providers(Provider("one", ProviderUnknown()), Provider("two"))
+    with database.role("worker"):
+        services.send_code(challenge_id=asked[1])
+        services.sweep_codes()
+        services.send_code(challenge_id=asked[1])
+    assert (first.calls, second.calls) == (1, 0)
+    assert row(database, asked[1])["state"] == "unknown"
+
+
+def test_after_a_time_out_the_person_can_ask_again(asked, providers, database: Database):
+    (provider,) = providers(Provider("one", ProviderUnknown()))
+    with database.role("worker"):
+        services.send_code(challenge_id=asked[1])
+    services.resend_code(challenge=asked[0], address="")
+    with database.role("worker"):
+        services.send_code(challenge_id=asked[1])
+    assert provider.calls == 2
+    assert len(provider.sent) == 1
+
+
+def test_a_refused_number_is_given_up(asked, providers, database: Database):
+    first, second = providers(Provider("one", ProviderRejected("21610")), Provider("two"))
+    with database.role("worker"):
+        services.send_code(challenge_id=asked[1])
+        services.sweep_codes()
+    assert (first.calls, second.calls) == (1, 0)
+    assert row(database, asked[1])["state"] == "failed"
+
+
+def test_when_all_are_down_it_is_tried_later(asked, providers, database: Database):
+    (provider,) = providers(Provider("one", ProviderDown()))
+    with database.role("worker"):
+        services.send_code(challenge_id=asked[1])
+        assert row(database, asked[1]) | {"attempts": 1} == {
+            "state": "queued", "attempts": 1, "provider": "", "sent": False, "later": True, "code": True
+        }  # fmt: skip
+        services.sweep_codes()
+        assert provider.calls == 1
+        database.as_superuser("update users_challenge set due_at = now() where id = %s", [asked[1]])
+        services.sweep_codes()
+    assert len(provider.sent) == 1
+
+
+def test_the_sweeper_sends_what_the_broker_lost(asked, providers, database: Database):
+    (provider,) = providers(Provider("one"))
+    with database.role("worker"):
+        tasks.sweep_sms()
+    assert len(provider.sent) >= 1
+    assert row(database, asked[1])["state"] == "sent"
+
+
+def test_a_worker_that_died_while_sending_is_not_repeated(asked, providers, database: Database):
+    (provider,) = providers(Provider("one"))
+    database.as_superuser(
+        "update users_challenge set sms_state = 'sending', claimed_at = now() - interval '3 minutes' where id = %s", [asked[1]]
+    )
+    with database.role("worker"):
+        services.sweep_codes()
+        services.send_code(challenge_id=asked[1])
+    assert provider.calls == 0
+    assert row(database, asked[1])["state"] == "unknown"
+
+
+def test_an_expired_code_is_wiped_and_not_sent(asked, providers, database: Database):
+    (provider,) = providers(Provider("one"))
+    database.as_superuser("update users_challenge set expires_at = now() - interval '1 s' where id = %s", [asked[1]])
+    with database.role("worker"):
+        services.send_code(challenge_id=asked[1])
+        services.sweep_codes()
+    assert provider.calls == 0
+    state = row(database, asked[1])
+    assert (state["state"], state["code"]) == ("failed", False)
+
+
+def test_a_used_code_is_wiped_and_not_sent(api, asked, code_of, providers, database: Database):
+    (provider,) = providers(Provider("one"))
+    api.post("/auth/token", {"challenge": asked[0], "code": code_of(asked[0])})
+    with database.role("worker"):
+        services.send_code(challenge_id=asked[1])
+    assert provider.calls == 0
+    assert row(database, asked[1])["code"] is False
+
+
+def test_what_is_two_days_old_is_gone(asked, providers, database: Database):
+    providers(Provider("one"))
+    database.as_superuser("update users_challenge set created_at = now() - interval '49 hours' where id = %s", [asked[1]])
+    with database.role("worker"):
+        services.sweep_codes()
+    assert database.as_superuser("select count(*) from users_challenge where id = %s", [asked[1]]) == [(0,)]
+
+
+def test_the_relay_wakes_a_worker_with_an_id(monkeypatch):
+    sent = []
+    monkeypatch.setattr(tasks.send_sms, "apply_async", lambda args, **options: sent.append(args))
+    handlers.wake_up([Row(1, "sms.due", {"challenge": 7}, None), Row(2, "sms.due", {"challenge": 8}, None)])
+    assert sent == [[7], [8]]
+
+
+def test_without_a_broker_the_relay_waits(monkeypatch):
+    def down(args: list[int], **options: Any) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(tasks.send_sms, "apply_async", down)
+    with pytest.raises(HandlerUnavailable):
+        handlers.wake_up([Row(1, "sms.due", {"challenge": 7}, None)])
+
+
+# ------------------------------------------------------------------------------------------------------- twilio
+class TwilioServer:
+    """Answers like Twilio's Messages API, with the status that a test asks for."""
+
+    def __init__(self) -> None:
+        self.status, self.hang, self.seen = 201, 0.0, []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                outer.seen.append((self.path, {name: values[0] for name, values in form.items()}))
+                if outer.hang:
+                    outer.released.wait(outer.hang)
+                body = b'{"sid": "SM1", "status": "queued"}' if outer.status < 400 else b'{"code": 21610, "message": "no"}'
+                self.send_response(outer.status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None:
+                """Quiet."""
+
+        self.released = threading.Event()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+
+@pytest.fixture
+def twilio(settings) -> Iterator[TwilioServer]:
+    server = TwilioServer()
+    settings.TWILIO_BASE_URL = f"http://127.0.0.1:{server.server.server_port}/twilio"
+    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = "AC" + "0" * 32, "token"
+    settings.TWILIO_FROM = "+15005550006"
+    yield server
+    server.released.set()
+    server.server.shutdown()
+    server.server.server_close()
+
+
+def send() -> None:
+    Twilio().send(to="+14155550142", body="hello", reference="ch_1")
+
+
+def test_twilio_is_asked_by_its_own_sdk_at_the_address_that_is_set(twilio, settings):
+    send()
+    path, form = twilio.seen[0]
+    assert path == f"/twilio/2010-04-01/Accounts/{settings.TWILIO_ACCOUNT_SID}/Messages.json"
+    assert form == {"To": "+14155550142", "From": "+15005550006", "Body": "hello"}
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, ProviderRejected),
+        (429, ProviderDown),
+        (500, ProviderDown),
+        (503, ProviderDown),
+        (502, ProviderUnknown),
+        (504, ProviderUnknown),
+    ],
+)
+def test_what_twilios_answers_mean(twilio, status, error):
+    twilio.status = status
+    with pytest.raises(error):
+        send()
+    assert len(twilio.seen) == 1
+
+
+def test_no_answer_in_time_is_unknown(twilio, settings):
+    settings.VENDOR_TIMEOUT_SECONDS = 0.3
+    twilio.hang = 5
+    with pytest.raises(ProviderUnknown):
+        send()
+    assert len(twilio.seen) == 1
+
+
+def test_nobody_listening_is_down(twilio, settings):
+    settings.TWILIO_BASE_URL = "http://127.0.0.1:9/twilio"
+    with pytest.raises(ProviderDown):
+        send()
+
+
+def test_phones_and_codes_are_not_logged(twilio, asked, code_of, phone, database: Database, caplog, capfd):
+    caplog.set_level("DEBUG")
+    code = code_of(asked[0])
+    with database.role("worker"):
+        services.send_code(challenge_id=asked[1])
+    assert twilio.seen
+    said = capfd.readouterr()
+    for text in (caplog.text, said.out, said.err):
+        assert code not in text
+        assert phone[1:] not in text
