@@ -95,11 +95,12 @@ def test_one_key_from_many_threads(linked: Callable[..., Any]) -> None:
     assert person.money() == (0, 10_00, 0)
 
 
-@pytest.mark.parametrize("amount", [0, -1, 10.0, "100", True, None, 10**18])
-def test_what_is_no_amount(linked: Callable[..., Any], api: Any, amount: Any) -> None:
+def test_what_is_no_amount(linked: Callable[..., Any], api: Any) -> None:
     person = linked()
-    answer = api.post("/v1/loads", {"amount": amount, "bank_account": person.account.public_id}, person=person.person, key="k")
-    assert "amount" in assert_problem(answer, 400, "validation_error")["errors"]
+    for amount in (0, -1, 10.0, "100", True, None, 10**18):
+        body = {"amount": amount, "bank_account": person.account.public_id}
+        answer = api.post("/v1/loads", body, person=person.person, key="k")
+        assert "amount" in assert_problem(answer, 400, "validation_error")["errors"], amount
     assert person.money() == (0, 0, 0)
 
 
