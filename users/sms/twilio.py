@@ -18,7 +18,7 @@ from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 _VENDOR = "https://api.twilio.com"
 
 
-class _HttpClient(TwilioHttpClient):  # type: ignore[misc]
+class _HttpClient(TwilioHttpClient):
     """Sends to TWILIO_BASE_URL what the SDK addresses to the vendor, so that one code asks the sandbox too."""
 
     def __init__(self, base_url: str, timeout: float) -> None:
