@@ -83,6 +83,7 @@ class Serializer(serializers.Serializer[Any]):
     """Checks the shape of a request; decisions are the services'."""
 
 
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT})
 class Cents(serializers.Field[int, int, int, Any]):
     """A positive amount in cents. A string, a float or a boolean is no amount."""
 
@@ -97,6 +98,12 @@ class Cents(serializers.Field[int, int, int, Any]):
 
     def to_representation(self, value: int) -> int:
         return value
+
+
+def list_of(item: type[Serializer]) -> type[Serializer]:
+    """The serializer of a page of items, for the API's description."""
+    fields = {"data": item(many=True), "next_cursor": serializers.CharField(allow_null=True)}
+    return type(item.__name__.replace("Serializer", "ListSerializer"), (Serializer,), fields)
 
 
 def has_control(text: str) -> bool:

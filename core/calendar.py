@@ -30,7 +30,7 @@ _FEDERAL = {
 def bank_holidays(year: int) -> frozenset[date]:
     """The weekdays of `year` on which the Reserve Banks are closed."""
     days = set()
-    for day, name in holidays.US(years=year, observed=False).items():  # type: ignore[attr-defined]
+    for day, name in holidays.country_holidays("US", years=year, observed=False).items():
         if not _FEDERAL.intersection(name.split("; ")):
             continue
         if day.weekday() == 6:

@@ -18,7 +18,7 @@ def encode(frame: dict[str, Any]) -> str:
     return json.dumps(frame, separators=(",", ":"), ensure_ascii=False)
 
 
-class LiveConsumer(AsyncWebsocketConsumer):
+class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """Admits our own pages' origins and clients without one (they are no browsers); a foreign origin is refused."""
 
     async def connect(self) -> None:

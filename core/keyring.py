@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -90,10 +90,10 @@ def forget_cached_keys() -> None:
         _cache.clear()
 
 
-def _query(sql: str, params: list[object]) -> tuple[object, ...] | None:
+def _query(sql: str, params: list[Any]) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        row: tuple[object, ...] | None = cursor.fetchone()
+        row: tuple[Any, ...] | None = cursor.fetchone()
         return row
 
 
@@ -132,13 +132,13 @@ def _person_key(user_id: int, key_id: int | None) -> tuple[int, bytes]:
         row = _query("select max(id) from core_datakey where user_id = %s", [user_id])
         if row is None or row[0] is None:
             raise DecryptionFailed("this person has no data key")
-        key_id = int(row[0])  # type: ignore[call-overload]
+        key_id = int(row[0])
 
     def load() -> bytes:
         found = _query("select master_id, wrapped from core_datakey where id = %s and user_id = %s", [key_id, user_id])
         if found is None:
             raise DecryptionFailed("the data key is gone")
-        return master_key().unwrap(str(found[0]), bytes(found[1]), f"person:{user_id}")  # type: ignore[call-overload]
+        return master_key().unwrap(str(found[0]), bytes(found[1]), f"person:{user_id}")
 
     return key_id, _cached(f"person:{user_id}", key_id, load)
 
@@ -149,7 +149,7 @@ def encrypt_for(user_id: int, field: str, public_id: str, plaintext: str) -> byt
     return _seal(key_id, key, field, public_id, plaintext)
 
 
-def decrypt_for(user_id: int, field: str, public_id: str, blob: bytes) -> str:
+def decrypt_for(user_id: int, field: str, public_id: str, blob: bytes | memoryview) -> str:
     """Raises DecryptionFailed when the value was altered or moved, or the person's key was destroyed."""
     blob = bytes(blob)
     _, key = _person_key(user_id, _key_id(blob))
@@ -165,13 +165,14 @@ def _system_key(name: str, key_id: int | None) -> tuple[int, bytes]:
                 "insert into core_systemkey (name, master_id, wrapped) values (%s, %s, %s) returning id",
                 [name, master_id, wrapped],
             )
-        key_id = int(row[0])  # type: ignore[index, call-overload]
+            assert row is not None
+        key_id = int(row[0])
 
     def load() -> bytes:
         found = _query("select master_id, wrapped from core_systemkey where id = %s and name = %s", [key_id, name])
         if found is None:
             raise DecryptionFailed("the data key is gone")
-        return master_key().unwrap(str(found[0]), bytes(found[1]), f"system:{name}")  # type: ignore[call-overload]
+        return master_key().unwrap(str(found[0]), bytes(found[1]), f"system:{name}")
 
     # Not cached before it is committed: the id of a rolled-back key would otherwise live on in memory.
     return key_id, load() if connection.in_atomic_block else _cached(f"system:{name}", key_id, load)
@@ -183,7 +184,7 @@ def encrypt_system(name: str, field: str, public_id: str, plaintext: str) -> byt
     return _seal(key_id, key, field, public_id, plaintext)
 
 
-def decrypt_system(name: str, field: str, public_id: str, blob: bytes) -> str:
+def decrypt_system(name: str, field: str, public_id: str, blob: bytes | memoryview) -> str:
     blob = bytes(blob)
     _, key = _system_key(name, _key_id(blob))
     return _open(key, field, public_id, blob)

@@ -9,9 +9,9 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooMa
 from django.http import Http404, HttpRequest, HttpResponse
 
 from core import errors
-from core.problems import as_paya_error, problem
 from core.ids import new_id
 from core.logs import request_id
+from core.problems import as_paya_error, problem
 from core.views import error_page
 
 log = logging.getLogger("paya.request")

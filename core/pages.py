@@ -29,7 +29,7 @@ def login_required(view: View[P]) -> View[P]:
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
-    return wrapped
+    return wrapped  # type: ignore[return-value]
 
 
 def session_of(request: HttpRequest) -> Session:

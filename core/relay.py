@@ -74,7 +74,8 @@ def _persist(handle: outbox.Handler, rows: list[outbox.Row]) -> None:
     failures = 0
     for attempt in itertools.count():
         try:
-            return handle(rows)
+            handle(rows)
+            return
         except HandlerUnavailable as outage:
             log.warning("relay_waits", extra={"topic": rows[0].topic, "cause": str(outage)})
             time.sleep(min(2.0, 0.1 * 2 ** min(attempt, 5)))

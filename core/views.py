@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from core import errors
-from core.problems import problem
 from core.logs import request_id
+from core.problems import problem
 
 log = logging.getLogger("paya.page")
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -32,21 +33,21 @@ class Figures:
     pool: int
 
 
-def _one(sql: str, params: list[object]) -> tuple[object, ...]:
+def _one(sql: str, params: list[Any]) -> tuple[Any, ...]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        row: tuple[object, ...] = cursor.fetchone()
+        row: tuple[Any, ...] = cursor.fetchone()
         return row
 
 
 def balance(account: int) -> int:
     """Signed cents, credit positive; of a striped account the sum of its rows."""
-    return int(str(_one("select ledger_balance(%s)", [account])[0]))
+    return int(_one("select ledger_balance(%s)", [account])[0])
 
 
 def balance_at(account: int, at: datetime) -> int:
     """The balance after everything that was posted at or before `at`."""
-    return int(str(_one("select ledger_balance_at(%s, %s)", [account, at])[0]))
+    return int(_one("select ledger_balance_at(%s, %s)", [account, at])[0])
 
 
 def history(account: int, *, before: int | None = None, limit: int = 50) -> list[Entry]:
@@ -56,7 +57,7 @@ def history(account: int, *, before: int | None = None, limit: int = 50) -> list
             "select version, amount, balance_after, other, transfer, kind, posted_at from ledger_history(%s, %s, %s)",
             [account, before, limit],
         )
-        return [Entry(*row[:4], UUID(str(row[4])), Kind(row[5]), row[6]) for row in cursor.fetchall()]
+        return [Entry(r[0], r[1], r[2], r[3], UUID(str(r[4])), Kind(r[5]), r[6]) for r in cursor.fetchall()]
 
 
 def trial_balance() -> list[tuple[str, str, int, int]]:
@@ -68,4 +69,4 @@ def trial_balance() -> list[tuple[str, str, int, int]]:
 
 
 def figures() -> Figures:
-    return Figures(*(int(str(value)) for value in _one("select reserve, circulation, required, pool from ledger_figures()", [])))
+    return Figures(*_one("select reserve, circulation, required, pool from ledger_figures()", []))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -43,7 +44,7 @@ _COLUMNS = (
 )
 
 
-def _transfer(sql: str, params: list[object]) -> Transfer:
+def _transfer(sql: str, params: list[Any]) -> Transfer:
     with typed_errors(), connection.cursor() as cursor:
         cursor.execute(f"select {_COLUMNS} from {sql}", params)
         row = cursor.fetchone()
@@ -57,7 +58,7 @@ def post(posting: Posting, *, group: UUID | None = None) -> Transfer:
     ReferenceReused.
     """
     p = posting
-    params: list[object] = [p.reference, p.kind, p.debit, p.credit, p.amount, group]
+    params: list[Any] = [p.reference, p.kind, p.debit, p.credit, p.amount, group]
     sql = "ledger_post(%s::uuid, %s::smallint, %s, %s, %s, %s::uuid)"
     try:
         with transaction.atomic():
@@ -69,7 +70,7 @@ def post(posting: Posting, *, group: UUID | None = None) -> Transfer:
 
 def post_many(postings: Sequence[Posting], *, group: UUID | None = None) -> int:
     """Post all in one commit or none; the number that was new. Raises BatchRefused, naming the row."""
-    columns: list[object] = [
+    columns: list[Any] = [
         [p.reference for p in postings],
         [int(p.kind) for p in postings],
         [p.debit for p in postings],

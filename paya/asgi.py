@@ -37,6 +37,6 @@ application = ProtocolTypeRouter({
     "websocket": URLRouter([
         path("ws/feed/", FeedConsumer.as_asgi()),
         path("ws/me/", MeConsumer.as_asgi()),
-        path("<path:anything>", refuse),
+        path("<path:anything>", refuse),  # type: ignore[arg-type]
     ]),
 })  # fmt: skip

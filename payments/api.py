@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from core import idempotency
 from core.actor import actor
-from core.api import Cents, Serializer, Text, answered, page, page_params, session_of, validated
+from core.api import Cents, Serializer, Text, answered, list_of, page, page_params, session_of, validated
 from core.errors import ValidationError
 from core.money import MAX_AMOUNT
 from payments import queries, services
@@ -71,16 +71,6 @@ class FeedItemSerializer(Serializer):
 FeedItemSerializer._declared_fields["from"] = PartySerializer()
 
 
-class PaymentListSerializer(Serializer):
-    data = PaymentSerializer(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
-
-
-class FeedSerializer(Serializer):
-    data = FeedItemSerializer(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
-
-
 class PaymentsView(APIView):
     @extend_schema(request=PaymentRequestSerializer, responses={201: PaymentSerializer}, parameters=[KEY])
     def post(self, request: Request) -> HttpResponse:
@@ -89,7 +79,7 @@ class PaymentsView(APIView):
         data = validated(PaymentRequestSerializer, request)
         return answered(services.pay(payer_id=session_of(request).user_id, key=key, **data))
 
-    @extend_schema(responses=PaymentListSerializer, parameters=[CURSOR, LIMIT])
+    @extend_schema(responses=list_of(PaymentSerializer), parameters=[CURSOR, LIMIT])
     def get(self, request: Request) -> Response:
         """The person's own payments, made and received, newest first."""
         user_id = session_of(request).user_id
@@ -125,7 +115,7 @@ class FeedView(APIView):
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
 
-    @extend_schema(responses=FeedSerializer, parameters=[CURSOR, LIMIT], auth=[])
+    @extend_schema(responses=list_of(FeedItemSerializer), parameters=[CURSOR, LIMIT], auth=[])
     def get(self, request: Request) -> Response:
         """Public payments, newest first; never an amount. Needs no token."""
         before, limit = page_params(request.query_params)

@@ -1,7 +1,8 @@
 """What the relay does with payments: give public ones their place in the feed, and wake up whoever is watching."""
 
-from core import live, outbox
 from django.db import connection
+
+from core import live, outbox
 
 
 def _in_feed(function: str, rows: list[outbox.Row]) -> None:

@@ -57,10 +57,14 @@ _PAYMENT = """
 def _rows(sql: str, params: list[Any]) -> list[PaymentRow]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return [
-            PaymentRow(*r[:4], {"username": r[4], "display_name": r[5]}, {"username": r[6], "display_name": r[7]}, *r[8:])
-            for r in cursor.fetchall()
-        ]
+        return [_payment_row(row) for row in cursor.fetchall()]
+
+
+def _payment_row(row: tuple[Any, ...]) -> PaymentRow:
+    pk, public_id, payer, payee, username, name, other_username, other_name, *rest = row
+    sender = {"username": username, "display_name": name}
+    receiver = {"username": other_username, "display_name": other_name}
+    return PaymentRow(pk, public_id, payer, payee, sender, receiver, *rest)
 
 
 def payment(user_id: int, public_id: str) -> PaymentRow:
@@ -146,7 +150,7 @@ def removed_after(position: int, limit: int = 500) -> list[tuple[int, str]]:
 def feed_head() -> int:
     """The highest position published so far: where somebody who sees the feed now continues."""
     with connection.cursor() as cursor:
-        cursor.execute("select greatest((select max(position) from payments_feeditem), (select max(removed) from payments_feeditem), 0)")
+        cursor.execute("select greatest(max(position), max(removed), 0) from payments_feeditem")
         return int(cursor.fetchone()[0])
 
 

@@ -27,7 +27,9 @@ class Api:
     def __init__(self) -> None:
         self.client = Client()
 
-    def request(self, method: str, path: str, body: Any = None, *, person: Any = None, key: str | None = None, **headers: str) -> Any:
+    def request(
+        self, method: str, path: str, body: Any = None, *, person: Any = None, key: str | None = None, **headers: str
+    ) -> Any:
         sent = dict(headers)
         if person is not None:
             sent |= person.headers

@@ -15,11 +15,16 @@ from transparency import queries
 class TransparencySerializer(Serializer):
     reserve = serializers.IntegerField()
     circulation = serializers.IntegerField()
-    required = serializers.IntegerField(help_text="Circulation, redemptions payable, rewards pool and suspense")
     ratio = serializers.FloatField(allow_null=True, help_text="Reserve over required; null without tokens")
     pool = serializers.IntegerField()
     active_users = serializers.IntegerField(allow_null=True, help_text="Null until the first weekly close")
     last_reconciliation = serializers.DateTimeField(allow_null=True, help_text="Null until the first reconciliation")
+
+
+# `required` is also an argument of every field, so this one cannot be declared in the body of the class.
+TransparencySerializer._declared_fields["required"] = serializers.IntegerField(
+    help_text="Circulation, redemptions payable, rewards pool and suspense"
+)
 
 
 class TransparencyView(APIView):

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from core import live
 from core.actor import actor
-from core.api import Serializer, page, page_params, session_of
+from core.api import Serializer, list_of, page, page_params, session_of
 from core.errors import ValidationError
 from ledger.chart import Kind
 from wallets import queries
@@ -48,11 +48,6 @@ class TransactionSerializer(Serializer):
     counterparty = PartySerializer(allow_null=True)
     reference = serializers.CharField(allow_null=True, help_text="The payment, load or redemption it belongs to")
     created_at = serializers.DateTimeField()
-
-
-class TransactionListSerializer(Serializer):
-    data = TransactionSerializer(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
 
 
 class PastBalanceSerializer(Serializer):
@@ -102,7 +97,7 @@ class WalletView(APIView):
 
 
 class TransactionsView(APIView):
-    @extend_schema(responses=TransactionListSerializer, parameters=[CURSOR, LIMIT])
+    @extend_schema(responses=list_of(TransactionSerializer), parameters=[CURSOR, LIMIT])
     def get(self, request: Request) -> Response:
         """Everything that moved this wallet, newest first, with the balance after it."""
         user_id = session_of(request).user_id

@@ -30,9 +30,9 @@ def frames_for(user_id: int, device_id: int, events: list[Message]) -> list[dict
             return None
         frames: list[dict[str, Any]] = [{"type": "balance", "balance": balance_of(queries.wallet(user_id))}]
         for event in events:
-            if words := _words.get(event["kind"]):
-                if said := words(user_id, event["kind"], event["ref"]):
-                    frames.append({"type": "notification", "kind": event["kind"], **said})
+            words = _words.get(event["kind"])
+            if words and (said := words(user_id, event["kind"], event["ref"])):
+                frames.append({"type": "notification", "kind": event["kind"], **said})
     return frames
 
 

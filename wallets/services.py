@@ -6,6 +6,7 @@ workers only; the database refuses them to the web role.
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -58,10 +59,11 @@ def state_from(function: str, user_id: int) -> Guarded:
         row = cursor.fetchone()
     if row is None:
         raise NotFound("There is no wallet here.")
-    return Guarded(*row[:10], Freeze(row[10]), row[11])
+    known: tuple[Any, ...] = row
+    return Guarded(*known[:10], Freeze(known[10]), known[11])
 
 
-def _call(sql: str, params: list[object]) -> object:
+def _call(sql: str, params: list[Any]) -> Any:
     with wallet_errors(), connection.cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchone()[0]
@@ -105,8 +107,8 @@ def claw_back(*, user_id: int, reference: UUID, amount: int, custodian: str = "d
 
 def _two_sided(function: str, user_id: int, reference: UUID, amount: int, custodian: str, group: UUID | None) -> int:
     owed_reference = derived_reference(reference, "owed")
-    params: list[object] = [user_id, reference, owed_reference, int(RESERVES[custodian]), amount, group]
-    return int(str(_call(f"select {function}(%s, %s, %s, %s, %s, %s)", params)))
+    params: list[Any] = [user_id, reference, owed_reference, int(RESERVES[custodian]), amount, group]
+    return int(_call(f"select {function}(%s, %s, %s, %s, %s, %s)", params))
 
 
 def settle_redemption(*, reference: UUID, amount: int, custodian: str = "dwolla", group: UUID | None = None) -> None:

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path[0] = str(ROOT)  # as a script it would be this folder
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)  # for a script it is the script's folder
 
 from paya.local import install, preflight
 from paya.local.errors import StartError

@@ -18,7 +18,7 @@ class Command(BaseCommand):
             users = User.objects.filter(profile__username__in=names).select_related("profile").order_by("created_at", "id")
             people = [
                 {
-                    "phone": decrypt_for(user.id, "users_user.phone", user.public_id, user.phone_cipher),
+                    "phone": decrypt_for(user.id, "users_user.phone", user.public_id, user.phone_cipher or b""),
                     "username": user.profile.username,
                 }
                 for user in users
