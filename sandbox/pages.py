@@ -102,6 +102,18 @@ def bank_move(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/bank")
 
 
+def foreign_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that did not come from these pages, or from one that was open for too long."""
+    context = {"title": "Please try again", "back": request.path,
+               "text": "This page was open for a long time, or the form came from somewhere else."}
+    return render(request, "sandbox/link_message.html", context, status=403)
+
+
+def no_such_page(request: HttpRequest, exception: Exception) -> HttpResponse:
+    context = {"title": "There is no such page", "back": "/", "text": "The sandbox has a phone and a bank."}
+    return render(request, "sandbox/link_message.html", context, status=404)
+
+
 urlpatterns = [
     path("", index),
     path("phone", phone),

@@ -55,6 +55,7 @@ WHITENOISE_AUTOREFRESH = False
 APPEND_SLASH = False
 CSRF_COOKIE_NAME = f"paya_sandbox_csrf_{PORT}"  # cookies ignore the port: copies beside each other must not mix
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "sandbox.pages.foreign_form"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 PUBLIC_URL = os.environ.get("PAYA_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")

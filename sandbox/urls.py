@@ -16,3 +16,4 @@ urlpatterns = [
     path("dwolla", resource(get=root_get)),
     re_path(r"^dwolla/(?:dwolla/|/)*", include(dwolla.urlpatterns)),
 ]
+handler404 = "sandbox.pages.no_such_page"

@@ -52,6 +52,11 @@ class Receiver:
                 self.send_response(receiver.status)
                 self.end_headers()
 
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
             def log_message(self, *args: object) -> None:
                 """Quiet: pytest shows what matters."""
 
@@ -82,6 +87,7 @@ class Sandbox:
             "PAYA_SANDBOX_PORT": str(self.port), "PAYA_SANDBOX_URL": self.url,
         }
         self.process: subprocess.Popen | None = None
+        self.http = requests.Session()
 
     def start(self) -> None:
         migrate = [sys.executable, "-m", "sandbox", "migrate", "--verbosity", "0"]
@@ -106,10 +112,10 @@ class Sandbox:
             self.process = None
 
     def get(self, path: str, **kwargs: object) -> requests.Response:
-        return requests.get(self.url + path, timeout=30, **kwargs)
+        return self.http.get(self.url + path, timeout=30, **kwargs)
 
     def post(self, path: str, json: object = None, **kwargs: object) -> requests.Response:
-        return requests.post(self.url + path, json=json, timeout=30, **kwargs)
+        return self.http.post(self.url + path, json=json, timeout=30, **kwargs)
 
     def advance(self, business_days: int = 1) -> dict:
         return self.post("/sandbox/bank/advance", {"business_days": business_days}).json()

@@ -29,10 +29,9 @@ def test_the_calendar_follows_the_federal_reserve(own_sandbox):
     assert person.dwolla.get(load).body["created"].startswith("2026-11-27")
 
 
-def test_sixty_days_with_hundreds_of_transfers_are_quick(own_sandbox):
-    sandbox, receiver = own_sandbox
+def test_sixty_days_with_a_hundred_transfers_are_quick(sandbox, person, receiver):
     sandbox.post("/sandbox/webhooks", {"mode": "paused"})
-    person = Person(sandbox)
+    before = sandbox.get("/sandbox/bank").json()["master_balance"]
     started = time.monotonic()
     for _ in range(120):
         person.load("5.00")
@@ -41,9 +40,9 @@ def test_sixty_days_with_hundreds_of_transfers_are_quick(own_sandbox):
     report = sandbox.advance(60)
     assert time.monotonic() - started < 4
     assert len(report["settled"]) == 120
-    assert sandbox.get("/sandbox/bank").json()["master_balance"] == 120 * 500
+    assert sandbox.get("/sandbox/bank").json()["master_balance"] == before + 120 * 500
     sandbox.post("/sandbox/webhooks", {"mode": "discard"})
-    time.sleep(0.7)
+    time.sleep(0.2)
     assert receiver.seen == []
 
 
