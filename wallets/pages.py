@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from core import live
 from core.actor import actor
@@ -48,7 +48,7 @@ def row_context(row: ActivityRow) -> dict[str, Any]:
     }
 
 
-@require_GET
+@require_safe
 @login_required
 def activity(request: HttpRequest) -> HttpResponse:
     user_id = session_of(request).user_id
