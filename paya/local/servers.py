@@ -68,7 +68,7 @@ def start(
         launches["redis"] = lambda: redis.launch(env)
         waits["Redis"] = redis.is_ready
     # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave. Redis takes either.
-    supervisor.start(launches, grace=9, stop_signal=signal.SIGINT)
+    supervisor.start(launches, grace=8, stop_signal=signal.SIGINT)
     for name, is_ready in waits.items():
         if not supervisor.wait_until(is_ready, 60):  # crash recovery may come first
             raise StartError(f"{name} was not ready after a minute; see {folder.logs}.")

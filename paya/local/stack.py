@@ -90,16 +90,16 @@ class Stack:
         self._migrate()
         if self.sandboxed:
             with self._step("sandbox"):
-                self.supervisor.start({"sandbox": self._sandbox()})
+                self.supervisor.start({"sandbox": self._sandbox()}, grace=3)
                 self._wait_for(f"http://127.0.0.1:{self.port + 2}/sandbox/healthz", 60)
         self._load_demo()
         with self._step("web, live, relay, worker, beat"):
             services = self._services()
             # Nobody waits for beat, and on a small machine each start slows down the others.
             beat = {"beat": services.pop("beat")}
-            self.supervisor.start(services)
+            self.supervisor.start(services, grace=5)
             self._wait_for(f"http://127.0.0.1:{self.port}/readyz", 120)
-            self.supervisor.start(beat)
+            self.supervisor.start(beat, grace=2)
 
     def _end_leftovers(self) -> None:
         """End what a killed run left, so that its ports and files are free again."""
@@ -193,7 +193,7 @@ class Stack:
     def _services(self) -> dict[str, Launch]:
         web = [
             "-m", "gunicorn", "paya.wsgi", f"--bind=127.0.0.1:{self.port}", "--workers=2", "--preload",
-            "--no-control-socket", "--graceful-timeout=4", "--log-level=warning",
+            "--no-control-socket", "--graceful-timeout=3", "--log-level=warning",
         ]  # fmt: skip
         live = [
             "-m",

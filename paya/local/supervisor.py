@@ -57,7 +57,10 @@ class Layer:
 
 
 class Supervisor:
-    """Starts children, restarts those that die, and ends them all in the reverse order of their layers."""
+    """Starts children, restarts those that die, and ends them all in the reverse order of their layers.
+
+    The layers' graces add up to how long an end can take: 20 s for a whole stack.
+    """
 
     def __init__(self, say: Say) -> None:
         self._say = say

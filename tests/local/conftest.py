@@ -1,0 +1,20 @@
+import os
+from pathlib import Path
+
+import pytest
+
+_STACK_VARIABLES = ("PAYA_", "DATABASE_URL", "REDIS_URL", "PLAID_", "DWOLLA_", "TWILIO_", "DJANGO_SETTINGS_MODULE")
+
+
+@pytest.fixture
+def bare_env() -> dict[str, str]:
+    """The machine's environment without anything that bin/test has put into it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_STACK_VARIABLES)}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder that PostgreSQL's account can enter, also where the tests run as root."""
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o711)
+    return tmp_path / "data"
