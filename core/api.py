@@ -118,10 +118,9 @@ class Text(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             raise serializers.ValidationError("This must be a string.")
-        text = super().to_internal_value(data)
-        if has_control(text):
+        if has_control(data):
             raise serializers.ValidationError("Control characters are not allowed here.")
-        return text
+        return super().to_internal_value(data)
 
 
 class IsPerson(permissions.BasePermission):

@@ -102,6 +102,9 @@ def cloned_database() -> Iterator[Database]:
 @pytest.fixture
 def database(django_db_blocker: Any) -> Iterator[Database]:
     """A database of the test's own; the process starts out as web."""
+    from core.keyring import forget_cached_keys
+
+    forget_cached_keys()  # each clone numbers its keys from one
     with cloned_database() as clone, django_db_blocker.unblock():
         clone.become("web")
         yield clone
