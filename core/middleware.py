@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.gzip import GZipMiddleware
 
 from core import errors
 from core.ids import new_id
@@ -46,6 +47,18 @@ class RequestId:
             return response
         finally:
             request_id.reset(token)
+
+
+class GZipPages(GZipMiddleware):
+    """Compresses pages, and styles and scripts where no compressed copy lies ready; the API's answers are small.
+
+    Django hides the CSRF token behind a new mask and pads the length each time, so compression tells nothing of it.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if is_api(request) or not response.get("Content-Type", "").startswith(("text/", "image/svg")):
+            return response
+        return super().process_response(request, response)
 
 
 class ApiBoundary:

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from banking.queries import has_bank, pending_for
 from core.actor import actor
@@ -21,7 +21,7 @@ from wallets import queries as wallets
 from wallets.api import balance_of
 
 
-@require_GET
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """The landing page for strangers, home for people."""
     if request.person is not None:  # type: ignore[attr-defined]

@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "core.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "core.middleware.GZipPages",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.middleware.ApiBoundary",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -6,12 +6,12 @@ from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import clock, idempotency
 from core.actor import actor
 from core.api import has_control, page_params
-from core.errors import PayaError, ValidationError
+from core.errors import IdempotencyKeyReused, PayaError, ValidationError
 from core.money import MAX_AMOUNT, format_usd, parse_usd
 from core.pages import form_errors, login_required, session_of
 from payments import queries, services
@@ -23,15 +23,19 @@ from wallets import queries as wallets
 from wallets.api import balance_of
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def pay(request: HttpRequest) -> HttpResponse:
-    if request.method == "GET":
+    if request.method != "POST":
         return _form(request, {"to": request.GET.get("to", "")[:30], "amount": request.GET.get("amount", "")[:15]}, {})
     values = {name: request.POST.get(name, "") for name in ("to", "amount", "note", "visibility", "key")}
     try:
         checked = _checked(values)
         answer = services.pay(payer_id=session_of(request).user_id, **checked)
+    except IdempotencyKeyReused as error:
+        # Back from the receipt, changed and sent again: that is a second payment, so it is asked about.
+        again = {"__all__": "You have already sent this form. To make another payment, press the button again."}
+        return _form(request, {**values, "key": ""}, again, status=error.status)
     except PayaError as error:
         return _form(request, values, form_errors(error), status=error.status)
     # The receipt is a page of its own: reloading it, or coming back to it, pays nothing.
@@ -96,7 +100,7 @@ def _joined(profile: Profile) -> str:
     return f"Joined in {profile.created_at.astimezone(UTC):%B %Y}"
 
 
-@require_GET
+@require_safe
 @login_required
 def payee(request: HttpRequest) -> HttpResponse:
     user_id = session_of(request).user_id
@@ -105,7 +109,7 @@ def payee(request: HttpRequest) -> HttpResponse:
     return render(request, "payments/_payee.html", context)
 
 
-@require_GET
+@require_safe
 @login_required
 def people(request: HttpRequest) -> HttpResponse:
     user_id = session_of(request).user_id
@@ -116,7 +120,7 @@ def people(request: HttpRequest) -> HttpResponse:
     return render(request, "payments/_people.html", {"people": shown})
 
 
-@require_GET
+@require_safe
 @login_required
 def detail(request: HttpRequest, payment: str) -> HttpResponse:
     user_id = session_of(request).user_id
@@ -143,7 +147,7 @@ def make_private(request: HttpRequest, payment: str) -> HttpResponse:
     return redirect(f"/payments/{payment}")
 
 
-@require_GET
+@require_safe
 def feed(request: HttpRequest) -> HttpResponse:
     before, limit = page_params(request.GET)
     page = queries.feed_page(before=before, limit=limit)
