@@ -33,7 +33,7 @@ class LinkTokenAnswer(Serializer):
     expires_at = serializers.DateTimeField()
 
 
-class BankAccountRequest(Serializer):
+class LinkBank(Serializer):
     public_token = Text(max_length=200, help_text="What Plaid's Link handed over")
     account_id = Text(max_length=200, required=False, help_text="Without it the only, or the first checking account is linked")
 
@@ -47,11 +47,11 @@ class BankAccountAnswer(Serializer):
 
 
 class BankAccountList(Serializer):
-    data = BankAccountAnswer(many=True)
+    data = BankAccountAnswer(many=True)  # type: ignore[assignment]
     next_cursor = serializers.CharField(allow_null=True)
 
 
-class TransferRequest(Serializer):
+class NewTransfer(Serializer):
     amount = Cents()
     bank_account = Text(max_length=64)
 
@@ -74,7 +74,7 @@ class BankTransferAnswer(Serializer):
 
 
 class BankTransferList(Serializer):
-    data = BankTransferAnswer(many=True)
+    data = BankTransferAnswer(many=True)  # type: ignore[assignment]
     next_cursor = serializers.CharField(allow_null=True)
 
 
@@ -86,9 +86,9 @@ class LinkToken(APIView):
 
 
 class BankAccounts(APIView):
-    @extend_schema(request=BankAccountRequest, responses={201: BankAccountAnswer}, summary="Link a bank account")
+    @extend_schema(request=LinkBank, responses={201: BankAccountAnswer}, summary="Link a bank account")
     def post(self, request: Request) -> Response:
-        data = validated(BankAccountRequest, request)
+        data = validated(LinkBank, request)
         account = services.link_account(
             user_id=session_of(request).user_id,
             public_token=data["public_token"],
@@ -114,7 +114,7 @@ class BankAccountDetail(APIView):
 def _ask(request: Request, ask: Callable[..., idempotency.Answer]) -> HttpResponse:
     """Both kinds are asked for alike: a key, an amount and a bank."""
     key = idempotency.check_key(request.headers.get("Idempotency-Key"))
-    data = validated(TransferRequest, request)
+    data = validated(NewTransfer, request)
     return answered(ask(user_id=session_of(request).user_id, key=key, **data))
 
 
@@ -134,9 +134,7 @@ def _position(row: BankTransfer | BankAccount) -> int:
 
 
 class Loads(APIView):
-    @extend_schema(
-        request=TransferRequest, parameters=[KEY_HEADER], responses={201: BankTransferAnswer}, summary="Load from a bank"
-    )
+    @extend_schema(request=NewTransfer, parameters=[KEY_HEADER], responses={201: BankTransferAnswer}, summary="Load from a bank")
     def post(self, request: Request) -> HttpResponse:
         return _ask(request, services.request_load)
 
@@ -152,9 +150,7 @@ class LoadDetail(APIView):
 
 
 class Redemptions(APIView):
-    @extend_schema(
-        request=TransferRequest, parameters=[KEY_HEADER], responses={201: BankTransferAnswer}, summary="Redeem to a bank"
-    )
+    @extend_schema(request=NewTransfer, parameters=[KEY_HEADER], responses={201: BankTransferAnswer}, summary="Redeem to a bank")
     def post(self, request: Request) -> HttpResponse:
         return _ask(request, services.request_redemption)
 

@@ -29,7 +29,7 @@ STATUSES: dict[str, RailStatus] = {
 }  # fmt: skip
 
 
-class Client(dwollav2.Client):  # type: ignore[misc]  (the SDK has no types)
+class Client(dwollav2.Client):
     """The SDK's client for one address; the SDK itself knows only Dwolla's two."""
 
     def __init__(self, *, base: str, key: str, secret: str, timeout: float) -> None:

@@ -41,7 +41,9 @@ Kind, Status = BankTransfer.Kind, BankTransfer.Status
 # What the ACH network needs, in business days (RAILS, section 1: bank to balance 3-4, balance to bank 1-2).
 BUSINESS_DAYS = {Kind.LOAD: 3, Kind.REDEMPTION: 1}
 PREFIX = {Kind.LOAD: "ld", Kind.REDEMPTION: "rd"}
-LEASE = timedelta(seconds=60)  # longer than all of a worker's calls for one transfer together
+# The call was made, or is being made, and what came of it is not recorded yet.
+AT_THE_RAIL = (Status.SUBMITTED, Status.UNKNOWN)
+LEASE = timedelta(seconds=120)  # longer than all of a worker's calls for one transfer together
 # Webhooks bring the news; asking is the net below them. In the sandbox somebody is watching.
 FIRST_POLL = timedelta(seconds=20 if settings.SANDBOX else 900)
 LAST_POLL = timedelta(minutes=5 if settings.SANDBOX else 360)
@@ -199,7 +201,7 @@ def _claim(transfer_id: int) -> Work | None:
         transfer = due.filter(pk=transfer_id, due_at__lte=moment).first()
         if transfer is None or transfer.status not in (Status.REQUESTED, Status.QUEUED, Status.SUBMITTED, Status.UNKNOWN):
             return None
-        lease = {"due_at": moment + LEASE, "attempts": transfer.attempts + 1}
+        lease: dict[str, Any] = {"due_at": moment + LEASE, "attempts": transfer.attempts + 1}
         if transfer.status in (Status.REQUESTED, Status.QUEUED):
             move(transfer, Status.SUBMITTED, cause="worker", **lease)
         elif transfer.status == Status.SUBMITTED:
@@ -225,10 +227,10 @@ def _later(work: Work, status: str, *, cause: str) -> None:
     """Put a transfer back for another try, with growing pauses."""
     with actor(SYSTEM):
         transfer = _locked(work.transfer_id)
-        if transfer.external_id is not None:
+        if transfer.status not in AT_THE_RAIL:
             return  # a webhook was faster than the answer that never came
         due_at = now() + min(LAST_RETRY, FIRST_RETRY * 2 ** min(transfer.attempts - 1, 12))
-        if transfer.status == status:
+        if transfer.status in (status, Status.UNKNOWN):
             BankTransfer.objects.filter(pk=transfer.pk).update(due_at=due_at)
         else:
             move(transfer, status, cause=cause, due_at=due_at)
@@ -241,6 +243,8 @@ def _accepted(work: Work, external_id: str) -> None:
             return  # the webhook told us first
         if transfer.external_id is not None:
             raise _alarm(transfer, "the rail has two transfers under one key")
+        if transfer.status not in AT_THE_RAIL:
+            raise _alarm(transfer, "the rail has a transfer that it refused")
         _to_pending(transfer, external_id, cause="accepted by the rail")
 
 
@@ -259,6 +263,8 @@ def _refused(work: Work, code: str) -> None:
         transfer = _locked(work.transfer_id)
         if transfer.external_id is not None:
             raise _alarm(transfer, "the rail refused a transfer that it has")
+        if transfer.status not in AT_THE_RAIL:
+            return  # another worker heard the same
         _undo(transfer, Status.FAILED, code=code, cause="refused by the rail")
 
 
@@ -280,7 +286,9 @@ def heard_of(*, rail: str, external_id: str, key: UUID | None) -> bool:
     """
     with actor(SYSTEM):
         ours = BankTransfer.objects.filter(rail=rail)
-        transfer = ours.filter(external_id=external_id).first() or ours.filter(rail_key=key).first()
+        transfer = ours.filter(external_id=external_id).first()
+        if transfer is None and key is not None:
+            transfer = ours.filter(rail_key=key).first()
     if transfer is None:
         return False
     _apply(transfer.pk, transfer.user_id, rails.rail(rail).status(transfer=external_id), cause="webhook")
