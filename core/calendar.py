@@ -45,11 +45,9 @@ def is_business_day(day: date) -> bool:
 
 
 def add_business_days(day: date, count: int) -> date:
-    """The business day `count` >= 0 after `day`; with 0, the first business day on or after it."""
-    while not is_business_day(day):
-        day += timedelta(days=1)
-        if count == 0 and is_business_day(day):
-            return day
+    """The `count`-th business day after `day`; with 0, the first business day on or after it."""
+    if count == 0:
+        day, count = day - timedelta(days=1), 1
     for _ in range(count):
         day += timedelta(days=1)
         while not is_business_day(day):

@@ -16,6 +16,7 @@ from django.db import connection, connections
 
 from core.roles import attach_roles
 from paya.local import database as local_database
+from tests.stack import stack as stack  # a fixture, one for all that use it
 
 TEMPLATE = "paya_test"
 ADMIN_URL = os.environ["PAYA_TEST_ADMIN_URL"]
@@ -85,7 +86,7 @@ def cloned_database() -> Iterator[Database]:
     admin = psycopg2.connect(local_database.with_database(ADMIN_URL, "postgres"))
     admin.autocommit = True
     with admin.cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY FILE_COPY')
     admin.autocommit = False
     attach_roles(admin, name, logins_of=TEMPLATE)
     admin.autocommit = True
