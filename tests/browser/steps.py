@@ -1,0 +1,58 @@
+"""What a person does on the pages, in words of the pages."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.stack import Stack
+
+
+def log_in(page: Page, stack: Stack, number: str) -> None:
+    """From the landing page to whatever comes after the code."""
+    before = len(stack.messages(number))
+    page.goto("/")
+    page.get_by_role("link", name="Log in").click()
+    page.get_by_label("Mobile phone").fill(number)
+    page.get_by_role("button", name="Text me a code").click()
+    page.get_by_label("Code").fill(stack.code(number, after=before))
+    page.get_by_role("button", name="Continue").click()
+
+
+def link_bank(page: Page, bank: str = "First Platypus Bank") -> None:
+    """Through the bank's hosted page and back."""
+    page.get_by_role("button", name="Link a bank").click()
+    page.get_by_role("button", name=bank).click()
+    page.get_by_role("button", name="Share with PaYa").click()
+    expect(page.get_by_text("is linked.").first).to_be_visible()
+
+
+def pay(page: Page, to: str, amount: str, note: str = "", visibility: str = "Public") -> None:
+    """Fill in the form and press the button."""
+    page.goto("/pay")
+    page.get_by_label("Amount in dollars").fill(amount)
+    page.get_by_label("To", exact=True).fill(to)
+    page.get_by_label("What for").fill(note)
+    choose(page, visibility)
+    pay_button(page).click()
+
+
+def pay_button(page: Page) -> Locator:
+    return page.locator("form[data-pay] button.button-go")
+
+
+def choose(page: Page, visibility: str) -> None:
+    """One of the two visibilities, as somebody would press it."""
+    page.locator("label.choice", has_text=re.compile(rf"^\s*{visibility}")).click()
+
+
+def balance(page: Page) -> Locator:
+    return page.locator('[data-balance="available"] [data-figure="whole"]')
+
+
+def live(page: Page) -> None:
+    """The feed of this page is connected."""
+    expect(page.locator("[data-live-words]").first).to_have_text("live")
+
+
+def feed(page: Page) -> Locator:
+    return page.locator("[data-feed-list]")
