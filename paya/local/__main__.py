@@ -2,6 +2,7 @@
 
 run             the whole product (bin/run)
 test ARGS       the whole suite (bin/test); arguments go to pytest
+bench ARGS      figures (bin/bench)
 dev             PostgreSQL and Redis in the background, for manage.py and pytest by hand (dev --help)
 chromium        print the path of a Chromium, installing one where there is none
 """
@@ -24,6 +25,10 @@ def main(argv: list[str]) -> int:
         from . import testing
 
         return testing.main(arguments)
+    if command == "bench":
+        import importlib
+
+        return int(importlib.import_module("bench.main").main(arguments))
     if command == "dev":
         from . import dev
 

@@ -1,0 +1,154 @@
+"""The posting engine against the floor, on durable commits, 8 client processes, in interleaved rounds.
+
+- single_vs_floor: `ledger_post`, one transfer per call and commit, between random wallets of 100,000, against the
+  floor: one PL/pgSQL call that only inserts a transfer and two entries and updates two balances (bench/sql/floor.sql).
+- batch_vs_floor: `ledger_post_many`, 100 transfers per call and commit; transfers per second against the floor's.
+- hot_vs_uniform: every transfer credits one striped system account, against transfers between random wallets.
+- large_vs_small: the same single posts with 10 million journal rows and 1 million accounts, against 100,000 accounts
+  and few rows (a second database of the same server); not with --quick.
+
+Afterwards the books are audited, and every acknowledged transfer must be in the journal.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+from core.ids import new_reference
+from paya.local import database
+
+from . import report
+from .clients import Clients, Side, ratio
+from .prepared import DATABASE, Stage
+from .report import Target
+
+ACCOUNTS = 100_000
+LARGE_ACCOUNTS = 1_000_000
+LARGE_ROUNDS = 9  # of one transfer per account, after one load for each
+FIRST = 1000  # the first id of people's accounts
+FUNDS = 100_000_000
+BATCH = 100
+LARGE = "paya_bench_large"
+SQL = Path(__file__).parent / "sql"
+TARGETS = (
+    Target("single_vs_floor", ">=", 0.75), Target("batch_vs_floor", ">=", 2.5),
+    Target("hot_vs_uniform", ">=", 0.8), Target("large_vs_small", ">=", 0.75),
+)  # fmt: skip
+REVENUE = 8
+
+_POST = (
+    "select id, kind, debit_account, credit_account, amount, debit_version, debit_balance, credit_version, credit_balance,"
+    " posted_at from ledger_post(%s::uuid, %s::smallint, %s, %s, %s, NULL::uuid)"
+)
+_POST_MANY = "select ledger_post_many(%s::uuid[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], NULL::uuid)"
+
+
+def _pair(rng: random.Random, accounts: int) -> tuple[int, int]:
+    debit = FIRST + rng.randrange(accounts)
+    credit = FIRST + rng.randrange(accounts - 1)
+    return debit, credit + (credit >= debit)
+
+
+def floor(cursor: Any, rng: random.Random) -> int:
+    debit, credit = _pair(rng, ACCOUNTS)
+    cursor.execute("select bench.floor_post(%s::uuid, %s, %s, %s)", [str(new_reference()), debit, credit, 1 + rng.randrange(500)])
+    cursor.fetchone()
+    return 1
+
+
+def single(cursor: Any, rng: random.Random, accounts: int = ACCOUNTS) -> int:
+    debit, credit = _pair(rng, accounts)
+    cursor.execute(_POST, [str(new_reference()), 7, debit, credit, 1 + rng.randrange(500)])
+    cursor.fetchone()
+    return 1
+
+
+def large(cursor: Any, rng: random.Random) -> int:
+    return single(cursor, rng, LARGE_ACCOUNTS)
+
+
+def hot(cursor: Any, rng: random.Random) -> int:
+    cursor.execute(_POST, [str(new_reference()), 15, _pair(rng, ACCOUNTS)[0], REVENUE, 1 + rng.randrange(500)])
+    cursor.fetchone()
+    return 1
+
+
+def batch(cursor: Any, rng: random.Random) -> int:
+    pairs = [_pair(rng, ACCOUNTS) for _ in range(BATCH)]
+    columns = [
+        [str(new_reference()) for _ in pairs], [7] * BATCH, [d for d, _ in pairs], [c for _, c in pairs],
+        [1 + rng.randrange(500) for _ in pairs],
+    ]  # fmt: skip
+    cursor.execute(_POST_MANY, columns)
+    return int(cursor.fetchone()[0])
+
+
+def make_accounts(stage: Stage) -> None:
+    """100,000 funded wallets by the engine's own functions, and the floor's accounts beside them."""
+    with database.connect(stage.url("worker"), autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute("select cardinality(ledger_open(array_fill(1::smallint, array[%s])))", [ACCOUNTS])
+        for start in range(FIRST, FIRST + ACCOUNTS, 5000):
+            ids = list(range(start, start + 5000))
+            references = [str(new_reference()) for _ in ids]
+            cursor.execute(_POST_MANY, [references, [1] * 5000, [1] * 5000, ids, [FUNDS] * 5000])
+    with database.connect(stage.url("admin"), autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute((SQL / "floor.sql").read_text())
+        cursor.execute("insert into bench.account select n, %s from generate_series(%s, %s) n", [FUNDS, FIRST, FIRST + ACCOUNTS - 1])
+        cursor.execute("vacuum (analyze)")
+
+
+def make_large(stage: Stage) -> None:
+    """A second database with a long history, filled past the functions, and as sound: the auditor reads it."""
+    stage.clone(LARGE)
+    with database.connect(stage.url("admin", LARGE), autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute((SQL / "large.sql").read_text(), {"n": LARGE_ACCOUNTS, "rounds": LARGE_ROUNDS, "funds": FUNDS})
+        cursor.execute("vacuum (analyze)")
+
+
+def journal_rows(stage: Stage, dbname: str) -> int:
+    with database.connect(stage.url("admin", dbname)) as connection, connection.cursor() as cursor:
+        cursor.execute("select count(*) from ledger_transfer")
+        return int(cursor.fetchone()[0])
+
+
+def measure(stage: Stage, *, quick: bool) -> int:
+    started = time.monotonic()
+    if not quick:
+        make_large(stage)
+        print(f"10 million rows after {time.monotonic() - started:.0f} s", flush=True)
+    make_accounts(stage)
+    print(f"accounts ready after {time.monotonic() - started:.0f} s", flush=True)
+    names = [DATABASE] if quick else [DATABASE, LARGE]
+    before = {name: journal_rows(stage, name) for name in names}
+
+    worker = stage.url("worker")
+    sides = [Side("floor", worker, floor), Side("single", worker, single), Side("batch", worker, batch), Side("hot", worker, hot)]
+    if not quick:
+        sides.append(Side("large", stage.url("worker", LARGE), large))
+    clients = Clients(sides)
+    rounds, seconds = (5, 0.8) if quick else (9, 2.0)
+    rates = clients.interleaved(["floor", "single", "batch", "hot"], rounds=rounds, seconds=seconds)
+    figures: dict[str, Any] = {
+        "single_vs_floor": ratio(rates, "single", "floor"),
+        "batch_vs_floor": ratio(rates, "batch", "floor"),
+        "hot_vs_uniform": ratio(rates, "hot", "single"),
+        "large_vs_small": None,
+    }
+    if not quick:
+        clients.run("large", 10.0)  # as a long-lived database: its pages are warm and logged since the last checkpoint
+        sizes = clients.interleaved(["single", "large"], rounds=rounds, seconds=seconds)
+        figures["large_vs_small"] = ratio(sizes, "large", "single")
+        rates["single, again"], rates["single, 10 M rows"] = sizes["single"], sizes["large"]
+    clients.close()
+    report.rates_table(rates, "transfers/s")
+
+    done = clients.done
+    acknowledged = {DATABASE: done["single"] + done["batch"] + done["hot"], LARGE: done["large"]}
+    broken = [f"the books of {name} are not clean" for name in names if not stage.audit(name)]
+    for name in names:
+        if (lost := before[name] + acknowledged[name] - journal_rows(stage, name)) != 0:
+            broken.append(f"{lost} acknowledged transfers are not in the journal of {name}")
+    return report.finish("ledger", figures, TARGETS, quick=quick, broken=broken)
