@@ -70,6 +70,14 @@ def post(posting: Posting, *, group: UUID | None = None) -> Transfer:
 
 def post_many(postings: Sequence[Posting], *, group: UUID | None = None) -> int:
     """Post all in one commit or none; the number that was new. Raises BatchRefused, naming the row."""
+    try:
+        return _post_many(postings, group)
+    except IntegrityError:
+        # Another caller has posted some of these references meanwhile: now they are replays.
+        return _post_many(postings, group)
+
+
+def _post_many(postings: Sequence[Posting], group: UUID | None) -> int:
     columns: list[Any] = [
         [p.reference for p in postings],
         [int(p.kind) for p in postings],

@@ -122,11 +122,15 @@ CREATE FUNCTION ledger_logical(p_row bigint) RETURNS bigint LANGUAGE sql IMMUTAB
     SELECT CASE WHEN p_row < 0 THEN (-p_row) >> 6 ELSE p_row END
 $$;
 
--- Why a conditional update touched no row, as a typed error. Never returns.
-CREATE FUNCTION ledger_explain(p_account bigint, p_debit boolean, p_amount bigint, p_always boolean) RETURNS void LANGUAGE plpgsql AS $$
+-- Why a conditional update touched no row, as a typed error. Never returns. While it waited for the row, another
+-- caller may have posted this very reference (and drained the account by it): then it is to be tried again, as a replay.
+CREATE FUNCTION ledger_explain(p_id uuid, p_account bigint, p_debit boolean, p_amount bigint, p_always boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     a ledger_account;
 BEGIN
+    IF EXISTS (SELECT FROM ledger_transfer WHERE id = p_id) THEN
+        RAISE EXCEPTION 'reference % has just been posted', p_id USING ERRCODE = 'unique_violation';
+    END IF;
     SELECT * INTO a FROM ledger_account WHERE id = p_account;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no account %', p_account USING ERRCODE = 'PY105';
@@ -145,7 +149,7 @@ END $$;
 CREATE FUNCTION ledger_post(
     p_id uuid, p_kind smallint, p_debit bigint, p_credit bigint, p_amount bigint,
     p_group uuid DEFAULT NULL, p_reverses uuid DEFAULT NULL
-) RETURNS ledger_transfer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+) RETURNS ledger_transfer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     t ledger_transfer;
     rule ledger_transferkind;
@@ -173,18 +177,18 @@ BEGIN
         UPDATE ledger_account SET balance = balance + p_amount, version = version + 1
             WHERE id = t.credit_account AND (status < 2 OR rule.always AND status < 3)
             RETURNING balance, version, kind INTO t.credit_balance, t.credit_version, c_kind;
-        IF NOT FOUND THEN PERFORM ledger_explain(t.credit_account, false, p_amount, rule.always); END IF;
+        IF NOT FOUND THEN PERFORM ledger_explain(p_id, t.credit_account, false, p_amount, rule.always); END IF;
     END IF;
     UPDATE ledger_account SET balance = balance - p_amount, version = version + 1
         WHERE id = t.debit_account AND (status = 0 OR rule.always AND status < 3)
           AND (floor IS NULL OR balance - p_amount >= floor)
         RETURNING balance, version, kind INTO t.debit_balance, t.debit_version, d_kind;
-    IF NOT FOUND THEN PERFORM ledger_explain(t.debit_account, true, p_amount, rule.always); END IF;
+    IF NOT FOUND THEN PERFORM ledger_explain(p_id, t.debit_account, true, p_amount, rule.always); END IF;
     IF t.debit_account > t.credit_account THEN
         UPDATE ledger_account SET balance = balance + p_amount, version = version + 1
             WHERE id = t.credit_account AND (status < 2 OR rule.always AND status < 3)
             RETURNING balance, version, kind INTO t.credit_balance, t.credit_version, c_kind;
-        IF NOT FOUND THEN PERFORM ledger_explain(t.credit_account, false, p_amount, rule.always); END IF;
+        IF NOT FOUND THEN PERFORM ledger_explain(p_id, t.credit_account, false, p_amount, rule.always); END IF;
     END IF;
     IF NOT (d_kind = ANY (rule.debits) AND c_kind = ANY (rule.credits)) THEN   -- NULL (any) for reversals passes
         RAISE EXCEPTION 'a % does not go from % to %', rule.name, p_debit, p_credit USING ERRCODE = 'PY106';
@@ -198,7 +202,7 @@ END $$;
 -- References that were posted before with the same content are passed over. Returns how many were posted.
 CREATE FUNCTION ledger_post_many(
     p_ids uuid[], p_kinds smallint[], p_debits bigint[], p_credits bigint[], p_amounts bigint[], p_group uuid DEFAULT NULL
-) RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+) RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     n int := cardinality(p_ids);
     fresh int[];
@@ -211,8 +215,7 @@ BEGIN
         RAISE EXCEPTION 'the columns of a batch must have one length' USING ERRCODE = 'PY106';
     END IF;
 
-    -- What makes a row no posting, and what was posted before.
-    SELECT i, p_ids[i] AS id INTO bad FROM generate_series(1, n) i
+    SELECT i INTO bad FROM generate_series(1, n) i
         LEFT JOIN ledger_transferkind k ON k.kind = p_kinds[i]
         LEFT JOIN ledger_account d ON d.id = ledger_row(p_debits[i])
         LEFT JOIN ledger_account c ON c.id = ledger_row(p_credits[i])
@@ -220,23 +223,31 @@ BEGIN
                AND d.kind = ANY (k.debits) AND c.kind = ANY (k.credits)) IS NOT TRUE
         ORDER BY i LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'row % of the batch is no posting', bad.i USING ERRCODE = 'PY106', DETAIL = bad.id::text;
+        RAISE EXCEPTION 'row % of the batch is no posting', bad.i USING ERRCODE = 'PY109', DETAIL = p_ids[bad.i]::text;
     END IF;
-    SELECT i, p_ids[i] AS id INTO bad FROM generate_series(1, n) i JOIN ledger_transfer t ON t.id = p_ids[i]
-        WHERE (t.kind = p_kinds[i] AND t.amount = p_amounts[i]
+
+    PERFORM FROM ledger_account WHERE id IN (
+        SELECT ledger_row(p_debits[i]) FROM generate_series(1, n) i UNION SELECT ledger_row(p_credits[i]) FROM generate_series(1, n) i
+    ) ORDER BY id DESC FOR NO KEY UPDATE;
+
+    -- What was posted before, or stands further up in this batch: passed over with the same content, refused with another.
+    -- Looked up under the locks, so that of two callers with one batch the second finds what the first has posted.
+    SELECT i INTO bad FROM (
+        SELECT i, first_value(i) OVER (PARTITION BY p_ids[i] ORDER BY i) AS first FROM generate_series(1, n) i
+    ) b LEFT JOIN ledger_transfer t ON t.id = p_ids[i]
+        WHERE (p_kinds[i] = p_kinds[first] AND p_amounts[i] = p_amounts[first]
+               AND p_debits[i] = p_debits[first] AND p_credits[i] = p_credits[first]) IS NOT TRUE
+           OR t.id IS NOT NULL AND (t.kind = p_kinds[i] AND t.amount = p_amounts[i]
                AND ledger_logical(t.debit_account) = ledger_logical(p_debits[i])
                AND ledger_logical(t.credit_account) = ledger_logical(p_credits[i])) IS NOT TRUE
         ORDER BY i LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'reference % was posted with other content', bad.id USING ERRCODE = 'PY101', DETAIL = bad.id::text;
+        RAISE EXCEPTION 'row % of the batch has a reference with other content', bad.i
+            USING ERRCODE = 'PY109', DETAIL = p_ids[bad.i]::text;
     END IF;
-    SELECT array_agg(i ORDER BY i) INTO fresh FROM generate_series(1, n) i
+    SELECT array_agg(i ORDER BY i) INTO fresh FROM (SELECT min(i) AS i FROM generate_series(1, n) i GROUP BY p_ids[i]) b
         WHERE NOT EXISTS (SELECT FROM ledger_transfer t WHERE t.id = p_ids[i]);
     IF fresh IS NULL THEN RETURN 0; END IF;
-
-    PERFORM FROM ledger_account WHERE id IN (
-        SELECT ledger_row(p_debits[i]) FROM unnest(fresh) i UNION SELECT ledger_row(p_credits[i]) FROM unnest(fresh) i
-    ) ORDER BY id DESC FOR NO KEY UPDATE;
 
     -- Would any row of it be refused, were they posted one after the other?
     WITH entry AS (
@@ -279,10 +290,9 @@ END $$;
 
 -- Reverse a transfer by a new one, once: a second reversal under another reference is refused.
 CREATE FUNCTION ledger_reverse(p_id uuid, p_original uuid) RETURNS ledger_transfer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     o ledger_transfer;
-    t ledger_transfer;
 BEGIN
     SELECT * INTO o FROM ledger_transfer WHERE id = p_original;
     IF NOT FOUND THEN
@@ -290,20 +300,20 @@ BEGIN
     ELSIF o.kind = 29 THEN
         RAISE EXCEPTION 'a reversal is not reversed' USING ERRCODE = 'PY106';
     END IF;
-    BEGIN
-        -- The stripes of the original, not those of this backend: the money goes back where it came from.
-        t := ledger_post(p_id, 29::smallint, o.credit_account, o.debit_account, o.amount, o.group_id, p_original);
-    EXCEPTION WHEN unique_violation THEN
+    -- Looked up under the locks: the second of two callers hears that it was reversed, and not that the money is gone.
+    PERFORM FROM ledger_account WHERE id IN (o.debit_account, o.credit_account) ORDER BY id DESC FOR NO KEY UPDATE;
+    IF EXISTS (SELECT FROM ledger_transfer WHERE reverses = p_original AND id <> p_id) THEN
         RAISE EXCEPTION 'transfer % was reversed before', p_original USING ERRCODE = 'PY107';
-    END;
-    RETURN t;
+    END IF;
+    -- The stripes of the original, not those of this backend: the money goes back where it came from.
+    RETURN ledger_post(p_id, 29::smallint, o.credit_account, o.debit_account, o.amount, o.group_id, p_original);
 END $$;
 
 -- A load settles: what the person owes is repaid first, the rest is theirs. Computed under the locks; the two
 -- references make it repeatable. Locks: receivable, wallet (descending), then the reserve's stripe.
 CREATE FUNCTION ledger_settle_load(
     p_id uuid, p_id_owed uuid, p_reserve bigint, p_wallet bigint, p_receivable bigint, p_amount bigint, p_group uuid
-) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     owed bigint;
     repaid bigint;
@@ -312,7 +322,7 @@ BEGIN
     SELECT coalesce(sum(amount), 0) INTO repaid FROM ledger_transfer WHERE id IN (p_id, p_id_owed);
     IF repaid > 0 THEN
         IF repaid <> p_amount THEN RAISE EXCEPTION 'reference % was posted with other content', p_id USING ERRCODE = 'PY101'; END IF;
-        RETURN 0;
+        RETURN (SELECT coalesce(sum(amount), 0) FROM ledger_transfer WHERE id = p_id_owed);   -- as it answered then
     END IF;
     SELECT greatest(-balance, 0) INTO STRICT owed FROM ledger_account WHERE id = p_receivable;
     repaid := least(owed, p_amount);
@@ -324,7 +334,7 @@ END $$;
 -- A settled load comes back: out of the wallet as far as it reaches, the rest is owed. Returns what is owed of it.
 CREATE FUNCTION ledger_return_load(
     p_id uuid, p_id_owed uuid, p_reserve bigint, p_wallet bigint, p_receivable bigint, p_amount bigint, p_group uuid
-) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     there bigint;
     taken bigint;
@@ -333,7 +343,7 @@ BEGIN
     SELECT coalesce(sum(amount), 0) INTO taken FROM ledger_transfer WHERE id IN (p_id, p_id_owed);
     IF taken > 0 THEN
         IF taken <> p_amount THEN RAISE EXCEPTION 'reference % was posted with other content', p_id USING ERRCODE = 'PY101'; END IF;
-        RETURN 0;
+        RETURN (SELECT coalesce(sum(amount), 0) FROM ledger_transfer WHERE id = p_id_owed);   -- as it answered then
     END IF;
     SELECT balance INTO STRICT there FROM ledger_account WHERE id = p_wallet;
     taken := least(there, p_amount);
@@ -343,7 +353,7 @@ BEGIN
 END $$;
 
 -- ------------------------------------------------------------------------------------------------------ accounts
-CREATE FUNCTION ledger_open(p_kinds smallint[]) RETURNS bigint[] LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION ledger_open(p_kinds smallint[]) RETURNS bigint[] LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     ids bigint[];
 BEGIN
@@ -362,7 +372,7 @@ END $$;
 
 -- 0 open, 1 no debits, 2 neither, 3 closed (only with nothing on it; closed is for ever).
 CREATE FUNCTION ledger_set_status(p_account bigint, p_status smallint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     a ledger_account;
 BEGIN
@@ -381,7 +391,7 @@ END $$;
 
 -- --------------------------------------------------------------------------------------------------------- reads
 -- The balance now; of a striped account the sum of its rows in one statement.
-CREATE FUNCTION ledger_balance(p_account bigint) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION ledger_balance(p_account bigint) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT sum(balance)::bigint FROM ledger_account
     WHERE CASE WHEN p_account BETWEEN 1 AND 63 THEN id BETWEEN -(p_account * 64 + 63) AND -(p_account * 64) ELSE id = p_account END
 $$;
@@ -389,7 +399,7 @@ $$;
 -- The balance of one row after its highest version stamped at or before `p_at`. Time and version agree, so the
 -- version is found by bisection: about log2(versions) look-ups by index.
 CREATE FUNCTION ledger_row_balance_at(p_row bigint, p_at timestamptz) RETURNS bigint
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     low bigint := 0;       -- a version known to be in time (0: before the first)
     high bigint;           -- a version known to be too late
@@ -410,14 +420,14 @@ BEGIN
 END $$;
 
 CREATE FUNCTION ledger_balance_at(p_account bigint, p_at timestamptz) RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT sum(ledger_row_balance_at(id, p_at))::bigint FROM ledger_account
     WHERE CASE WHEN p_account BETWEEN 1 AND 63 THEN id BETWEEN -(p_account * 64 + 63) AND -(p_account * 64) ELSE id = p_account END
 $$;
 
 -- The newest entries of one row, below a version.
 CREATE FUNCTION ledger_history(p_row bigint, p_before bigint, p_limit int) RETURNS SETOF ledger_entry
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT * FROM (
         (SELECT debit_account AS account, debit_version AS version, -amount AS amount, debit_balance AS balance_after,
                 credit_account AS other, id AS transfer, kind, posted_at, group_id, reverses FROM ledger_transfer
@@ -433,7 +443,7 @@ $$;
 
 -- Every system account by name, people's accounts summed by kind; the total is always zero.
 CREATE FUNCTION ledger_trial_balance() RETURNS TABLE (name text, kind text, accounts bigint, balance bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT coalesce(s.name, k.name), k.name, count(DISTINCT ledger_logical(a.id)), sum(a.balance)::bigint
     FROM ledger_account a JOIN ledger_accountkind k USING (kind)
     LEFT JOIN ledger_systemaccount s ON s.id = ledger_logical(a.id)
@@ -442,7 +452,7 @@ $$;
 
 -- What anybody may know: the reserve, the tokens in circulation and what is required, in one statement.
 CREATE FUNCTION ledger_figures() RETURNS TABLE (reserve bigint, circulation bigint, required bigint, pool bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT coalesce(-sum(balance) FILTER (WHERE kind = 4), 0)::bigint,
            coalesce(sum(balance) FILTER (WHERE kind IN (1, 2)), 0)::bigint,
            coalesce(sum(balance) FILTER (WHERE kind IN (1, 2, 5, 8, 13)), 0)::bigint,
