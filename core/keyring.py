@@ -106,12 +106,14 @@ def _open(key: bytes, field: str, public_id: str, blob: bytes) -> str:
     start = _HEADER.size
     try:
         opened = AESGCM(key).decrypt(blob[start : start + 12], blob[start + 12 :], f"{field}|{public_id}".encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # ValueError: cut off within the nonce
         raise DecryptionFailed(f"{field} does not open") from error
     return opened.decode()
 
 
 def _key_id(blob: bytes) -> int:
+    if len(blob) < _HEADER.size:
+        raise DecryptionFailed("this is no ciphertext")
     version, key_id = _HEADER.unpack_from(blob)
     if version != _VERSION:
         raise DecryptionFailed("unknown ciphertext version")

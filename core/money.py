@@ -6,7 +6,8 @@ from collections.abc import Sequence
 # A bound far above any balance and far below bigint: sums of many amounts cannot wrap.
 MAX_AMOUNT = 1_000_000_000_00
 
-_TYPED = re.compile(r"\$?\s*(\d{1,3}(?:,\d{3})+|\d+)?(?:\.(\d{1,2}))?")
+# At most 15 digits or groups: int() refuses endless ones, and nobody has that much.
+_TYPED = re.compile(r"\$?\s*(\d{1,3}(?:,\d{3}){1,5}|\d{1,15})?(?:\.(\d{1,2}))?")
 
 
 def format_usd(cents: int) -> str:

@@ -1,5 +1,6 @@
 """The relay: exactly one leads (an advisory lock of its connection), a second waits for it to fall."""
 
+import contextlib
 import itertools
 import json
 import logging
@@ -15,6 +16,7 @@ log = logging.getLogger("paya.relay")
 LOCK_KEY = 0x50615961  # "PaYa"
 BATCH = 500
 IDLE_SECONDS = 0.03
+WAIT_SECONDS = 0.5
 MAX_TRIES = 5
 
 
@@ -22,14 +24,29 @@ class HandlerUnavailable(Exception):
     """A handler's surroundings (Redis, say) are down: wait and try again, however long it takes."""
 
 
+class LeadershipLost(Exception):
+    """The connection that held the lock is gone: another relay may lead by now."""
+
+
+class _Stopped(BaseException):
+    """Told to stop while a handler waits for its surroundings. Its rows stay unpublished; the next leader has them."""
+
+
 def lead(stop: Callable[[], bool]) -> None:
     """Wait for leadership, then relay until `stop()`; returns when told to, raises when the connection is lost."""
-    while not stop() and not _try_lock():
-        time.sleep(0.5)
+    while not _try_lock():
+        if stop():
+            return
+        time.sleep(WAIT_SECONDS)
     log.info("relay_leads")
-    while not stop():
-        if relay_once() == 0:
-            time.sleep(IDLE_SECONDS)
+    locked = connection.connection
+    with contextlib.suppress(_Stopped):
+        while not stop():
+            if relay_once(stop) == 0:
+                time.sleep(IDLE_SECONDS)
+            # A handler's broken transaction makes Django reconnect silently, and a new session holds no lock.
+            if connection.connection is not locked:
+                raise LeadershipLost
 
 
 def _try_lock() -> bool:
@@ -38,7 +55,7 @@ def _try_lock() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def relay_once() -> int:
+def relay_once(stop: Callable[[], bool] = lambda: False) -> int:
     """Position what has been committed since, then publish one batch; the number of rows it published."""
     with connection.cursor() as cursor:
         cursor.execute("select core_outbox_position(%s)", [BATCH])
@@ -47,16 +64,16 @@ def relay_once() -> int:
         rows = [outbox.Row(r[0], r[1], json.loads(r[2]), r[3]) for r in cursor.fetchall()]
     for topic, run in itertools.groupby(rows, key=lambda row: row.topic):
         batch = list(run)
-        _publish(topic, batch)
+        _publish(topic, batch, stop)
         with connection.cursor() as cursor:
             cursor.execute("select core_outbox_published(%s)", [batch[-1].position])
     return len(rows)
 
 
-def _publish(topic: str, rows: list[outbox.Row]) -> None:
+def _publish(topic: str, rows: list[outbox.Row], stop: Callable[[], bool]) -> None:
     for handle in outbox.handlers_of(topic):
         try:
-            _persist(handle, rows)
+            _persist(handle, rows, stop)
         except Exception:
             if len(rows) == 1:
                 _set_aside(topic, rows[0])
@@ -64,12 +81,12 @@ def _publish(topic: str, rows: list[outbox.Row]) -> None:
             # One bad row must not hold up its neighbours: find it by handing them over one by one.
             for row in rows:
                 try:
-                    _persist(handle, [row])
+                    _persist(handle, [row], stop)
                 except Exception:
                     _set_aside(topic, row)
 
 
-def _persist(handle: outbox.Handler, rows: list[outbox.Row]) -> None:
+def _persist(handle: outbox.Handler, rows: list[outbox.Row], stop: Callable[[], bool]) -> None:
     """Call the handler; wait out an outage for ever, anything else for MAX_TRIES tries."""
     failures = 0
     for attempt in itertools.count():
@@ -77,6 +94,8 @@ def _persist(handle: outbox.Handler, rows: list[outbox.Row]) -> None:
             handle(rows)
             return
         except HandlerUnavailable as outage:
+            if stop():
+                raise _Stopped from outage
             log.warning("relay_waits", extra={"topic": rows[0].topic, "cause": str(outage)})
             time.sleep(min(2.0, 0.1 * 2 ** min(attempt, 5)))
         except Exception:

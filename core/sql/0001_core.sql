@@ -77,7 +77,7 @@ CREATE FUNCTION core_outbox_published(p_position bigint) RETURNS void LANGUAGE s
 $$;
 
 -- Whether everything that was committed has been published; for readiness, which may ask but not read.
-CREATE FUNCTION core_outbox_drained() RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION core_outbox_drained() RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT NOT EXISTS (SELECT FROM public.core_outbox WHERE position IS NULL)
        AND (SELECT published = last_position FROM public.core_outboxhead WHERE id = 1)
 $$;
@@ -109,7 +109,7 @@ GRANT SELECT, INSERT ON core_idempotency TO paya_web, paya_worker, paya_engine;
 
 -- Make the partitions of this week and the next four, drop those that ended more than 30 days ago. Runs as the
 -- owner (DDL) on behalf of the worker; a week whose rows already lie in the default partition is left there.
-CREATE FUNCTION core_idempotency_rotate() RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION core_idempotency_rotate() RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     monday date := date_trunc('week', clock_timestamp() AT TIME ZONE 'UTC')::date;
     d date;

@@ -10,7 +10,7 @@ RETURNS TABLE (
     payer_username text, payer_name text,
     payee bigint, payee_username text, payee_name text, payee_frozen smallint, payee_visibility text
 )
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     w wallets_state;
 BEGIN
@@ -34,7 +34,7 @@ CREATE FUNCTION payments_finish(
     p_actor bigint, p_public_id text, p_transfer uuid, p_payee bigint, p_amount bigint, p_note text, p_visibility text,
     p_from json, p_to json, p_key text, p_request bytea
 ) RETURNS TABLE (answer text, balance bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     w wallets_state;
     t ledger_transfer;
@@ -64,7 +64,7 @@ END $$;
 
 -- Either party may make a payment private, for good; nobody makes it public again. True when it was public.
 CREATE FUNCTION payments_make_private(p_actor bigint, p_public_id text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     was text;
 BEGIN
@@ -86,7 +86,7 @@ END $$;
 
 -- The relay's part: public payments get their place in the feed, and those made private lose it. Idempotent.
 CREATE FUNCTION payments_publish(p_positions bigint[], p_payments text[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     INSERT INTO payments_feeditem (position, payment, payer_id, payee_id, note, created_at)
     SELECT o.position, p.public_id, p.payer_id, p.payee_id, p.note, p.created_at
     FROM unnest(p_positions, p_payments) o(position, payment) JOIN payments_payment p ON p.public_id = o.payment
@@ -94,14 +94,14 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     ON CONFLICT DO NOTHING
 $$;
 CREATE FUNCTION payments_unpublish(p_positions bigint[], p_payments text[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     UPDATE payments_feeditem f SET removed = o.position, note = ''
     FROM unnest(p_positions, p_payments) o(position, payment) WHERE f.payment = o.payment AND f.removed IS NULL
 $$;
 
 -- Staff see a payment only by saying why, and that is written down in the same breath.
 CREATE FUNCTION payments_view_as_staff(p_staff bigint, p_public_id text, p_reason text) RETURNS SETOF payments_payment
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF core_actor() <> p_staff OR NOT EXISTS (SELECT FROM users_user WHERE id = p_staff AND kind = 'staff' AND is_active) THEN
         RAISE EXCEPTION 'only staff may look' USING ERRCODE = 'PY120';

@@ -12,7 +12,7 @@ END $$;
 
 -- Open the person's wallet, hold and receivable; again, nothing happens.
 CREATE FUNCTION wallets_open(p_user bigint, p_public_id text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     ids bigint[];
 BEGIN
@@ -30,7 +30,7 @@ CREATE TYPE wallets_state AS (
 
 -- All that is to be known about a wallet, in one statement.
 CREATE FUNCTION wallets_read(p_user bigint) RETURNS SETOF wallets_state
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM wallets_check_actor(p_user);
     RETURN QUERY
@@ -45,7 +45,7 @@ END $$;
 
 -- The guard: lock the wallet's row, then read. Nothing is locked before it and nobody holds two.
 CREATE FUNCTION wallets_guard(p_user bigint) RETURNS SETOF wallets_state
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM wallets_check_actor(p_user);
     PERFORM FROM wallets_wallet WHERE user_id = p_user FOR NO KEY UPDATE;
@@ -53,7 +53,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION wallets_add_pending(p_user bigint, p_in bigint, p_out bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM wallets_check_actor(p_user);
     UPDATE wallets_wallet SET pending_in = pending_in + p_in, pending_out = pending_out + p_out WHERE user_id = p_user;
@@ -61,7 +61,7 @@ END $$;
 
 -- A redemption is requested: the tokens are burned at once. Who owes repays first.
 CREATE FUNCTION wallets_burn(p_user bigint, p_id uuid, p_amount bigint, p_group uuid) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     w wallets_state;
 BEGIN
@@ -73,7 +73,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION wallets_mint(p_user bigint, p_id uuid, p_id_owed uuid, p_reserve bigint, p_amount bigint, p_group uuid) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     w wallets_state;
 BEGIN
@@ -82,7 +82,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION wallets_claw_back(p_user bigint, p_id uuid, p_id_owed uuid, p_reserve bigint, p_amount bigint, p_group uuid) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     w wallets_state;
 BEGIN
@@ -91,7 +91,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION wallets_set_frozen(p_user bigint, p_level smallint, p_reason text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     w wallets_state;
 BEGIN
@@ -104,7 +104,7 @@ END $$;
 CREATE FUNCTION wallets_activity(p_user bigint, p_before bigint, p_limit int)
 RETURNS TABLE (version bigint, transfer uuid, kind smallint, amount bigint, balance_after bigint, posted_at timestamptz,
                group_id uuid, username text, display_name text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     mine bigint;
 BEGIN
@@ -120,7 +120,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION wallets_balance_at(p_user bigint, p_at timestamptz) RETURNS bigint
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM wallets_check_actor(p_user);
     RETURN (SELECT ledger_balance_at(account, p_at) FROM wallets_wallet WHERE user_id = p_user);
@@ -128,7 +128,7 @@ END $$;
 
 -- The person's own balance right after a transfer that touched their wallet.
 CREATE FUNCTION wallets_balance_after(p_user bigint, p_transfer uuid) RETURNS bigint
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM wallets_check_actor(p_user);
     RETURN (SELECT CASE w.account WHEN t.debit_account THEN t.debit_balance WHEN t.credit_account THEN t.credit_balance END
