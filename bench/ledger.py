@@ -96,7 +96,9 @@ def make_accounts(stage: Stage) -> None:
             cursor.execute(_POST_MANY, [references, [1] * 5000, [1] * 5000, ids, [FUNDS] * 5000])
     with database.connect(stage.url("admin"), autocommit=True) as connection, connection.cursor() as cursor:
         cursor.execute((SQL / "floor.sql").read_text())
-        cursor.execute("insert into bench.account select n, %s from generate_series(%s, %s) n", [FUNDS, FIRST, FIRST + ACCOUNTS - 1])
+        cursor.execute(
+            "insert into bench.account select n, %s from generate_series(%s, %s) n", [FUNDS, FIRST, FIRST + ACCOUNTS - 1]
+        )
         cursor.execute("vacuum (analyze)")
 
 
