@@ -144,7 +144,8 @@ def _history(accounts: list[int]) -> list[list[tuple[int, int, int]]]:
 def test_a_batch_over_striped_accounts_and_frozen_people_passes_for_system_kinds(database: Database):
     frozen = _frozen(Status.FROZEN)
     hold = account(Personal.HOLD)
-    batch = [posting(Account.RESERVE_DWOLLA, frozen, 50, Kind.LOAD), posting(frozen, Account.RESERVE_DWOLLA, 20, Kind.LOAD_RETURNED)]
+    reserve = Account.RESERVE_DWOLLA
+    batch = [posting(reserve, frozen, 50, Kind.LOAD), posting(frozen, reserve, 20, Kind.LOAD_RETURNED)]
     assert services.post_many(batch) == 2
     assert rows_of([frozen, hold]) == [(30, 2), (0, 0)]
     assert findings(database) == []

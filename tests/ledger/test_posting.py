@@ -278,7 +278,8 @@ def test_a_closed_account_is_closed_for_ever_and_for_everything():
     post(gone, other, 500)
     services.close(account=gone)
     services.close(account=gone)
-    for debit, credit, kind in ((other, gone, Kind.PAYMENT), (Account.RESERVE_DWOLLA, gone, Kind.LOAD), (gone, other, Kind.PAYMENT)):
+    reserve = Account.RESERVE_DWOLLA
+    for debit, credit, kind in ((other, gone, Kind.PAYMENT), (reserve, gone, Kind.LOAD), (gone, other, Kind.PAYMENT)):
         with pytest.raises(AccountClosed):
             post(debit, credit, 1, kind)
     for status in (Status.OPEN, Status.NO_DEBITS, Status.FROZEN):
