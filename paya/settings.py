@@ -24,7 +24,11 @@ SECRET_KEY = env.str("PAYA_SECRET_KEY")
 JWT_KEY = env.str("PAYA_JWT_KEY")
 OTP_KEY = env.str("PAYA_OTP_KEY")
 BLIND_KEY = env.str("PAYA_BLIND_KEY")
-KEY_FILE = env.str("PAYA_KEY_FILE")
+# What wraps the data keys: KMS where it is set (ARN or alias), or else the key file. Both open what they have wrapped.
+KMS_KEY = env.str("PAYA_KMS_KEY", "")
+KMS_ENDPOINT = env.str("PAYA_KMS_ENDPOINT", "")
+KEY_FILE = env.str("PAYA_KEY_FILE", "") if KMS_KEY else env.str("PAYA_KEY_FILE")
+AWS_REGION = env.str("AWS_REGION", env.str("AWS_DEFAULT_REGION", "us-east-1"))
 
 # --- Django -----------------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("PAYA_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])

@@ -5,4 +5,5 @@ class UsersConfig(AppConfig):
     name = "users"
 
     def ready(self) -> None:
-        from users import authentication, handlers  # noqa: F401  (the schema extension and the relay's handlers)
+        # The schema extension, the relay's handlers, the encrypted columns.
+        from users import authentication, handlers, sealed  # noqa: F401

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from core import keyring
 from core.actor import actor
-from users import phones, usernames
+from users import phones, sealed, usernames
 from users.models import Device, Profile, User
 
 
@@ -39,7 +39,7 @@ def phone_hint(*, user_id: int) -> str:
     """The last four digits of the person's own phone: "•••• 0142"."""
     with actor(user_id):
         user = User.objects.only("public_id", "phone_cipher").get(id=user_id)
-        return phones.hint(keyring.decrypt_for(user_id, "users_user.phone", user.public_id, bytes(user.phone_cipher or b"")))
+        return phones.hint(keyring.decrypt_for(user_id, sealed.PHONE, user.public_id, bytes(user.phone_cipher or b"")))
 
 
 def default_visibility(*, user_id: int) -> str | None:

@@ -8,6 +8,14 @@ _CUSTOMER = "banking_railcustomer.customer"
 _ACCESS = "banking_bankitem.access_token"
 _LINK = "banking_linksession.link_token"
 
+# What these are bound to, as key rotation has to know it.
+keyring.register(
+    keyring.Column("banking_bankaccount", "funding_source", _SOURCE),
+    keyring.Column("banking_railcustomer", "customer", _CUSTOMER, public_id="rail || ':' || user_id"),
+    keyring.Column("banking_bankitem", "access_token", _ACCESS),
+    keyring.Column("banking_linksession", "link_token", _LINK, public_id="state"),
+)
+
 
 def seal_funding_source(user_id: int, account_public_id: str, value: str) -> bytes:
     return keyring.encrypt_for(user_id, _SOURCE, account_public_id, value)

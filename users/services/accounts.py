@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from core import keyring
 from core.actor import actor
 from core.ids import new_id
-from users import phones
+from users import phones, sealed
 from users.database import call
 from users.models import User
 
@@ -60,7 +60,7 @@ def _make(phone: str, index: bytes) -> Person:
             public_id=person.public_id,
             kind=User.PERSON,
             phone_index=index,
-            phone_cipher=keyring.encrypt_for(person.id, "users_user.phone", person.public_id, phone),
+            phone_cipher=keyring.encrypt_for(person.id, sealed.PHONE, person.public_id, phone),
             password=make_password(None),
         ).save(force_insert=True)
         for handler in _handlers:

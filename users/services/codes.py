@@ -17,7 +17,7 @@ from core import keyring
 from core.errors import PayaError, RateLimited
 from core.ids import new_id
 from core.outbox import emit
-from users import phones
+from users import phones, sealed
 from users.addresses import address_index
 from users.database import call
 from users.errors import AccountClosed, CodeRefused
@@ -46,18 +46,18 @@ def request_code(*, phone: str, address: str) -> Asked:
     """
     e164 = phones.parse(phone)
     challenge, code = new_id("ch"), f"{secrets.randbelow(1_000_000):06d}"
-    sealed = [
-        challenge,
-        keyring.phone_index(e164),
-        keyring.encrypt_system("otp", "users_challenge.phone", challenge, e164),
-        _code_hash(challenge, code),
-        keyring.encrypt_system("otp", "users_challenge.code", challenge, code),
-        phones.block_index(e164),
-        address_index(address),
-        CODE_SECONDS,
-    ]
     with transaction.atomic():
-        outcome, row_id, retry_after = _call("users_challenge_create", [*sealed, *_budgets()])
+        row = [
+            challenge,
+            keyring.phone_index(e164),
+            keyring.encrypt_system(sealed.OTP, sealed.CHALLENGE_PHONE, challenge, e164),
+            _code_hash(challenge, code),
+            keyring.encrypt_system(sealed.OTP, sealed.CHALLENGE_CODE, challenge, code),
+            phones.block_index(e164),
+            address_index(address),
+            CODE_SECONDS,
+        ]
+        outcome, row_id, retry_after = _call("users_challenge_create", [*row, *_budgets()])
         if outcome == "queued":
             emit("sms.due", challenge=row_id)
     if outcome != "queued":
@@ -98,7 +98,7 @@ def pending(*, challenge: str) -> Pending | None:
     found = call("users_challenge_look", [challenge, settings.OTP_RESEND_SECONDS])
     if found is None:
         return None
-    return Pending(challenge, keyring.decrypt_system("otp", "users_challenge.phone", challenge, found[0]), found[2])
+    return Pending(challenge, keyring.decrypt_system(sealed.OTP, sealed.CHALLENGE_PHONE, challenge, found[0]), found[2])
 
 
 def check_code(
@@ -115,7 +115,7 @@ def check_code(
     with transaction.atomic():
         outcome, index, cipher = _call("users_challenge_check", arguments)
         if outcome == "right":
-            phone = keyring.decrypt_system("otp", "users_challenge.phone", challenge, cipher)
+            phone = keyring.decrypt_system(sealed.OTP, sealed.CHALLENGE_PHONE, challenge, cipher)
             person = person_with(phone=phone, index=bytes(index))
             if person.is_active:
                 opened = open_device(

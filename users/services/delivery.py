@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from core import keyring
 from core.actor import SYSTEM, actor
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
-from users import sms
+from users import sealed, sms
 from users.models import Challenge
 
 log = logging.getLogger("paya.sms")
@@ -31,7 +31,8 @@ def send_code(*, challenge_id: int) -> None:
     if claimed is None:
         return
     try:
-        provider = sms.deliver(to=_open(claimed, "phone"), body=sms.text(_open(claimed, "code")), reference=claimed.public_id)
+        phone, code = _open(claimed, sealed.CHALLENGE_PHONE), _open(claimed, sealed.CHALLENGE_CODE)
+        provider = sms.deliver(to=phone, body=sms.text(code), reference=claimed.public_id)
     except ProviderDown:
         _record(claimed, Challenge.QUEUED)
     except ProviderUnknown:
@@ -82,5 +83,5 @@ def _record(challenge: Challenge, state: str, *, provider: str = "", cause: str 
 
 
 def _open(challenge: Challenge, field: str) -> str:
-    blob = challenge.phone_cipher if field == "phone" else challenge.code_cipher
-    return keyring.decrypt_system("otp", f"users_challenge.{field}", challenge.public_id, bytes(blob or b""))
+    blob = challenge.phone_cipher if field == sealed.CHALLENGE_PHONE else challenge.code_cipher
+    return keyring.decrypt_system(sealed.OTP, field, challenge.public_id, bytes(blob or b""))
