@@ -9,7 +9,7 @@ INSERT INTO banking_legalmove (from_status, to_status) VALUES
     ('settled', 'returned');
 
 -- Runs as the engine, because web may not read the table of moves and needs no right to.
-CREATE FUNCTION banking_check_move() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION banking_check_move() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         IF NEW.status <> 'requested' OR NEW.external_id IS NOT NULL THEN
@@ -50,7 +50,7 @@ CREATE TRIGGER banking_refuse_change BEFORE DELETE OR TRUNCATE ON banking_inboxe
 
 -- Stores a vendor's message, once; NULL when it was there already. The web role has no other way into the inbox.
 CREATE FUNCTION banking_receive(p_provider text, p_event_id text, p_topic text, p_body text) RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     INSERT INTO public.banking_inboxevent (provider, event_id, topic, body)
     VALUES (p_provider, p_event_id, p_topic, p_body)
     ON CONFLICT (provider, event_id) DO NOTHING
