@@ -13,23 +13,8 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import jwt
-import plaid
 import urllib3
 from django.conf import settings
-from plaid.api.plaid_api import PlaidApi
-from plaid.model.accounts_get_request import AccountsGetRequest
-from plaid.model.country_code import CountryCode
-from plaid.model.institutions_get_by_id_request import InstitutionsGetByIdRequest
-from plaid.model.item_get_request import ItemGetRequest
-from plaid.model.item_public_token_exchange_request import ItemPublicTokenExchangeRequest
-from plaid.model.item_remove_request import ItemRemoveRequest
-from plaid.model.link_token_create_hosted_link import LinkTokenCreateHostedLink
-from plaid.model.link_token_create_request import LinkTokenCreateRequest
-from plaid.model.link_token_create_request_user import LinkTokenCreateRequestUser
-from plaid.model.link_token_get_request import LinkTokenGetRequest
-from plaid.model.processor_token_create_request import ProcessorTokenCreateRequest
-from plaid.model.products import Products
-from plaid.model.webhook_verification_key_get_request import WebhookVerificationKeyGetRequest
 
 from core import resilience
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
@@ -65,28 +50,36 @@ class PlaidAccount:
     kind: str  # Plaid's subtype: checking, savings, …
 
 
+def _sdk() -> Any:
+    """Plaid's SDK: over a second to import, so only those who call Plaid do, and not every process at its start."""
+    from banking import plaid_sdk
+
+    return plaid_sdk
+
+
 @lru_cache(maxsize=1)
-def _api() -> PlaidApi:
-    configuration = plaid.Configuration(
+def _api() -> Any:
+    sdk = _sdk()
+    configuration = sdk.Configuration(
         host=settings.PLAID_BASE_URL,
         api_key={"clientId": settings.PLAID_CLIENT_ID, "secret": settings.PLAID_SECRET},
         discard_unknown_keys=True,
     )
     configuration.retries = False  # a repeated exchange would be refused: what may be repeated we repeat ourselves
-    return PlaidApi(plaid.ApiClient(configuration))
+    return sdk.PlaidApi(sdk.ApiClient(configuration))
 
 
 def create_link_token(*, user_public_id: str, return_to: str | None) -> LinkToken:
     """A token that opens Link for this person; with `return_to`, one for Plaid's hosted page."""
     extra: dict[str, Any] = {}
     if return_to:
-        extra["hosted_link"] = LinkTokenCreateHostedLink(completion_redirect_uri=return_to)
-    request = LinkTokenCreateRequest(
+        extra["hosted_link"] = _sdk().LinkTokenCreateHostedLink(completion_redirect_uri=return_to)
+    request = _sdk().LinkTokenCreateRequest(
         client_name="PaYa",
         language="en",
-        country_codes=[CountryCode("US")],
-        products=[Products("auth")],
-        user=LinkTokenCreateRequestUser(client_user_id=user_public_id),
+        country_codes=[_sdk().CountryCode("US")],
+        products=[_sdk().Products("auth")],
+        user=_sdk().LinkTokenCreateRequestUser(client_user_id=user_public_id),
         webhook=settings.PUBLIC_URL + "/webhooks/plaid",
         **extra,
     )
@@ -96,7 +89,7 @@ def create_link_token(*, user_public_id: str, return_to: str | None) -> LinkToke
 
 def linked_by(link_token: str) -> Linked | None:
     """What the person chose on the hosted page; None when they left it without choosing."""
-    answer = _call("link_token_get", LinkTokenGetRequest(link_token=link_token), repeatable=True)
+    answer = _call("link_token_get", _sdk().LinkTokenGetRequest(link_token=link_token), repeatable=True)
     for session in answer.get("link_sessions") or []:
         for result in (session.get("results") or {}).get("item_add_results") or []:
             return Linked(result["public_token"], [account["id"] for account in result.get("accounts") or []])
@@ -105,13 +98,13 @@ def linked_by(link_token: str) -> Linked | None:
 
 def exchange(public_token: str) -> tuple[str, str]:
     """The access token and the item's id. Works once per public token."""
-    answer = _call("item_public_token_exchange", ItemPublicTokenExchangeRequest(public_token=public_token))
+    answer = _call("item_public_token_exchange", _sdk().ItemPublicTokenExchangeRequest(public_token=public_token))
     return answer["access_token"], answer["item_id"]
 
 
 def accounts(access_token: str) -> tuple[list[PlaidAccount], str]:
     """The item's depository accounts, and the institution's id."""
-    answer = _call("accounts_get", AccountsGetRequest(access_token=access_token), repeatable=True)
+    answer = _call("accounts_get", _sdk().AccountsGetRequest(access_token=access_token), repeatable=True)
     found = [
         PlaidAccount(row["account_id"], row["name"], row.get("mask") or "", str(row.get("subtype") or ""))
         for row in answer["accounts"]
@@ -121,14 +114,14 @@ def accounts(access_token: str) -> tuple[list[PlaidAccount], str]:
 
 
 def institution_name(institution_id: str) -> str:
-    request = InstitutionsGetByIdRequest(institution_id=institution_id, country_codes=[CountryCode("US")])
+    request = _sdk().InstitutionsGetByIdRequest(institution_id=institution_id, country_codes=[_sdk().CountryCode("US")])
     name: str = _call("institutions_get_by_id", request, repeatable=True)["institution"]["name"]
     return name
 
 
 def processor_token(access_token: str, account_id: str) -> str:
     """A token with which Dwolla, and nobody else, reads this one account."""
-    request = ProcessorTokenCreateRequest(access_token=access_token, account_id=account_id, processor="dwolla")
+    request = _sdk().ProcessorTokenCreateRequest(access_token=access_token, account_id=account_id, processor="dwolla")
     token: str = _call("processor_token_create", request, repeatable=True)["processor_token"]
     return token
 
@@ -136,7 +129,7 @@ def processor_token(access_token: str, account_id: str) -> str:
 def item_usable(access_token: str) -> bool:
     """Whether the login still works; False when the person must link the bank again."""
     try:
-        answer = _call("item_get", ItemGetRequest(access_token=access_token), repeatable=True)
+        answer = _call("item_get", _sdk().ItemGetRequest(access_token=access_token), repeatable=True)
     except ProviderRejected as error:
         if error.code in ("ITEM_NOT_FOUND", "INVALID_ACCESS_TOKEN", "ITEM_LOGIN_REQUIRED"):
             return False
@@ -147,7 +140,7 @@ def item_usable(access_token: str) -> bool:
 def remove_item(access_token: str) -> None:
     """End the access to a login; harmless when it has ended."""
     try:
-        _call("item_remove", ItemRemoveRequest(access_token=access_token), repeatable=True)
+        _call("item_remove", _sdk().ItemRemoveRequest(access_token=access_token), repeatable=True)
     except ProviderRejected as error:
         if error.code not in ("ITEM_NOT_FOUND", "INVALID_ACCESS_TOKEN"):
             raise
@@ -192,7 +185,7 @@ def _verification_key(kid: str) -> Any:
             return None
         _misses.append(now)
     try:
-        request = WebhookVerificationKeyGetRequest(key_id=kid)
+        request = _sdk().WebhookVerificationKeyGetRequest(key_id=kid)
         shown = _call("webhook_verification_key_get", request, repeatable=True)["key"]
     except ProviderRejected:
         return None
@@ -216,10 +209,10 @@ def _call(operation: str, request: Any, *, repeatable: bool = False) -> Any:
 
 def _mapped(function: Callable[[], Any], repeatable: bool) -> Any:
     """Run an SDK call; its errors become ours. A call that changes nothing is never in doubt."""
-    doubt = ProviderDown if repeatable else ProviderUnknown
+    doubt, sdk = ProviderDown if repeatable else ProviderUnknown, _sdk()
     try:
         return function().to_dict()
-    except plaid.ApiException as error:
+    except sdk.ApiException as error:
         if error.status is None or error.status >= 500:
             raise doubt(f"Plaid answered {error.status}") from error
         if error.status == 429:
@@ -227,11 +220,11 @@ def _mapped(function: Callable[[], Any], repeatable: bool) -> Any:
         raise ProviderRejected(_error_code(error)) from error
     except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
         raise ProviderDown("Plaid cannot be reached") from error
-    except (urllib3.exceptions.HTTPError, plaid.exceptions.OpenApiException) as error:
+    except (urllib3.exceptions.HTTPError, sdk.OpenApiException) as error:
         raise doubt(f"Plaid did not answer as it should ({type(error).__name__})") from error
 
 
-def _error_code(error: plaid.ApiException) -> str:
+def _error_code(error: Any) -> str:
     try:
         return str(json.loads(error.body)["error_code"])[:60]
     except (ValueError, KeyError, TypeError):

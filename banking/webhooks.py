@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import stripe
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -85,6 +84,8 @@ def _stripe(request: HttpRequest) -> Event:
     secret = getattr(settings, "STRIPE_WEBHOOK_SECRET", "")
     if not secret:
         raise NotFound
+    import stripe  # slow to import, and only needed where Stripe is configured
+
     try:
         stripe.WebhookSignature.verify_header(
             request.body.decode(errors="replace"),

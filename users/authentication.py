@@ -1,7 +1,6 @@
 """The bearer token of the API. A page's cookie counts for nothing here."""
 
 from django.http import HttpRequest
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -30,11 +29,3 @@ def session_of_token(token: str) -> Session:
     if access is None or access.session.user_public_id != claims.user_public_id:
         raise SessionEnded
     return access.session
-
-
-class BearerScheme(OpenApiAuthenticationExtension):
-    target_class = "users.authentication.BearerAuthentication"
-    name = "bearer"
-
-    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from users import api, pages
+from users import api, openapi, pages  # noqa: F401  (openapi registers itself)
 
 api_urlpatterns = [
     path("auth/otp", api.Otp.as_view()),
