@@ -10,7 +10,7 @@ import django  # noqa: E402
 django.setup()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.urls import path  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
 
 import paya.words  # noqa: E402, F401
 from payments.consumers import FeedConsumer  # noqa: E402
@@ -37,6 +37,6 @@ application = ProtocolTypeRouter({
     "websocket": URLRouter([
         path("ws/feed/", FeedConsumer.as_asgi()),
         path("ws/me/", MeConsumer.as_asgi()),
-        path("<path:anything>", refuse),  # type: ignore[arg-type]
+        re_path("", refuse),  # type: ignore[arg-type]
     ]),
 })  # fmt: skip

@@ -7,9 +7,12 @@ import itertools
 import os
 import random
 import re
+import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -80,6 +83,17 @@ class Site:
         answer = requests.post(f"{self.sandbox_url}/plaid/sandbox/public_token/create", json=body, timeout=10)
         answer.raise_for_status()
         return str(answer.json()["public_token"])
+
+    def transfers(self) -> int:
+        """How many transfers the sandbox's bank has ever heard of."""
+        return int(sum(requests.get(f"{self.sandbox_url}/sandbox/bank", timeout=10).json()["transfers"].values()))
+
+    @contextmanager
+    def one_more_transfer(self) -> Iterator[None]:
+        """Waits until what is asked for inside has reached the bank: days that go by before do not count for it."""
+        before = self.transfers()
+        yield
+        wait_until(lambda: self.transfers() > before, "the bank")
 
     # ------------------------------------------------------------------------------------------------ people
     def log_in(self, phone: str) -> "Visitor":
@@ -159,10 +173,12 @@ class Visitor:
         return dict(answer.json())
 
     def transfer(self, kind: str, amount: int) -> dict[str, Any]:
-        """Ask for a load or a redemption (kind: "loads", "redemptions") with the linked bank."""
+        """A load or a redemption (kind: "loads", "redemptions") with the linked bank, once the bank knows of it."""
         answer = self.post(f"/v1/{kind}", {"amount": amount, "bank_account": self.bank}, key=uuid4().hex)
         assert answer.status_code == 201, answer.text
-        return dict(answer.json())
+        asked = dict(answer.json())
+        wait_until(lambda: self.status_of(kind, asked["id"]) == "pending", "the bank")
+        return asked
 
     def status_of(self, kind: str, transfer: str) -> str:
         return str(self.get(f"/v1/{kind}/{transfer}").json()["status"])
@@ -171,6 +187,7 @@ class Visitor:
     def balance(self) -> dict[str, int]:
         return dict(self.get("/v1/wallet").json()["balance"])
 
+    @cached_property
     def session_cookie(self) -> dict[str, str]:
         """Log in on the pages, with forms as a browser without JavaScript would send them; its session cookie."""
         browser = requests.Session()
@@ -202,6 +219,10 @@ class Stack(Site):
         """The number of the supervisor's child whose command line holds `name`."""
         children = processes.children_of(self.running.process.pid)
         return next(pid for pid in children if name in Path(f"/proc/{pid}/cmdline").read_text())
+
+    def kill(self, name: str) -> None:
+        """End one process the hard way; the supervisor starts it again."""
+        processes.send(self.process(name), signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

@@ -98,8 +98,7 @@ function followFeed(list) {
     }, said.textContent ? 20_000 : 1_000);
   }
   function add(items) {
-    const fresh = items.filter((item) => !seen.has(item.id));
-    fresh.sort((one, other) => Date.parse(one.created_at) - Date.parse(other.created_at));
+    const fresh = items.filter((item) => !seen.has(item.id)).reverse();      // a frame has the newest first
     for (const item of fresh) {
       seen.add(item.id);
       list.prepend(buildItem(item));

@@ -12,6 +12,7 @@ from tests.stack import Stack, Visitor
 PHONE = {"width": 390, "height": 844}
 # What Chromium writes when a form comes back with its errors (400, 402, 404 ...): an answer, not a fault.
 _REFUSED = "Failed to load resource: the server responded with a status of 4"
+_NOT_THERE = "net::ERR_CONNECTION_REFUSED"  # while a test has a process down
 expect.set_options(timeout=10_000)
 
 
@@ -40,7 +41,7 @@ def phone(chromium: Browser, stack: Stack) -> Iterator[OpenPhone]:
         page.on("console", lambda said: complain(page, said))
 
     def complain(page: Page, said: Any) -> None:
-        if said.type in ("error", "warning") and not said.text.startswith(_REFUSED):
+        if said.type in ("error", "warning") and not said.text.startswith(_REFUSED) and _NOT_THERE not in said.text:
             complaints.append(f"{page.url}: {said.text}")
 
     def open_phone(person: Visitor | None = None, **options: Any) -> Page:
@@ -49,7 +50,7 @@ def phone(chromium: Browser, stack: Stack) -> Iterator[OpenPhone]:
         context.set_default_timeout(10_000)
         contexts.append(context)
         if person is not None:
-            context.add_cookies([person.session_cookie()])  # type: ignore[list-item]
+            context.add_cookies([person.session_cookie])  # type: ignore[list-item]
         context.on("page", watch)
         return context.new_page()
 

@@ -56,8 +56,9 @@ def _load(page: Page, stack: Stack) -> None:
     page.goto("/load")
     expect(page.locator("#amount-hint")).to_contain_text("Arrives by")
     page.get_by_label("Amount in dollars").fill("80")
-    page.get_by_role("button", name="Load $80.00").click()
-    expect(page.get_by_text("You can spend it once it is here.")).to_be_visible()
+    with stack.one_more_transfer():
+        page.get_by_role("button", name="Load $80.00").click()
+        expect(page.get_by_text("You can spend it once it is here.")).to_be_visible()
     page.get_by_role("link", name="Home", exact=True).last.click()
     expect(page.locator("#pending")).to_contain_text("$80.00 from First Platypus Bank arrives by")
     expect(balance(page)).to_have_text("$0.00")
@@ -114,8 +115,9 @@ def _look_back(page: Page) -> None:
 def _redeem(page: Page, stack: Stack) -> None:
     page.goto("/redeem")
     page.get_by_label("Amount in dollars").fill("20")
-    page.get_by_role("button", name="Redeem $20.00").click()
-    expect(page.locator("#transfer")).to_contain_text("Arrives by")
+    with stack.one_more_transfer():
+        page.get_by_role("button", name="Redeem $20.00").click()
+        expect(page.locator("#transfer")).to_contain_text("Arrives by")
     expect(page.locator("#transfer")).to_contain_text("It has left your wallet.")
     stack.advance(1)
     expect(page.locator("#transfer")).to_contain_text("At your bank.", timeout=15_000)
