@@ -4,6 +4,8 @@ from pathlib import Path
 
 import environ
 
+import console.theme
+
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -16,6 +18,10 @@ SANDBOX_URL = env.str("PAYA_SANDBOX_URL", "") if SANDBOX else ""
 PUBLIC_URL = env.str("PAYA_PUBLIC_URL", "http://127.0.0.1:8000")
 LIVE_URL = env.str("PAYA_LIVE_URL", "ws://127.0.0.1:8001")
 PORT = env.int("PAYA_PORT", 8000)
+# The staff's site is a process of its own (docs/decisions/0006): PAYA_SITE=staff, with the staff role's DATABASE_URL.
+SITE = env.str("PAYA_SITE", "people")
+# Where the public site sends whoever asks it for /admin; empty in production, where nothing public knows that address.
+STAFF_URL = env.str("PAYA_STAFF_URL", "")
 # Pages that may open a live connection. Locally a browser may have come by either name of this machine.
 LIVE_ORIGINS = {PUBLIC_URL} if PRODUCTION else {PUBLIC_URL, f"http://127.0.0.1:{PORT}", f"http://localhost:{PORT}"}
 
@@ -44,6 +50,10 @@ USE_I18N = False
 APPEND_SLASH = False
 
 INSTALLED_APPS = [
+    "console",  # above the theme, whose templates it refines
+    "unfold.apps.BasicAppConfig",
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django_otp",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
@@ -65,6 +75,8 @@ INSTALLED_APPS = [
     "home",
 ]
 AUTH_USER_MODEL = "users.User"
+# The admin's middleware and context are in the staff's process alone (STAFF_SITE below).
+SILENCED_SYSTEM_CHECKS = [] if SITE == "staff" else ["admin.E402", "admin.E408"]
 
 MIDDLEWARE = [
     "core.middleware.RequestId",
@@ -205,6 +217,11 @@ TWILIO_BASE_URL = env.str("TWILIO_BASE_URL", "https://api.twilio.com")
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", "")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", "")
 TWILIO_FROM = env.str("TWILIO_FROM", "")
+# Text messages go through SNS while Twilio is down, where it is set up (by PAYA_SNS=1, or by its address).
+SNS_ENDPOINT = env.str("PAYA_SNS_ENDPOINT", env.str("AWS_ENDPOINT_URL_SNS", ""))
+SNS = env.bool("PAYA_SNS", bool(SNS_ENDPOINT))
+SNS_MAX_PRICE = env.str("PAYA_SNS_MAX_PRICE", "0.10")  # dollars per message
+SNS_ORIGINATION_NUMBER = env.str("PAYA_SNS_ORIGINATION_NUMBER", "")
 VENDOR_TIMEOUT_SECONDS = env.float("PAYA_VENDOR_TIMEOUT", 10.0)
 
 # --- Background work --------------------------------------------------------------------------------------------
@@ -224,6 +241,72 @@ CELERY_BEAT_SCHEDULE = {
     "bank-inbox-sweep": {"task": "banking.tasks.sweep_inbox", "schedule": 5.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }
+
+# --- The staff's site -------------------------------------------------------------------------------------------
+# What is different in its process. No cookie, session, address, login or grant is shared with the public site.
+UNFOLD = console.theme.UNFOLD
+STAFF_SITE = {
+    "ROOT_URLCONF": "paya.urls_staff",
+    "AUTHENTICATION_BACKENDS": ["console.auth.StaffBackend"],
+    "SESSION_ENGINE": "console.sessions",
+    "SESSION_COOKIE_NAME": f"paya_staff_{PORT}",
+    "SESSION_COOKIE_PATH": "/admin",
+    "SESSION_COOKIE_AGE": 3600,
+    "SESSION_COOKIE_SAMESITE": "Strict",
+    "SESSION_EXPIRE_AT_BROWSER_CLOSE": True,
+    "CSRF_COOKIE_NAME": f"paya_staff_csrf_{PORT}",
+    "CSRF_COOKIE_PATH": "/admin",
+    "CSRF_COOKIE_SAMESITE": "Strict",
+    "CSRF_FAILURE_VIEW": "django.views.csrf.csrf_failure",
+    "CSRF_TRUSTED_ORIGINS": [STAFF_URL] if STAFF_URL else [],
+    "MESSAGE_STORAGE": "django.contrib.messages.storage.session.SessionStorage",
+    "LOGIN_URL": "/admin/login/",
+    "MIDDLEWARE": [
+        "core.middleware.RequestId",
+        "django.middleware.security.SecurityMiddleware",
+        "csp.middleware.CSPMiddleware",
+        "core.middleware.GZipPages",
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "console.middleware.StaffActor",
+        "django_otp.middleware.OTPMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+        "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    ],
+    "TEMPLATES": [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "APP_DIRS": True,
+            "OPTIONS": {
+                "context_processors": [
+                    "django.template.context_processors.request",
+                    "django.contrib.auth.context_processors.auth",
+                    "django.contrib.messages.context_processors.messages",
+                ]
+            },
+        }
+    ],
+    # The theme's Alpine evaluates expressions in attributes and sets inline styles; everything comes from here.
+    "CONTENT_SECURITY_POLICY": {
+        "DIRECTIVES": {
+            "default-src": ["'none'"],
+            "script-src": ["'self'", "'unsafe-eval'"],
+            "style-src": ["'self'", "'unsafe-inline'"],
+            "img-src": ["'self'", "data:"],
+            "font-src": ["'self'"],
+            "connect-src": ["'self'"],
+            "form-action": ["'self'"],
+            "base-uri": ["'none'"],
+            "frame-ancestors": ["'none'"],
+        }
+    },
+}
+if SITE == "staff":
+    globals().update(STAFF_SITE)
+    # A heavy look-up of staff must not hold up the network's database.
+    DATABASES["default"]["OPTIONS"]["options"] += " -c statement_timeout=15000"
 
 LOGGING_CONFIG = None
 from core.logs import configure as _configure_logs  # noqa: E402

@@ -1,7 +1,10 @@
 """Every address of the product, room by room."""
 
 from csp.decorators import csp_update
-from django.urls import URLPattern, URLResolver, include, path
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 import banking.urls
@@ -22,6 +25,12 @@ _PAGES: list[URLPattern | URLResolver] = [url for room in [*_ROOMS, home.urls] f
 # Swagger UI sets inline styles; this page alone may.
 _docs = csp_update({"style-src": ["'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view(url_name="openapi"))
 
+
+def _to_staff(request: HttpRequest) -> HttpResponse:
+    """The staff's site is another process with rights of its own; locally, /admin leads there."""
+    return redirect(f"{settings.STAFF_URL}/admin/")
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", views.healthz),
     path("readyz", views.readyz),
@@ -30,4 +39,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include(_API)),
     *banking.urls.webhook_urlpatterns,
     *_PAGES,
+    *([re_path(r"^admin(?:/.*)?$", _to_staff)] if settings.STAFF_URL else []),
 ]

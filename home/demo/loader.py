@@ -131,6 +131,6 @@ def load(say: Callable[[str], None]) -> None:
     from users.models import User
 
     with actor(SYSTEM):
-        if User.objects.exists():
+        if User.objects.filter(kind=User.PERSON).exists():
             raise DemoRefused("The database is not empty, so the demo network was not loaded.")
     Loader(say).run()

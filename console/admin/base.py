@@ -1,0 +1,184 @@
+"""What all pages share: nothing can be changed, search never puts a phone into an address, values become links."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+
+from console import queries
+from console.models import Person, Wallet
+from core.money import format_usd
+
+COUNT_LIMIT = 10_000
+
+
+class BoundedPaginator(Paginator):
+    """Counts to ten thousand and no further: nobody turns that many pages, and a journal has millions."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: QuerySet[Model] = self.object_list  # type: ignore[assignment]
+        return rows.order_by()[:COUNT_LIMIT].count()
+
+
+class ReadOnly(ModelAdmin):
+    """A list and a page for each row, to look at. No form, action or button changes anything."""
+
+    actions = ()
+    list_per_page = 50
+    list_filter_sheet = False
+    list_fullwidth = True
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    compressed_fields = True
+    sections_of_page: tuple[tuple[str | None, tuple[str, ...]], ...] = ()
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return [(title, {"fields": fields}) for title, fields in self.sections_of_page]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return [name for _, fields in self.sections_of_page for name in fields]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The search box posts: what is a phone becomes a person, everything else a usual address of a list."""
+        if request.method == "POST":
+            return self._search(request)
+        if queries.looks_like_phone(request.GET.get("q", "")):
+            return redirect_to(self.list_url())  # whoever wrote it there: it is not kept there
+        return super().changelist_view(request, {"title": self.opts.verbose_name_plural.capitalize(), **(extra_context or {})})
+
+    def _search(self, request: HttpRequest) -> HttpResponse:
+        term = request.POST.get("q", "").strip()[:200]
+        kept = {name: value for name, value in request.GET.items() if name not in ("q", "p", "of")}
+        if not queries.looks_like_phone(term):
+            return redirect_to(self.list_url(**kept, **({"q": term} if term else {})))
+        person = queries.person_by_phone(term)
+        if person is None:
+            self.message_user(request, "Nobody has this phone number.", level="warning")
+            return redirect_to(self.list_url(**kept))
+        return redirect_to(self.list_url(**kept, **self.narrowed_to(person)))
+
+    def narrowed_to(self, person: Person) -> dict[str, str]:
+        """The parameters of the list that shows what is this person's."""
+        return {"of": person.id}
+
+    def list_url(self, **parameters: str) -> str:
+        return list_url(str(self.opts.model_name), **parameters)
+
+
+class OfPerson(admin.ListFilter):
+    """`?of=usr_…`: only what is this person's. It appears beside the list when it is in use."""
+
+    title = "person"
+    parameter_name = "of"
+    template = "admin/filter.html"
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        given = params.pop(self.parameter_name, None)
+        self.value: str = (given[-1] if isinstance(given, list) else given) or ""
+
+    def has_output(self) -> bool:
+        return bool(self.value)
+
+    def expected_parameters(self) -> list[str]:
+        return [self.parameter_name]
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        yield {
+            "selected": False,
+            "query_string": changelist.get_query_string(remove=[self.parameter_name]),
+            "display": "Everybody",
+        }
+        yield {"selected": True, "query_string": changelist.get_query_string(), "display": self.words()}
+
+    def words(self) -> str:
+        person = Person.objects.filter(pk=self.value).first()
+        return str(person or self.value)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        person = Person.objects.filter(pk=self.value).first()
+        return self.rows_of(person, queryset) if person else queryset.none()
+
+    def rows_of(self, person: Person, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(user_id=person.user_id)
+
+
+# --------------------------------------------------------------------------------------------------------- values
+def redirect_to(url: str) -> HttpResponse:
+    return HttpResponseRedirect(url)
+
+
+def page_url(model: str, key: Any) -> str:
+    return reverse(f"admin:console_{model}_change", args=[key])
+
+
+def list_url(model: str, **parameters: str) -> str:
+    url = reverse(f"admin:console_{model}_changelist")
+    return f"{url}?{urlencode(parameters)}" if parameters else url
+
+
+def link(url: str, words: Any) -> str:
+    return format_html('<a class="console-link" href="{}">{}</a>', url, words)
+
+
+def to(model: str, key: Any, words: Any = None) -> str:
+    """A link to a thing's page, or a dash where there is none."""
+    return link(page_url(model, key), words or key) if key else "–"
+
+
+def person_link(public_id: str | None, username: str | None) -> str:
+    return to("person", public_id, f"@{username}" if username else None)
+
+
+def money(cents: int | None, *, private: bool = False) -> str:
+    if cents is None:
+        return format_html('<span class="console-private">{}</span>', "private" if private else "–")
+    return format_html('<span class="console-money">{}</span>', format_usd(cents))
+
+
+def when(moment: datetime | date | None) -> str:
+    """In UTC, like everything that a ledger says: "21 Nov 2026 08:43:07"."""
+    if moment is None:
+        return "–"
+    pattern = "%d %b %Y %H:%M:%S" if isinstance(moment, datetime) else "%d %b %Y"
+    return format_html('<span class="console-time">{}</span>', f"{moment:{pattern}}")
+
+
+def code(value: Any) -> str:
+    return format_html('<code class="console-code">{}</code>', value) if value not in (None, "") else "–"
+
+
+def plain(value: Any) -> str:
+    return value if value not in (None, "") else "–"
+
+
+def wallet_of(person_user_id: int) -> Wallet | None:
+    return Wallet.objects.filter(user_id=person_user_id).first()

@@ -1,0 +1,146 @@
+"""Finding things by what staff have in hand, and the figures of the first page."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+from django.urls import reverse
+
+from console.models import BankTransfer, InboxEvent, OutboxRow, Payment, Person, Transfer, Wallet
+from core import keyring
+from core.errors import ValidationError
+from ledger.chart import Personal
+from ledger.queries import Figures, figures, trial_balance
+from users import phones, usernames
+from users.models import User
+
+_BY_PREFIX: dict[str, type[Model]] = {
+    "usr": Person, "wal": Wallet, "pay": Payment, "ld": BankTransfer, "rd": BankTransfer,
+}  # fmt: skip
+
+
+def looks_like_phone(term: str) -> bool:
+    """Whether somebody means a phone by this; such a thing is never put into an address."""
+    return bool(re.fullmatch(r"\+?[\d\s().\-•]{7,20}", term.strip()))
+
+
+def find(term: str) -> Model | None:
+    """The one thing that goes by this: a phone, @username, public id, or reference of a journal row."""
+    term = term.strip()
+    if looks_like_phone(term):
+        return person_by_phone(term)
+    model = _BY_PREFIX.get(term.partition("_")[0])
+    if model is not None and (found := model._default_manager.filter(pk=term).first()):
+        return found
+    try:
+        return Transfer.objects.filter(pk=uuid.UUID(term)).first()
+    except ValueError:
+        return Person.objects.filter(username=usernames.normalise(term)).first() if "\x00" not in term else None
+
+
+def person(term: str) -> Person | None:
+    """The person that a term in any search box means, or None."""
+    found = find(term)
+    if isinstance(found, Wallet):
+        return Person.objects.filter(pk=found.person_id).first()
+    return found if isinstance(found, Person) else None
+
+
+def person_by_phone(typed: str) -> Person | None:
+    """Through the blind index: the number itself is nowhere."""
+    try:
+        index = keyring.phone_index(phones.parse(typed))
+    except ValidationError:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("select console_person_by_phone(%s)", [index])
+        public_id = cursor.fetchone()[0]
+    return Person.objects.filter(pk=public_id).first() if public_id else None
+
+
+def phone_hint(someone: Person) -> str:
+    """ "•••• 0142"; empty when their key was destroyed."""
+    cipher = User.objects.filter(pk=someone.user_id).values_list("phone_cipher", flat=True).get()
+    try:
+        return phones.hint(keyring.decrypt_for(someone.user_id, "users_user.phone", someone.id, bytes(cipher or b"")))
+    except keyring.DecryptionFailed:
+        return ""
+
+
+def accounts_of(wallet: Wallet) -> list[int]:
+    return [wallet.account, wallet.hold_account, wallet.receivable_account]
+
+
+def system_account_rows(name: str) -> list[int]:
+    """The rows of a system account by its name: one, or its stripes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select a.id from ledger_systemaccount s join ledger_account a on ledger_logical(a.id) = s.id where s.name = %s",
+            [name],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def bank_accounts(user_id: int) -> list[dict[str, Any]]:
+    """A person's bank accounts as the person sees them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select a.public_id, i.institution, a.name, a.mask, a.status, a.created_at"
+            " from banking_bankaccount a join banking_bankitem i on i.id = a.item_id where a.user_id = %s order by a.id",
+            [user_id],
+        )
+        names = ["id", "institution", "name", "mask", "status", "created_at"]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def timeline(transfer_number: int) -> list[dict[str, Any]]:
+    """How a bank transfer came to be where it is, oldest first, with the evidence of each step."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select status, at, cause, evidence from banking_transfermove where transfer_id = %s order by id", [transfer_number]
+        )
+        return [dict(zip(["status", "at", "cause", "evidence"], row, strict=True)) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the first page: what, how much of it, and where to see it."""
+
+    name: str
+    amount: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    figures: Figures
+    books: list[Line]
+    waiting: list[Line]
+
+
+def overview() -> Overview:
+    """The first page: what is owed and covered, the books, and what waits for somebody or something."""
+    personal = {kind.name.lower() for kind in Personal}
+    books = [
+        Line(name.replace("_", " "), balance, "" if name in personal else _list("transfer", f"account={name}"))
+        for name, _, _, balance in trial_balance()
+    ]
+    waiting = [
+        ("bank transfers whose outcome is unknown", BankTransfer.objects.filter(status="unknown"), "status__exact=unknown"),
+        ("bank transfers waiting for the rail", BankTransfer.objects.filter(status="queued"), "status__exact=queued"),
+        ("webhooks not processed yet", InboxEvent.objects.filter(processed_at=None), "processed_at__isempty=1"),
+        ("outbox rows not published yet", OutboxRow.objects.filter(position=None), "position__isempty=1"),
+        ("frozen wallets", Wallet.objects.exclude(frozen=Wallet.OPEN), "frozen__gt=0"),
+    ]
+    return Overview(
+        figures(),
+        books,
+        [Line(words, rows.count(), _list(str(rows.model._meta.model_name), query)) for words, rows, query in waiting],
+    )
+
+
+def _list(model: str, query: str) -> str:
+    return f"{reverse(f'admin:console_{model}_changelist')}?{query}"

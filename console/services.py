@@ -1,0 +1,174 @@
+"""Letting staff in, and the one look that is written down."""
+
+import secrets
+from base64 import b32encode
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import connection, transaction
+
+from console.models import SECRET_FIELD, Authenticator, LogInTry
+from core import keyring
+from core.actor import SYSTEM, actor
+from core.clock import now
+from core.errors import Conflict, NotFound, RateLimited, Unauthenticated, ValidationError
+from core.ids import new_id
+from users.models import User
+
+# Wrong tries within the window before everybody has to wait, for one e-mail and from one address. Counted before
+# they are judged, so that guesses side by side find the same end.
+TRIES_PER_EMAIL, TRIES_PER_ADDRESS, WINDOW = 5, 30, timedelta(minutes=15)
+_LOCK = 720_201  # class of this room's advisory locks
+_WRONG = "E-mail, password or code is not right."
+
+
+def staff_by_id(user_id: int) -> User | None:
+    return _staff(None, user_id)
+
+
+def _staff(email: str | None, user_id: int | None) -> User | None:
+    """A member of staff, read before there is an actor; never a person."""
+    with connection.cursor() as cursor:
+        cursor.execute("select id, public_id, email, password, is_active from console_staff(%s, %s)", [email, user_id])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    names = ["id", "public_id", "email", "password", "is_active"]
+    user = User(**dict(zip(names, row, strict=True)), kind=User.STAFF)
+    user._state.adding = False
+    return user
+
+
+def log_in(*, email: str, password: str, code: str, address: str) -> User:
+    """The member of staff with this e-mail, password and code of now.
+
+    Raises Unauthenticated, which does not say what was wrong; RateLimited after too many wrong tries.
+    """
+    email = email.strip().lower()
+    attempt = _count_try(keyring.blind_index("staff-email", email), keyring.blind_index("staff-address", address))
+    user = _staff(email, None)
+    # Hashing takes as long for an e-mail that nobody has.
+    right = check_password(password, user.password if user else _nobodys_password())
+    if user is None or not right or not user.is_active:
+        raise Unauthenticated(_WRONG)
+    with actor(user.pk):
+        device = Authenticator.objects.filter(user_id=user.pk, confirmed=True).first()
+        if device is not None:
+            device.user = user
+        if device is None or not device.verify_token(code):
+            raise Unauthenticated(_WRONG)
+    LogInTry.objects.filter(pk=attempt.pk).update(succeeded=True)
+    user.otp_device = device  # type: ignore[attr-defined]  # django-otp keeps it in the session
+    return user
+
+
+def _count_try(email_index: bytes, address_index: bytes) -> LogInTry:
+    since = now() - WINDOW
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            for index in (email_index, address_index):
+                cursor.execute("select pg_advisory_xact_lock(%s, hashtext(encode(%s, 'hex')))", [_LOCK, index])
+        wrong = LogInTry.objects.filter(succeeded=False, at__gt=since)
+        refused = [
+            *_over(wrong.filter(email_index=email_index), TRIES_PER_EMAIL),
+            *_over(wrong.filter(address_index=address_index), TRIES_PER_ADDRESS),
+        ]
+        if not refused:
+            return LogInTry.objects.create(email_index=email_index, address_index=address_index)
+    wait = max(refused) + WINDOW - now()
+    minutes = max(1, round(wait.total_seconds() / 60))
+    raise RateLimited(
+        f"Too many wrong tries. Please wait {minutes} minute{'s' if minutes > 1 else ''}.", retry_after=int(wait.total_seconds())
+    )
+
+
+def _over(tries: Any, limit: int) -> list[datetime]:
+    """Of the last `limit` tries the first, which has to grow old before the next one; nothing while there are fewer."""
+    times = list(tries.order_by("-at").values_list("at", flat=True)[:limit])
+    return times[-1:] if len(times) == limit else []
+
+
+_nobody: list[str] = []
+
+
+def _nobodys_password() -> str:
+    if not _nobody:
+        _nobody.append(make_password(secrets.token_urlsafe()))
+    return _nobody[0]
+
+
+# ------------------------------------------------------------------------------------------------------ accounts
+@dataclass(frozen=True)
+class Account:
+    """What a new member of staff gets once: nobody can look it up again."""
+
+    email: str
+    password: str
+    otpauth: str
+
+
+def create_staff(*, email: str, password: str | None = None, secret: bytes | None = None, renew: bool = False) -> Account:
+    """A member of staff with a new password and authenticator; `renew` gives new ones to somebody who is there.
+
+    A changed password ends their sessions. Runs as the worker. Raises ValidationError; Conflict when the e-mail is
+    taken, NotFound when there is nobody to renew.
+    """
+    email = email.strip().lower()
+    if "@" not in email:
+        raise ValidationError(fields={"email": "This is no e-mail address."})
+    password, secret = password or secrets.token_urlsafe(18), secret or secrets.token_bytes(20)
+    with actor(SYSTEM):
+        user = User.objects.filter(email=email).first()
+        if user is not None and not renew:
+            raise Conflict(f"{email} is on the staff already.")
+        if user is None and renew:
+            raise NotFound(f"{email} is not on the staff.")
+        if user is None:
+            user = User(public_id=new_id("usr"), kind=User.STAFF, email=email)
+        user.set_password(password)
+        user.save(update_fields=["password"] if renew else None)
+        _give_authenticator(user, secret)
+    return Account(email, password, otpauth_url(email, secret))
+
+
+def _give_authenticator(user: User, secret: bytes) -> None:
+    if not Authenticator.objects.filter(user=user).exists():
+        keyring.create_person_key(user.pk)
+    sealed = keyring.encrypt_for(user.pk, SECRET_FIELD, user.public_id, secret.hex())
+    Authenticator.objects.update_or_create(
+        user=user, defaults={"secret": sealed, "last_step": -1, "name": "Authenticator app", "confirmed": True}
+    )
+
+
+def otpauth_url(email: str, secret: bytes) -> str:
+    """What an authenticator app takes in, as text or as a QR code."""
+    query = urlencode({"secret": b32encode(secret).decode().rstrip("="), "issuer": "PaYa"})
+    return f"otpauth://totp/{quote(f'PaYa:{email}')}?{query}"
+
+
+# --------------------------------------------------------------------------------------------------------- looks
+@dataclass(frozen=True)
+class Seen:
+    """What of a private payment is only shown with a reason."""
+
+    amount: int
+    note: str
+
+
+def look_at_payment(*, staff_id: int, payment: str, reason: str) -> Seen:
+    """Amount and note of a payment, and the record that this member of staff looked, and why.
+
+    Runs with them as actor. Raises ValidationError without a reason, NotFound for no payment.
+    """
+    reason = " ".join(reason.split())
+    if not 10 <= len(reason) <= 500:
+        raise ValidationError(fields={"reason": "Please say why, in 10 to 500 characters: it is kept with your name."})
+    with actor(staff_id), connection.cursor() as cursor:
+        cursor.execute("select v.amount, v.note from payments_view_as_staff(%s, %s, %s) v", [staff_id, payment, reason])
+        row = cursor.fetchone()
+        if row is None:
+            raise NotFound
+    return Seen(*row)

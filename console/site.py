@@ -1,0 +1,49 @@
+"""The site itself: who may enter, its first page, and finding things."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+from unfold.sites import UnfoldAdminSite
+
+from console import queries
+
+
+class StaffSite(UnfoldAdminSite):
+    index_title = "Overview"
+    login_template = "console/login.html"
+    index_template = "console/index.html"
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Active staff whose authenticator was checked; a password alone opens nothing."""
+        user = request.user
+        return bool(user.is_authenticated and user.is_active and user.is_staff and user.is_verified())
+
+    def extra_urls(self) -> list[URLPattern]:
+        return [path("find/", self.admin_view(require_POST(self.find)), name="find")]
+
+    def get_urls(self) -> list[Any]:
+        """Without a form for passwords: `manage.py create_staff --renew` gives a new one, with a new authenticator."""
+        return [url for url in super().get_urls() if getattr(url, "name", "") not in ("password_change", "password_change_done")]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        return super().index(request, {"overview": queries.overview(), **(extra_context or {})})
+
+    def find(self, request: HttpRequest) -> HttpResponse:
+        """Straight to the thing. A POST, because a phone may be asked for and belongs into no address."""
+        term = request.POST.get("q", "")[:200]
+        found = queries.find(term) if term.strip() else None
+        if found is None:
+            messages.warning(
+                request, "Nothing goes by that. It takes an @username, a public id, a whole phone number or a reference."
+            )
+            return redirect("admin:index")
+        return redirect(reverse(f"admin:console_{found._meta.model_name}_change", args=[found.pk]))
+
+
+site = StaffSite()

@@ -1,0 +1,72 @@
+"""How the staff's site looks: PaYa's paper, ink and papaya (static/css/paya.css) for unfold's theme."""
+
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _asset(path: str) -> Any:
+    return lambda request: static(path)
+
+
+def _page(title: str, icon: str, model: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:console_{model}_changelist")}
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "PaYa staff",
+    "SITE_HEADER": "PaYa",
+    "SITE_SUBHEADER": "Staff",
+    "SITE_URL": None,
+    "SITE_ICON": _asset("favicon.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _asset("favicon.svg")}],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "BORDER_RADIUS": "10px",
+    "STYLES": [_asset("console/console.css")],
+    "LOGIN": {"form": "console.auth.LogInForm"},
+    "COLORS": {
+        "base": {
+            "50": "#faf6ef", "100": "#f1ebe0", "200": "#e3dac9", "300": "#cdc2ae", "400": "#a89d8b", "500": "#776f60",
+            "600": "#665f52", "700": "#453f36", "800": "#312c25", "900": "#1f1c18", "950": "#151310",
+        },
+        "primary": {
+            "50": "#fff4ee", "100": "#ffe9df", "200": "#ffd0bb", "300": "#ffb08c", "400": "#ff9a70", "500": "#ff8552",
+            "600": "#b8410f", "700": "#9c360b", "800": "#7d2c0c", "900": "#5a2410", "950": "#3a2218",
+        },
+        "font": {
+            "subtle-light": "#665f52", "subtle-dark": "#a89d8b", "default-light": "#453f36", "default-dark": "#d9cfc0",
+            "important-light": "#1c1a16", "important-dark": "#f6f0e6",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": False,
+        "command_search": False,
+        "show_all_applications": False,
+        "navigation": [
+            {"items": [{"title": "Overview", "icon": "home", "link": reverse_lazy("admin:index")}]},
+            {
+                "title": "People and money",
+                "separator": True,
+                "items": [
+                    _page("People", "group", "person"),
+                    _page("Wallets", "account_balance_wallet", "wallet"),
+                    _page("Payments", "send_money", "payment"),
+                    _page("Bank transfers", "account_balance", "banktransfer"),
+                    _page("Journal", "menu_book", "transfer"),
+                ],
+            },
+            {
+                "title": "Behind it",
+                "separator": True,
+                "items": [
+                    _page("Inbox", "inbox", "inboxevent"),
+                    _page("Outbox", "outbox", "outboxrow"),
+                    _page("Looks at private payments", "visibility", "stafflook"),
+                ],
+            },
+        ],
+    },
+}  # fmt: skip
