@@ -3,6 +3,7 @@
 run             the whole product (bin/run)
 test ARGS       the whole suite (bin/test); arguments go to pytest
 bench ARGS      figures (bin/bench)
+campaign ARGS   what must be survived (bin/campaign)
 dev             PostgreSQL and Redis in the background, for manage.py and pytest by hand (dev --help)
 chromium        print the path of a Chromium, installing one where there is none
 """
@@ -25,10 +26,11 @@ def main(argv: list[str]) -> int:
         from . import testing
 
         return testing.main(arguments)
-    if command == "bench":
+    if command in ("bench", "campaign"):
         import importlib
 
-        return int(importlib.import_module("bench.main").main(arguments))
+        module = {"bench": "bench.main", "campaign": "bench.campaigns.main"}[command]
+        return int(importlib.import_module(module).main(arguments))
     if command == "dev":
         from . import dev
 

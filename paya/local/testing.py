@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def _run(folder: DataFolder, supervisor: Supervisor, arguments: list[str]) -> in
         os.environ.pop(name, None)
     secrets = folder.secrets()
     running = servers.start(folder, secrets, supervisor, dbname=TEMPLATE, throwaway=True)
-    env = _environment(folder, running)
+    env = environment_of_tests(folder, running)
     migrate = {
         "migrate": _launch(
             ["manage.py", "migrate", "--noinput", "-v", "0"],
@@ -80,9 +80,10 @@ def _run(folder: DataFolder, supervisor: Supervisor, arguments: list[str]) -> in
     return code or (1 if failed else 0)
 
 
-def _environment(folder: DataFolder, running: servers.Servers) -> dict[str, str]:
+def environment_of_tests(folder: DataFolder, running: servers.Servers) -> dict[str, str]:
+    """What pytest and campaigns are told: the application's own environment, and the template under each role."""
     secrets = folder.secrets()
-    port = ports.free_block(3)
+    port = ports.free_block(4)
     return environment.process_environment(
         secrets["stack_id"],
         environment.application(folder, secrets, port=port, sandbox=True)
@@ -192,14 +193,26 @@ class RunningStack:
         self.process.wait(seconds)
 
 
-def start_stack(data: Path, port: int | None = None, *, demo: bool = True, seconds: float = 120) -> RunningStack:
+def start_stack(
+    data: Path,
+    port: int | None = None,
+    *,
+    demo: bool = True,
+    durable: bool = False,
+    seconds: float = 120,
+    extra: Mapping[str, str] | None = None,
+) -> RunningStack:
     """Start a whole PaYa on a data folder and wait until it is ready; without a port on free ones.
 
-    Its database does not wait for the disk. Raises StartError with its output when it does not come up.
+    Unless it is to be `durable`, a commit does not wait for the write-ahead log: whoever kills this database may
+    lose what was acknowledged. `extra` is set in the environment of all its processes. Raises StartError with its
+    output when it does not come up.
     """
-    first = port or ports.free_block(3)
+    first = port or ports.free_block(4)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_STACK_VARIABLES)}
-    env = kept | {"PAYA_DATA": str(data), "PAYA_PORT": str(first), "PAYA_THROWAWAY": "1"}
+    env = kept | {"PAYA_DATA": str(data), "PAYA_PORT": str(first)} | dict(extra or {})
+    if not durable:
+        env["PAYA_THROWAWAY"] = "1"
     if not demo:
         env["PAYA_DEMO"] = "0"
     data.mkdir(mode=0o711, parents=True, exist_ok=True)
