@@ -133,6 +133,6 @@ def _wait() -> None:
         try:
             if requests.get(settings.SANDBOX_URL + "/sandbox/healthz", timeout=1).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             time.sleep(0.05)
     raise AssertionError("the sandbox did not start")

@@ -101,7 +101,7 @@ class Sandbox:
             try:
                 if requests.get(f"{self.url}/sandbox/healthz", timeout=1).ok:
                     return
-            except requests.ConnectionError:
+            except requests.RequestException:
                 time.sleep(0.05)
         raise AssertionError("the sandbox did not start")
 
