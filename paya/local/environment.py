@@ -35,6 +35,7 @@ def application(folder: DataFolder, secrets: Mapping[str, Any], *, port: int, sa
         "PAYA_KEY_FILE": str(folder.key_file),
         "PAYA_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PAYA_LIVE_URL": f"ws://127.0.0.1:{port + 1}",
+        "PAYA_STAFF_URL": f"http://127.0.0.1:{port + 3}",
         "PAYA_STATIC_ROOT": str(folder.path / "static"),
         **{name: secrets[name] for name in _APPLICATION_SECRETS},
     }

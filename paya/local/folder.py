@@ -126,6 +126,7 @@ def _new_secrets() -> dict[str, Any]:
         "postgres_password": secrets.token_urlsafe(24),
         "redis_password": secrets.token_urlsafe(24),
         "roles": {role: secrets.token_urlsafe(24) for role in LOGIN_ROLES},
+        "staff": {"email": "staff@paya.test", "password": secrets.token_urlsafe(12), "totp": secrets.token_hex(20)},
         "PAYA_SECRET_KEY": secrets.token_urlsafe(48),
         "PAYA_JWT_KEY": secrets.token_hex(32),
         "PAYA_OTP_KEY": secrets.token_hex(32),

@@ -19,17 +19,18 @@ def data_folder() -> DataFolder:
 
 
 def first_port() -> int:
-    """The port of web; live and sandbox follow it."""
+    """The port of web; live, sandbox and the staff's site follow it."""
     given = os.environ.get("PAYA_PORT") or str(DEFAULT_PORT)
-    if not given.isdigit() or not 1 <= int(given) <= 65533:
-        raise StartError(f"PAYA_PORT is {given!r}, which is no port number: use one from 1 to 65533.")
+    if not given.isdigit() or not 1 <= int(given) <= 65532:
+        raise StartError(f"PAYA_PORT is {given!r}, which is no port number: use one from 1 to 65532.")
     return int(given)
 
 
 def check_ports(first: int) -> None:
     """Refuse to start where somebody else already listens."""
-    names = {first: "web", first + 1: "live"} | ({first + 2: "the sandbox"} if wants_sandbox() else {})
-    taken = ports.first_taken(names)
+    names = {first: "web", first + 1: "live", first + 3: "the staff's site"}
+    names |= {first + 2: "the sandbox"} if wants_sandbox() else {}
+    taken = ports.first_taken(sorted(names))
     if taken is not None:
         raise StartError(
             f"Port {taken} (for {names[taken]}) is already taken on this machine: "

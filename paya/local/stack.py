@@ -89,16 +89,16 @@ class Stack:
             self._write_env_file()
         self._migrate()
         if self.sandboxed:
-            with self._step("sandbox"):
-                self.supervisor.start({"sandbox": self._sandbox()}, grace=3)
-                self._wait_for(f"http://127.0.0.1:{self.port + 2}/sandbox/healthz", 60)
+            self.supervisor.start({"sandbox": self._sandbox()}, grace=3)
         self._load_demo()
-        with self._step("web, live, relay, worker, beat"):
+        with self._step("web, live, relay, worker, staff"):
             services = self._services()
             # Nobody waits for beat, and on a small machine each start slows down the others.
             beat = {"beat": services.pop("beat")}
             self.supervisor.start(services, grace=5)
+            self._make_staff()
             self._wait_for(f"http://127.0.0.1:{self.port}/readyz", 120)
+            self._wait_for(f"http://127.0.0.1:{self.port + 3}/healthz", 60)
             self.supervisor.start(beat, grace=2)
 
     def _end_leftovers(self) -> None:
@@ -173,6 +173,8 @@ class Stack:
             return
         self._remember(demo="loading")
         with self._step("demo network"):
+            if self.sandboxed:
+                self._wait_for(f"http://127.0.0.1:{self.port + 2}/sandbox/healthz", 60)
             code = self._run({"load_demo": self._manage("load_demo", login="demo")})["load_demo"]
         if code not in (0, NOT_EMPTY):
             raise ChildFailed("load_demo", code)
@@ -184,10 +186,20 @@ class Stack:
             return False  # load_demo itself refuses
         with database.connect(self._servers.admin_url) as connection, connection.cursor() as cursor:
             try:
-                cursor.execute("SELECT EXISTS (SELECT FROM users_user)")
+                cursor.execute("SELECT EXISTS (SELECT FROM users_user WHERE kind = 'person')")
             except psycopg2.errors.UndefinedTable:
                 return False
             return bool(cursor.fetchone()[0])
+
+    def _make_staff(self) -> None:
+        """In the sandbox there is one member of staff, whose password stands in secrets.json."""
+        if not self.sandboxed or self._known().get("staff") == "made":
+            return
+        staff = self._secrets["staff"]
+        given = {"PAYA_STAFF_PASSWORD": staff["password"], "PAYA_STAFF_TOTP": staff["totp"]}
+        own = self._shared | given | {"DATABASE_URL": self._servers.urls["worker"]}
+        self._must({"create_staff": self._launch("create_staff", ["manage.py", "create_staff", staff["email"], "--given"], own)})
+        self._remember(staff="made")
 
     # --- processes
     def _services(self) -> dict[str, Launch]:
@@ -206,6 +218,11 @@ class Stack:
             "0",
             "paya.asgi:application",
         ]
+        staff = [
+            "-m", "gunicorn", "paya.wsgi", f"--bind=127.0.0.1:{self.port + 3}", "--workers=1", "--worker-class=gthread",
+            "--threads=4", "--no-control-socket", "--graceful-timeout=3", "--log-level=warning",
+        ]  # fmt: skip
+        staff_own = self._shared | {"PAYA_SITE": "staff", "DATABASE_URL": self._servers.urls["staff"]}
         celery = ["-m", "celery", "-A", "paya"]
         worker = [*celery, "worker", "-c", "2", "--without-gossip", "--without-mingle", "--hostname=paya@%h"]
         beat = [
@@ -218,6 +235,7 @@ class Stack:
         return {
             "web": self._product("web", web, login="web"),
             "live": self._product("live", live, login="web"),
+            "staff": self._launch("staff", staff, staff_own),
             "relay": self._product("relay", ["manage.py", "relay"], login="worker"),
             "worker": self._product("worker", worker, login="worker"),
             "beat": self._product("beat", beat, login="worker"),
@@ -293,6 +311,8 @@ class Stack:
         if self.sandboxed:
             say(f"  its code arrives on the sandbox's phone: http://127.0.0.1:{self.port + 2}/phone")
             say(f"  the sandbox's bank, where days go by:    http://127.0.0.1:{self.port + 2}/bank")
+            say(f"\n  the staff's site: http://127.0.0.1:{self.port}/admin/ as {self._secrets['staff']['email']}")
+            say(f"    its password: `staff` in {self.folder.path / 'secrets.json'}; its code: manage.py staff_code\n")
         say(f"  logs: {self.folder.logs}\n\nCtrl-C stops it")
 
     def _demo_people(self) -> list[dict[str, str]]:

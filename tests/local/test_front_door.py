@@ -27,9 +27,9 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], *parts: str) -> 
         assert part in done.stderr
 
 
-@pytest.mark.parametrize(("offset", "name"), [(0, "web"), (1, "live"), (2, "the sandbox")])
+@pytest.mark.parametrize(("offset", "name"), [(0, "web"), (1, "live"), (2, "the sandbox"), (3, "the staff's site")])
 def test_a_taken_port_is_named(bare_env: dict[str, str], data: Path, offset: int, name: str) -> None:
-    first = ports.free_block(3)
+    first = ports.free_block(4)
     with socket.create_server(("127.0.0.1", first + offset)):
         done = run(bare_env | {"PAYA_DATA": str(data), "PAYA_PORT": str(first)})
     assert_one_sentence(done, f"Port {first + offset} (for {name}) is already taken", "PAYA_PORT")
@@ -50,7 +50,7 @@ def test_a_second_run_on_the_same_data_is_refused(bare_env: dict[str, str], data
     folder.create()
     folder.lock()
     try:
-        done = run(bare_env | {"PAYA_DATA": str(data), "PAYA_PORT": str(ports.free_block(3))})
+        done = run(bare_env | {"PAYA_DATA": str(data), "PAYA_PORT": str(ports.free_block(4))})
     finally:
         folder.unlock()
     assert_one_sentence(done, f"already runs on the data folder {data} (process {os.getpid()})")
@@ -64,7 +64,7 @@ def test_a_second_run_on_the_same_data_is_refused(bare_env: dict[str, str], data
     ],
 )
 def test_a_database_that_does_not_answer_is_said(bare_env: dict[str, str], data: Path, url: str, reason: str) -> None:
-    done = run(bare_env | {"PAYA_DATA": str(data), "PAYA_PORT": str(ports.free_block(3)), "DATABASE_URL": url})
+    done = run(bare_env | {"PAYA_DATA": str(data), "PAYA_PORT": str(ports.free_block(4)), "DATABASE_URL": url})
     assert done.returncode == 1
     assert "DATABASE_URL" in done.stderr
     assert reason in done.stderr
