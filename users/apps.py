@@ -5,5 +5,5 @@ class UsersConfig(AppConfig):
     name = "users"
 
     def ready(self) -> None:
-        # The schema extension, the relay's handlers, the encrypted columns.
-        from users import authentication, handlers, sealed  # noqa: F401
+        # The relay's handlers, the encrypted columns.
+        from users import handlers, sealed  # noqa: F401

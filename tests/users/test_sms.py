@@ -7,16 +7,19 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 from django.db import connection
 from kombu.exceptions import OperationalError
 
-from core import resilience
+from core import aws, resilience
 from core.outbox import Row
 from core.relay import HandlerUnavailable
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 from tests.conftest import Database
 from tests.helpers import at_once
+from tests.keys.aws import Aws, running
 from users import handlers, services, sms, tasks
+from users.sms.sns import Sns
 from users.sms.twilio import Twilio
 
 
@@ -294,6 +297,145 @@ def test_nobody_listening_is_down(twilio, settings):
     settings.TWILIO_BASE_URL = "http://127.0.0.1:9/twilio"
     with pytest.raises(ProviderDown):
         send()
+
+
+# ---------------------------------------------------------------------------------------------------------- sns
+@pytest.fixture(scope="module")
+def aws_server() -> Iterator[Aws]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def sns(aws_server: Aws, settings, monkeypatch) -> Aws:
+    """SNS stands behind Twilio."""
+    aws_server.reset()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    settings.SNS, settings.SNS_ENDPOINT = True, aws_server.url
+    return aws_server
+
+
+def refused_port() -> str:
+    return "http://127.0.0.1:9/twilio"
+
+
+def delivered(challenge_id: int, database: Database) -> dict[str, Any]:
+    with database.role("worker"):
+        services.send_code(challenge_id=challenge_id)
+    return row(database, challenge_id)
+
+
+def test_without_sns_there_is_twilio_alone(settings):
+    settings.SNS = False
+    assert [provider.name for provider in sms.providers()] == ["twilio"]
+    settings.SNS = True
+    assert [provider.name for provider in sms.providers()] == ["twilio", "sns"]
+
+
+@pytest.mark.parametrize("how", ["refused connection", "500", "503", "429", "open breaker"])
+def test_sns_sends_the_same_code_while_twilio_is_down(how, sns, twilio, settings, phone, asked, code_of, api, database: Database):
+    if how == "refused connection":
+        settings.TWILIO_BASE_URL = refused_port()
+    elif how == "open breaker":
+        resilience.breaker("twilio").open()
+    else:
+        twilio.status = int(how)
+    code = code_of(asked[0])
+    assert delivered(asked[1], database) | {"code": True} == {
+        "state": "sent", "attempts": 1, "provider": "sns", "sent": True, "later": False, "code": True
+    }  # fmt: skip
+    assert sns.sent() == [{"to": phone, "body": sms.text(code)}]
+    sends = database.as_superuser("select sends, tries from users_challenge where id = %s", [asked[1]])
+    assert sends == [(1, 0)]  # the one that was asked for: the second provider costs the person nothing
+    assert api.post("/auth/token", {"challenge": asked[0], "code": code}).status == 200
+
+
+@pytest.mark.parametrize("how", ["time-out", "502", "504"])
+def test_nothing_goes_to_sns_when_twilio_may_have_sent_it(how, sns, twilio, settings, asked, database: Database):
+    if how == "time-out":
+        settings.VENDOR_TIMEOUT_SECONDS, twilio.hang = 0.3, 5
+    else:
+        twilio.status = int(how)
+    assert delivered(asked[1], database)["state"] == "unknown"
+    assert sns.sent() == []
+
+
+def test_control_failing_over_on_a_time_out_sends_it_twice(sns, twilio, settings, asked, monkeypatch, database: Database):
+    """What the rule is there for: a provider that hands over on any failure."""
+    monkeypatch.setattr("users.sms.twilio._broken", lambda error: ProviderDown("any failure"))
+    settings.VENDOR_TIMEOUT_SECONDS, twilio.hang = 0.3, 0.5
+    delivered(asked[1], database)
+    assert len(twilio.seen) == 1 and len(sns.sent()) == 1
+
+
+def test_sns_sends_transactional_messages(sns, settings, monkeypatch):
+    seen: list[dict[str, Any]] = []
+    client = aws.client("sns", endpoint=settings.SNS_ENDPOINT, read_seconds=settings.VENDOR_TIMEOUT_SECONDS)
+    monkeypatch.setattr(client, "publish", lambda **call: seen.append(call))
+    Sns().send(to="+14155550142", body="hello", reference="ch_1")
+    assert seen[0]["MessageAttributes"]["AWS.SNS.SMS.SMSType"]["StringValue"] == "Transactional"
+    assert seen[0]["PhoneNumber"] == "+14155550142"
+
+
+def test_a_number_that_opted_out_at_sns_is_given_up(sns, settings, database: Database):
+    """moto takes numbers that end in 99 for opted out."""
+    settings.TWILIO_BASE_URL = refused_port()
+    challenge = services.request_code(phone="+14155551399", address="").challenge
+    challenge_id = database.as_superuser("select id from users_challenge where public_id = %s", [challenge])[0][0]
+    assert delivered(challenge_id, database)["state"] == "failed"
+    assert sns.sent() == []
+
+
+def test_a_number_that_sns_cannot_take_is_rejected(sns):
+    with pytest.raises(ProviderRejected):
+        Sns().send(to="not-a-number", body="hello", reference="ch_1")
+
+
+def test_both_down_is_tried_later(sns, settings, asked, database: Database):
+    settings.TWILIO_BASE_URL = refused_port()
+    settings.SNS_ENDPOINT = "http://127.0.0.1:9"
+    state = delivered(asked[1], database)
+    assert (state["state"], state["later"]) == ("queued", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (400, "InvalidParameter", ProviderRejected),
+        (400, "OptedOut", ProviderRejected),
+        (400, "Throttling", ProviderDown),
+        (403, "AuthorizationError", ProviderDown),
+        (403, "InvalidClientTokenId", ProviderDown),
+        (500, "InternalError", ProviderDown),
+        (503, "ServiceUnavailable", ProviderDown),
+        (502, "BadGateway", ProviderUnknown),
+    ],
+)
+def test_what_snss_answers_mean(sns, settings, monkeypatch, status, code, error):
+    client = aws.client("sns", endpoint=settings.SNS_ENDPOINT, read_seconds=settings.VENDOR_TIMEOUT_SECONDS)
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+
+    def refuse(**call: Any) -> None:
+        raise ClientError(answer, "Publish")
+
+    monkeypatch.setattr(client, "publish", refuse)
+    with pytest.raises(error):
+        Sns().send(to="+14155550142", body="hello", reference="ch_1")
+
+
+def test_sns_that_does_not_answer_is_unknown_once_the_message_left(sns, settings, monkeypatch):
+    client = aws.client("sns", endpoint=settings.SNS_ENDPOINT, read_seconds=settings.VENDOR_TIMEOUT_SECONDS)
+
+    def hang(**call: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="sns")
+
+    monkeypatch.setattr(client, "publish", hang)
+    with pytest.raises(ProviderUnknown):
+        Sns().send(to="+14155550142", body="hello", reference="ch_1")
+    monkeypatch.setattr(client, "check_if_phone_number_is_opted_out", hang)
+    with pytest.raises(ProviderDown):
+        Sns().send(to="+14155550142", body="hello", reference="ch_1")
 
 
 def test_phones_and_codes_are_not_logged(twilio, asked, code_of, phone, database: Database, caplog, capfd):

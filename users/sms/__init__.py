@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from django.conf import settings
+
 from core.resilience import ProviderDown, call
 from users.sms.port import SmsProvider
-from users.sms.twilio import Twilio
 
 
 def text(code: str) -> str:
@@ -13,8 +14,11 @@ def text(code: str) -> str:
 
 
 def providers() -> Sequence[SmsProvider]:
-    """In the order in which they are tried."""
-    return [Twilio()]
+    """In the order in which they are tried. Their SDKs are slow to import, and only workers need them."""
+    from users.sms.sns import Sns
+    from users.sms.twilio import Twilio
+
+    return [Twilio(), Sns()] if settings.SNS else [Twilio()]
 
 
 def deliver(*, to: str, body: str, reference: str) -> str:
