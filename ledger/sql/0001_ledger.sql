@@ -193,6 +193,9 @@ BEGIN
     IF NOT (d_kind = ANY (rule.debits) AND c_kind = ANY (rule.credits)) THEN   -- NULL (any) for reversals passes
         RAISE EXCEPTION 'a % does not go from % to %', rule.name, p_debit, p_credit USING ERRCODE = 'PY106';
     END IF;
+    IF c_kind = 3 AND t.credit_balance > 0 THEN   -- a debt is repaid, never overpaid: what is too much would be nobody's to spend
+        RAISE EXCEPTION 'account % owes less than %', p_credit, p_amount USING ERRCODE = 'PY106';
+    END IF;
     t.posted_at := core_now();   -- after the locks are held, so that time and version agree
     INSERT INTO ledger_transfer SELECT t.*;
     RETURN t;
@@ -257,7 +260,8 @@ BEGIN
     )
     SELECT i, account INTO bad FROM (
         SELECT e.i, e.account, k.always, a.status, e.amount < 0 AS debit,
-               e.amount < 0 AND a.balance + sum(e.amount) OVER (PARTITION BY e.account ORDER BY e.i) < a.floor AS short
+               e.amount < 0 AND a.balance + sum(e.amount) OVER (PARTITION BY e.account ORDER BY e.i) < a.floor
+               OR a.kind = 3 AND e.amount > 0 AND a.balance + sum(e.amount) OVER (PARTITION BY e.account ORDER BY e.i) > 0 AS short
         FROM entry e JOIN ledger_account a ON a.id = e.account JOIN ledger_transferkind k ON k.kind = p_kinds[e.i]
     ) run
     WHERE short OR status = 3 OR NOT always AND (status = 2 OR status = 1 AND debit)
