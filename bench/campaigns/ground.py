@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from core.keyring import forget_cached_keys
 from tests.conftest import Database, cloned_database
 
-Change = tuple[str, str, str]  # function, what stands in it, what stands there instead
+Change = tuple[str, str, str]  # pattern of functions' names, pattern of what stands in it, what stands there instead
 
 
 @contextmanager
@@ -25,9 +26,10 @@ def ground(role: str, *, changes: Sequence[Change] = (), sql: Sequence[str] = ()
 
 
 def change(database: Database, function: str, old: str, new: str) -> None:
-    """Put other words into a function of a clone; that they were there is part of the bargain."""
-    [[text]] = database.as_superuser("select pg_get_functiondef(oid) from pg_proc where proname = %s", [function])
-    if old not in text:
+    """Put other words for a pattern in a function (itself named by a pattern) of a clone; it has to be there."""
+    texts = database.as_superuser("select pg_get_functiondef(oid) from pg_proc where proname ~ %s", [f"^({function})$"])
+    changed = [re.sub(old, new, text) for (text,) in texts if re.search(old, text)]
+    if not changed:
         raise LookupError(f"{function} does not hold {old!r} any more: the control run has to follow it")
-    # psycopg2 takes % for a parameter only where parameters are given.
-    database.as_superuser(text.replace(old, new))
+    for text in changed:
+        database.as_superuser(text)  # without parameters, so that its % are left alone

@@ -173,7 +173,10 @@ class Books:
         for account in sorted(checks, key=lambda one: one if one >= 64 else -one, reverse=True):
             if refused := checks[account](account, p.amount, always):
                 return refused
-        return PostingRefused if self._not_a_posting(p) else None
+        if self._not_a_posting(p):
+            return PostingRefused
+        payee = self.accounts[p.credit]
+        return PostingRefused if payee.kind == RECEIVABLE and payee.balance + p.amount > 0 else None  # a debt is not overpaid
 
     def _not_a_posting(self, p: Posting) -> bool:
         if p.amount <= 0 or p.debit == p.credit or p.debit not in self.accounts or p.credit not in self.accounts:
