@@ -29,7 +29,7 @@ def test_both_locks_agree_because_they_share_one_environment() -> None:
 
 
 def test_every_requirement_has_its_hash() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-boot.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-boot.txt", "requirements-browser.txt"):
         text = (ROOT / name).read_text().replace("\\\n", "")
         lines = [line for line in text.splitlines() if PIN.match(line)]
         assert lines
