@@ -56,7 +56,7 @@ def install(venv: Path, root: Path, files: Sequence[str]) -> None:
     python = venv / "bin" / "python"
     paths = [part for name in files for part in ("-r", str(root / name))]
     has_pip = _run([str(python), "-m", "pip", "--version"]).returncode == 0
-    settings = pip_settings(python) if has_pip else {}
+    settings = pip_settings(python) if has_pip else _pip_variables()
     trouble = _install_with_uv(venv, root, paths, settings, has_pip=has_pip)
     if trouble is None:
         return
@@ -81,6 +81,13 @@ def pip_settings(python: Path) -> dict[str, list[str]]:
             except (SyntaxError, ValueError):
                 continue
     return settings
+
+
+def _pip_variables() -> dict[str, list[str]]:
+    """The same where there is no pip to ask."""
+    keys = [*_UV_OPTIONS, *_UV_VARIABLES, "no-index"]
+    found = {key: os.environ.get(f"PIP_{key.upper().replace('-', '_')}", "").split() for key in keys}
+    return {key: values for key, values in found.items() if values}
 
 
 def uv_arguments(settings: dict[str, list[str]]) -> tuple[list[str], dict[str, str]]:
