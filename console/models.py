@@ -54,6 +54,12 @@ class Authenticator(Device):
 
 
 SECRET_FIELD = "console_authenticator.secret"
+keyring.register(
+    keyring.Column(
+        "console_authenticator", "secret", SECRET_FIELD,
+        public_id="(select u.public_id from users_user u where u.id = user_id)",
+    )
+)  # fmt: skip
 
 
 class LogInTry(models.Model):

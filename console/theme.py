@@ -26,6 +26,8 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "10px",
     "STYLES": [_asset("console/console.css")],
+    # In place of unfold's link to a form for passwords, which there is not (console/site.py).
+    "ACCOUNT": {"navigation": [{"title": "Who looked at what", "link": reverse_lazy("admin:console_stafflook_changelist")}]},
     "LOGIN": {"form": "console.auth.LogInForm"},
     "COLORS": {
         "base": {

@@ -50,15 +50,15 @@ USE_I18N = False
 APPEND_SLASH = False
 
 INSTALLED_APPS = [
-    "console",  # above the theme, whose templates it refines
-    "unfold.apps.BasicAppConfig",
-    "django.contrib.admin.apps.SimpleAdminConfig",
-    "django_otp",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "console",  # above the theme, whose templates it refines
+    "unfold.apps.BasicAppConfig",
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django_otp",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -203,6 +203,11 @@ PHONE_REGIONS = env.list("PAYA_PHONE_REGIONS", default=["US"])
 OTP_PER_PHONE_DAY = env.int("PAYA_OTP_PER_PHONE_DAY", 10)
 OTP_PER_BLOCK_DAY = env.int("PAYA_OTP_PER_BLOCK_DAY", 100_000 if SANDBOX else 50)
 OTP_PER_ADDRESS_HOUR = env.int("PAYA_OTP_PER_ADDRESS_HOUR", 100_000 if SANDBOX else 20)
+# Over everybody: the most text messages of a day, and a stop when enough were sent within the hour and too few of
+# their codes were used (somebody is pumping them). Both as good as off in the sandbox.
+OTP_PER_DAY = env.int("PAYA_OTP_PER_DAY", 1_000_000 if SANDBOX else 5_000)
+OTP_UNUSED_MIN_SENT = env.int("PAYA_OTP_UNUSED_MIN_SENT", 1_000_000 if SANDBOX else 100)
+OTP_USED_PERCENT = env.int("PAYA_OTP_USED_PERCENT", 20)
 OTP_RESEND_SECONDS = env.int("PAYA_OTP_RESEND_SECONDS", 2 if SANDBOX else 30)
 
 # --- Vendors ----------------------------------------------------------------------------------------------------
@@ -237,6 +242,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Beat only wakes these up; each sweeps rows that carry their own state, so running twice or late is harmless.
 CELERY_BEAT_SCHEDULE = {
     "sms-sweep": {"task": "users.tasks.sweep_sms", "schedule": 5.0},
+    "users-prune": {"task": "users.tasks.prune", "schedule": 24 * 3600.0},
     "bank-transfers-sweep": {"task": "banking.tasks.sweep_transfers", "schedule": 5.0},
     "bank-inbox-sweep": {"task": "banking.tasks.sweep_inbox", "schedule": 5.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
