@@ -76,7 +76,9 @@ class ApiBoundary:
         if response.status_code == 404:
             return problem(errors.NotFound())
         if response.status_code == 405:
-            return problem(errors.MethodNotAllowed())
+            refused = problem(errors.MethodNotAllowed())
+            refused["Allow"] = response["Allow"]
+            return refused
         return problem(_plain(response.status_code))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
