@@ -19,11 +19,12 @@ Call = Callable[[Any, random.Random], int]
 
 @dataclass(frozen=True)
 class Side:
-    """One of the things that are compared: `call(cursor, random)` does it once and says how many it did."""
+    """One of the things that are compared: `call(cursor, random)` does it once and says how many it did; `prepare` runs once."""
 
     name: str
     url: str
     call: Call
+    prepare: str = ""
 
 
 Rates = dict[str, list[float]]
@@ -87,6 +88,8 @@ def _serve(sides: Sequence[Side], pipe: Connection, number: int) -> None:
         connection = psycopg2.connect(side.url)
         connection.autocommit = True
         cursors[side.name] = connection.cursor()
+        if side.prepare:
+            cursors[side.name].execute(side.prepare)
     pipe.send("ready")
     while (order := pipe.recv()) is not None:
         name, start, seconds = order

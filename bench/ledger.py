@@ -39,11 +39,11 @@ TARGETS = (
 )  # fmt: skip
 REVENUE = 8
 
-_POST = (
-    "select id, kind, debit_account, credit_account, amount, debit_version, debit_balance, credit_version, credit_balance,"
-    " posted_at from ledger_post(%s::uuid, %s::smallint, %s, %s, %s, NULL::uuid)"
-)
-_POST_MANY = "select ledger_post_many(%s::uuid[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], NULL::uuid)"
+# Planned once per connection, as inside the product's own functions, which is where payments post from.
+_FLOOR = "prepare post (uuid, bigint, bigint, bigint) as select bench.floor_post($1, $2, $3, $4)"
+_POST = "prepare post (uuid, smallint, bigint, bigint, bigint) as select ledger_post($1, $2, $3, $4, $5)"
+_POST_MANY = "prepare post_many (uuid[], smallint[], bigint[], bigint[], bigint[]) as select ledger_post_many($1, $2, $3, $4, $5)"
+_EXECUTE_MANY = "execute post_many (%s::uuid[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[])"
 
 
 def _pair(rng: random.Random, accounts: int) -> tuple[int, int]:
@@ -54,14 +54,14 @@ def _pair(rng: random.Random, accounts: int) -> tuple[int, int]:
 
 def floor(cursor: Any, rng: random.Random) -> int:
     debit, credit = _pair(rng, ACCOUNTS)
-    cursor.execute("select bench.floor_post(%s::uuid, %s, %s, %s)", [str(new_reference()), debit, credit, 1 + rng.randrange(500)])
+    cursor.execute("execute post (%s, %s, %s, %s)", [str(new_reference()), debit, credit, 1 + rng.randrange(500)])
     cursor.fetchone()
     return 1
 
 
 def single(cursor: Any, rng: random.Random, accounts: int = ACCOUNTS) -> int:
     debit, credit = _pair(rng, accounts)
-    cursor.execute(_POST, [str(new_reference()), 7, debit, credit, 1 + rng.randrange(500)])
+    cursor.execute("execute post (%s, %s, %s, %s, %s)", [str(new_reference()), 7, debit, credit, 1 + rng.randrange(500)])
     cursor.fetchone()
     return 1
 
@@ -71,7 +71,9 @@ def large(cursor: Any, rng: random.Random) -> int:
 
 
 def hot(cursor: Any, rng: random.Random) -> int:
-    cursor.execute(_POST, [str(new_reference()), 15, _pair(rng, ACCOUNTS)[0], REVENUE, 1 + rng.randrange(500)])
+    cursor.execute(
+        "execute post (%s, %s, %s, %s, %s)", [str(new_reference()), 15, _pair(rng, ACCOUNTS)[0], REVENUE, 1 + rng.randrange(500)]
+    )
     cursor.fetchone()
     return 1
 
@@ -82,18 +84,19 @@ def batch(cursor: Any, rng: random.Random) -> int:
         [str(new_reference()) for _ in pairs], [7] * BATCH, [d for d, _ in pairs], [c for _, c in pairs],
         [1 + rng.randrange(500) for _ in pairs],
     ]  # fmt: skip
-    cursor.execute(_POST_MANY, columns)
+    cursor.execute(_EXECUTE_MANY, columns)
     return int(cursor.fetchone()[0])
 
 
 def make_accounts(stage: Stage) -> None:
     """100,000 funded wallets by the engine's own functions, and the floor's accounts beside them."""
     with database.connect(stage.url("worker"), autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute(_POST_MANY)
         cursor.execute("select cardinality(ledger_open(array_fill(1::smallint, array[%s])))", [ACCOUNTS])
         for start in range(FIRST, FIRST + ACCOUNTS, 5000):
             ids = list(range(start, start + 5000))
             references = [str(new_reference()) for _ in ids]
-            cursor.execute(_POST_MANY, [references, [1] * 5000, [1] * 5000, ids, [FUNDS] * 5000])
+            cursor.execute(_EXECUTE_MANY, [references, [1] * 5000, [1] * 5000, ids, [FUNDS] * 5000])
     with database.connect(stage.url("admin"), autocommit=True) as connection, connection.cursor() as cursor:
         cursor.execute((SQL / "floor.sql").read_text())
         cursor.execute(
@@ -127,9 +130,12 @@ def measure(stage: Stage, *, quick: bool) -> int:
     before = {name: journal_rows(stage, name) for name in names}
 
     worker = stage.url("worker")
-    sides = [Side("floor", worker, floor), Side("single", worker, single), Side("batch", worker, batch), Side("hot", worker, hot)]
+    sides = [
+        Side("floor", worker, floor, _FLOOR), Side("single", worker, single, _POST),
+        Side("batch", worker, batch, _POST_MANY), Side("hot", worker, hot, _POST),
+    ]  # fmt: skip
     if not quick:
-        sides.append(Side("large", stage.url("worker", LARGE), large))
+        sides.append(Side("large", stage.url("worker", LARGE), large, _POST))
     clients = Clients(sides)
     rounds, seconds = (5, 0.8) if quick else (9, 2.0)
     rates = clients.interleaved(["floor", "single", "batch", "hot"], rounds=rounds, seconds=seconds)
