@@ -19,6 +19,7 @@ from wallets.queries import ActivityRow
 from wallets.services import Guarded
 
 CURSOR = OpenApiParameter("cursor", str, description="Where the previous page ended")
+SHOW = OpenApiParameter("show", str, enum=list(queries.FILTERS), default="all", description="Narrow it to a part")
 LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20})
 
 
@@ -97,13 +98,13 @@ class WalletView(APIView):
 
 
 class TransactionsView(APIView):
-    @extend_schema(responses=list_of(TransactionSerializer), parameters=[CURSOR, LIMIT])
+    @extend_schema(responses=list_of(TransactionSerializer), parameters=[CURSOR, LIMIT, SHOW])
     def get(self, request: Request) -> Response:
         """Everything that moved this wallet, newest first, with the balance after it."""
         user_id = session_of(request).user_id
         before, limit = page_params(request.query_params)
         with actor(user_id):
-            rows = queries.activity(user_id, before=before, limit=limit)
+            rows = queries.activity(user_id, before=before, limit=limit, show=request.query_params.get("show", "all"))
         return page(rows, limit, lambda row: row.version, transaction_json)
 
 

@@ -47,7 +47,10 @@ async def on_messages(messages: list[Message]) -> None:
             by_user.setdefault(message["user"], []).append(message)
     for user_id, events in by_user.items():
         for socket in list(_sockets.get(user_id, ())):
-            await socket.update(events)
+            # An event may be for one device alone: that it was logged out.
+            concern = [event for event in events if event.get("device", socket.device_id) == socket.device_id]
+            if concern or not events:
+                await socket.update(concern)
 
 
 hub.listen("me", on_messages)

@@ -1,12 +1,13 @@
 """Activity: everything that moved this wallet, newest first."""
 
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from core import live
+from core import clock, live
 from core.actor import actor
 from core.api import encode_cursor, page_params
 from core.pages import login_required, session_of
@@ -31,6 +32,7 @@ TITLES = {
     Kind.SUSPENSE_FOUND: "Found and credited",
     Kind.REVERSAL: "Reversed",
 }
+SHOWN = {"all": "All", "payments": "Payments", "bank": "Bank", "in": "Came in", "out": "Went out"}
 _PATHS = {"pay": "/payments/", "ld": "/loads/", "rd": "/redemptions/"}
 
 
@@ -53,11 +55,31 @@ def row_context(row: ActivityRow) -> dict[str, Any]:
 def activity(request: HttpRequest) -> HttpResponse:
     user_id = session_of(request).user_id
     before, limit = page_params(request.GET)
+    show = request.GET.get("show", "all")
+    show = show if show in queries.FILTERS else "all"
+    day = _day(request.GET.get("on", ""))
     with actor(user_id):
-        rows = queries.activity(user_id, before=before, limit=limit)
-    more = encode_cursor(rows[limit - 1].version) if len(rows) > limit else None
-    context = {"rows": [row_context(row) for row in rows[:limit]], "next_cursor": more}
+        rows = queries.activity(user_id, before=before, limit=limit, show=show)
+        balance_then = None if day is None else queries.balance_at(user_id, datetime.combine(day, time.max, tzinfo=UTC))
+    context = {
+        "rows": [row_context(row) for row in rows[:limit]],
+        "next_cursor": encode_cursor(rows[limit - 1].version) if len(rows) > limit else None,
+        "show": show,
+        "filters": SHOWN,
+        "on": day,
+        "today": clock.now().date(),
+        "balance_then": balance_then,
+    }
     return render(request, "wallets/activity.html", context)
+
+
+def _day(text: str) -> date | None:
+    """The day that was asked for; what is no day, or lies ahead, was not asked for."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day <= clock.now().date() else None
 
 
 @require_POST

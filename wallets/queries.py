@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from core.errors import ValidationError
 from ledger.chart import Kind
 from wallets.errors import wallet_errors
 from wallets.services import Guarded, state_from
@@ -42,13 +43,29 @@ def wallet(user_id: int) -> Guarded:
     return state_from("wallets_read", user_id)
 
 
-def activity(user_id: int, *, before: int | None = None, limit: int = 20) -> list[ActivityRow]:
-    """The newest entries below a version, newest first; one more than `limit`, to tell whether there are more."""
+# What a person may narrow their activity to: name -> (kinds or all, side: 1 came in, -1 went out, 0 both).
+_PAYMENTS = [Kind.PAYMENT, Kind.HOLD, Kind.HOLD_PAID, Kind.HOLD_RELEASED]
+_BANK = [
+    Kind.LOAD, Kind.LOAD_REPAYMENT, Kind.LOAD_RETURNED, Kind.REDEMPTION, Kind.REDEMPTION_APPROVED, Kind.REDEMPTION_FAILED,
+]  # fmt: skip
+FILTERS: dict[str, tuple[list[Kind] | None, int]] = {
+    "all": (None, 0), "in": (None, 1), "out": (None, -1), "payments": (_PAYMENTS, 0), "bank": (_BANK, 0),
+}  # fmt: skip
+
+
+def activity(user_id: int, *, before: int | None = None, limit: int = 20, show: str = "all") -> list[ActivityRow]:
+    """The newest entries below a version, newest first; one more than `limit`, to tell whether there are more.
+
+    Raises ValidationError for a filter that there is not.
+    """
+    if show not in FILTERS:
+        raise ValidationError(fields={"show": f"Choose one of {', '.join(FILTERS)}."})
+    kinds, side = FILTERS[show]
     with wallet_errors(), connection.cursor() as cursor:
         cursor.execute(
             "select version, transfer, kind, amount, balance_after, posted_at, username, display_name, group_id"
-            " from wallets_activity(%s, %s, %s)",
-            [user_id, before, limit + 1],
+            " from wallets_activity(%s, %s, %s, %s::smallint[], %s)",
+            [user_id, before, limit + 1, None if kinds is None else [int(kind) for kind in kinds], side],
         )
         rows = cursor.fetchall()
     ids = [(UUID(str(row[1])), UUID(str(row[8])) if row[8] else None, Kind(row[2])) for row in rows]

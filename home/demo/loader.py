@@ -62,7 +62,7 @@ class Loader:
     def moment(self, day: int, minute: int) -> datetime:
         """A minute of the story's day. What happens on the last day happened in the last two hours."""
         if day >= story.DAYS:
-            return self.end - timedelta(minutes=max(1, 2 * (len(story.PAYMENTS) - minute)))
+            return self.end - timedelta(minutes=3 + 17 * (story.LAST_HOURS - 1 - minute))
         midnight = self.end.replace(hour=0, minute=0) - timedelta(days=story.DAYS - day)
         return midnight + timedelta(minutes=minute)
 

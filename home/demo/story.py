@@ -4,11 +4,10 @@ Days count from the first one; the loader maps the last day to today. The story 
 account: at most $100.00 loaded in its first week, nothing redeemed in its first two.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-DAYS = 34  # the last day is today
+DAYS = 42  # six weeks; the last day is today
 SETTLES_WITHIN = 8  # calendar days: three business days, whatever weekends and holidays lie between
 
 
@@ -44,75 +43,67 @@ PEOPLE = [
     Person("+12065550103", "jonas", "Jonas Weber", "public", 1, TARTAN),
     Person("+12065550104", "lena", "Lena Petrova", "public", 1, FIRST_PLATYPUS),
     Person("+13035550105", "ada", "Ada Nwosu", "public", 2, TATTERSALL),
-    Person("+13035550106", "sam", "Sam Okafor", "public", 3, FIRST_PLATYPUS),
-    Person("+15035550107", "rosa", "Rosa Delgado", "public", 4, TARTAN),
-    Person("+15035550108", "kenji", "Kenji Tanaka", "public", 5, FIRST_PLATYPUS),
-    Person("+16175550109", "priya", "Priya Raman", "private", 6, TATTERSALL),
-    Person("+16175550110", "omar", "Omar Haddad", "public", 7, FIRST_PLATYPUS),
-    Person("+15125550111", "ines", "Inês Carvalho", "public", 9, TARTAN),
-    Person("+15125550112", "walt", "Walter Brooks", "public", 11, FIRST_PLATYPUS),
-    Person("+12125550113", "noor", "Noor Aziz", "public", 14, TATTERSALL),
-    Person("+12065550114", "bea", "Bea Kowalski", "public", 30, FIRST_PLATYPUS),
+    Person("+13035550106", "sam", "Sam Okafor", "public", 2, FIRST_PLATYPUS),
+    Person("+15035550107", "rosa", "Rosa Delgado", "public", 3, FIRST_PLATYPUS),
+    Person("+15035550108", "kenji", "Kenji Tanaka", "public", 4, TARTAN),
+    Person("+16175550109", "priya", "Priya Raman", "private", 5, FIRST_PLATYPUS),
+    Person("+16175550110", "omar", "Omar Haddad", "public", 6, TATTERSALL),
+    Person("+15125550111", "ines", "Inês Carvalho", "public", 7, FIRST_PLATYPUS),
+    Person("+15125550112", "walt", "Walter Brooks", "public", 7, FIRST_PLATYPUS),
+    Person("+12125550113", "noor", "Noor Aziz", "public", 8, TARTAN),
+    Person("+12125550114", "bea", "Bea Kowalski", "public", 9, FIRST_PLATYPUS),
+    Person("+12065550115", "dario", "Dario Conti", "public", 9, TATTERSALL),
+    Person("+12065550116", "mei", "Mei Chen", "public", 10, FIRST_PLATYPUS),
+    Person("+13035550117", "hank", "Hank Sullivan", "public", 11, FIRST_PLATYPUS),
+    Person("+13035550118", "zoe", "Zoë van Dijk", "public", 12, TARTAN),
+    Person("+15035550119", "tomas", "Tomáš Novák", "public", 12, FIRST_PLATYPUS),
+    Person("+15035550120", "aisha", "Aisha Bello", "public", 13, TATTERSALL),
+    Person("+16175550121", "finn", "Finn Gallagher", "public", 14, FIRST_PLATYPUS),
+    Person("+16175550122", "lucia", "Lucía Romero", "public", 15, FIRST_PLATYPUS),
+    Person("+15125550123", "pete", "Pete Yazzie", "public", 16, TARTAN),
+    Person("+15125550124", "hana", "Hana Kim", "public", 17, FIRST_PLATYPUS),
+    Person("+12125550125", "marcus", "Marcus Reed", "public", 18, TATTERSALL),
+    Person("+12125550126", "sofia", "Sofia Andersson", "public", 18, FIRST_PLATYPUS),
+    Person("+12065550127", "raj", "Raj Malhotra", "public", 19, FIRST_PLATYPUS),
+    Person("+12065550128", "greta", "Greta Holm", "public", 20, TARTAN),
+    Person("+13035550129", "eli", "Eli Goldberg", "public", 21, FIRST_PLATYPUS),
+    Person("+13035550130", "nia", "Nia Thompson", "public", 22, TATTERSALL),
+    Person("+15035550131", "pablo", "Pablo Fuentes", "public", 23, FIRST_PLATYPUS),
+    Person("+15035550132", "yuki", "Yuki Sato", "public", 24, FIRST_PLATYPUS),
+    Person("+16175550133", "carla", "Carla Mendes", "public", 25, TARTAN),
+    Person("+16175550134", "otis", "Otis Freeman", "private", 26, FIRST_PLATYPUS),
+    Person("+15125550135", "ivy", "Ivy Nguyen", "public", 27, TATTERSALL),
+    Person("+15125550136", "bruno", "Bruno Costa", "public", 29, FIRST_PLATYPUS),
+    Person("+12125550137", "leila", "Leila Farahani", "private", 31, FIRST_PLATYPUS),
+    Person("+12125550138", "max_power", "Max Powell", "public", 33, TARTAN),
+    Person("+12065550139", "june", "June Whitehorse", "public", 36, FIRST_PLATYPUS),
+    Person("+12065550140", "ravi", "Ravi Iyer", "public", 38, TATTERSALL),
 ]
 
-# (who pays, whom, cents, for what): told in this order, from the tenth day to today.
-PAYMENTS: list[tuple[str, str, int, str]] = [
-    ("maya", "theo", 1850, "pizza friday 🍕"),
-    ("jonas", "lena", 2400, "the good bike pump"),
-    ("theo", "maya", 600, "coffee, and sorry for being late"),
-    ("lena", "ada", 1275, "train tickets"),
-    ("ada", "sam", 900, "thank you for Thursday"),
-    ("maya", "jonas", 2150, "groceries, your half"),
-    ("sam", "rosa", 1500, "empanadas x12 🥟"),
-    ("rosa", "maya", 1100, "concert!! 🎶"),
-    ("kenji", "sam", 775, "ramen"),
-    ("jonas", "kenji", 1800, "climbing gym day pass"),
-    ("priya", "ada", 3200, "rent for the studio, second half"),
-    ("theo", "rosa", 1320, "flowers for Bea's new place 🌷"),
-    ("lena", "jonas", 850, "movie night"),
-    ("omar", "kenji", 2600, "board game, split"),
-    ("maya", "lena", 1425, "Saturday market, your half 🥕"),
-    ("ada", "maya", 500, "the taxi"),
-    ("rosa", "omar", 1980, "tacos al pastor 🌮"),
-    ("sam", "theo", 650, "laundry money, long story"),
-    ("ines", "omar", 1150, "pastéis de nata"),
-    ("kenji", "ines", 940, "obrigado pela ajuda!"),
-    ("jonas", "ada", 2250, "Werkzeug geliehen, danke"),
-    ("walt", "maya", 1700, "dog sitting, Biscuit says hi 🐕"),
-    ("theo", "walt", 1235, "firewood"),
-    ("lena", "rosa", 780, "спасибо за ужин"),
-    ("omar", "noor", 2000, "شكراً على القهوة"),
-    ("priya", "maya", 2875, "yoga, November"),
-    ("maya", "sam", 1360, "pho & coffee ☕"),
-    ("noor", "kenji", 1125, "ピザ代"),
-    ("ada", "jonas", 990, "library fine, oops"),
-    ("rosa", "lena", 1640, "birthday cake share 🎂"),
-    ("walt", "theo", 2500, "gutters. you are a hero"),
-    ("ines", "lena", 1290, "vinho verde"),
-    ("sam", "ada", 720, "bus money"),
-    ("kenji", "maya", 1540, "thank you for the books"),
-    ("jonas", "rosa", 680, "ice cream, all three of us"),
-    ("omar", "theo", 1875, "poker night (you win again)"),
-    ("maya", "walt", 2210, "leaf blower, half"),
-    ("theo", "jonas", 560, "parking"),
-    ("noor", "ines", 1480, "gift for Lena 🎁"),
-    ("lena", "kenji", 1015, "museum"),
-    ("ada", "priya", 1960, "camera lens rental"),
-    ("rosa", "sam", 835, "hot sauce supply"),
-    ("bea", "maya", 1200, "thank you for the welcome dinner"),
-    ("maya", "theo", 950, "Saturday market, your half 🥕"),
-    ("jonas", "lena", 725, "the other bike pump"),
-    ("ada", "sam", 1100, "thank you for Thursday, again"),
-    ("rosa", "maya", 1575, "concert tickets arrived!"),
-]
-# Every so often somebody keeps one between the two of them.
-PRIVATE = {3, 10, 17, 22, 33, 40}
+# What payments are for, in the words of the people who made them.
+NOTES = [
+    "pizza friday 🍕", "the good bike pump", "coffee, and sorry for being late", "train tickets", "thank you for Thursday",
+    "groceries, your half", "empanadas x12 🥟", "concert!! 🎶", "ramen", "climbing gym day pass", "movie night",
+    "flowers for Bea's new place 🌷", "board game, split", "Saturday market, your half 🥕", "the taxi", "tacos al pastor 🌮",
+    "laundry money, long story", "pastéis de nata", "obrigado pela ajuda!", "Werkzeug geliehen, danke", "firewood",
+    "dog sitting, Biscuit says hi 🐕", "спасибо за ужин", "شكراً على القهوة", "yoga, November", "pho & coffee ☕",
+    "ピザ代", "library fine, oops", "birthday cake share 🎂", "gutters. you are a hero", "vinho verde", "bus money",
+    "thank you for the books", "ice cream, all three of us", "poker night (you win again)", "leaf blower, half", "parking",
+    "gift for Lena 🎁", "museum", "camera lens rental", "hot sauce supply", "concert tickets arrived!", "the other bike pump",
+    "guitar strings", "sushi, worth it 🍣", "campsite deposit ⛺", "haircut", "two sacks of soil", "your share of the kayak",
+    "breakfast burritos", "for the potluck", "soccer cleats", "piano tuning, finally", "bánh mì run", "gas to the lake",
+    "vet bill, thank you so much 🐈", "knitting wool", "chess club dues ♟️", "mended jacket", "the last of the rent",
+    "cinnamon buns", "ужин вкусный, спасибо", "merci pour le dépannage", "jalapeños and lime", "moving help + beers",
+    "new tires, first part", "lightbulbs", "class trip", "ramen again", "thank you for Thursday, again",
+]  # fmt: skip
+AMOUNTS = [450, 500, 680, 725, 850, 900, 1125, 1200, 1360, 1475, 1640, 1800, 1975, 2250, 2400, 3150]
+LAST_HOURS = 6  # payments on the last day, so that a fresh network looks alive
 
 
-def balances_suffice(loads: list[Event], payments: list[Event], redemptions: list[Event]) -> None:
+def balances_suffice(loaded: list[Event], paid: list[Event], redeemed: list[Event]) -> None:
     """Check the story itself: nobody spends what has not surely settled. Raises ValueError."""
-    steps = [(event.day + SETTLES_WITHIN, 0, event.who, event.amount) for event in loads]
-    for event in [*payments, *redemptions]:
+    steps = [(event.day + SETTLES_WITHIN, 0, event.who, event.amount) for event in loaded]
+    for event in [*paid, *redeemed]:
         steps.append((event.day, event.minute, event.who, -event.amount))
         if event.to:
             steps.append((event.day, event.minute + 1, event.to, event.amount))
@@ -123,32 +114,52 @@ def balances_suffice(loads: list[Event], payments: list[Event], redemptions: lis
             raise ValueError(f"the story lets {who} spend too much on day {day}")
 
 
-def events() -> Iterator[Event]:
-    """All events in order of time."""
-    random = Random(20261121)  # noqa: S311  (plausible hours, no secret)
-    loads = [Event(p.joins, 600 + 17 * i, "load", p.username, 10_000) for i, p in enumerate(PEOPLE)]
-    loads += [
-        Event(person.joins + 9 + i % 3, 700 + 13 * i, "load", person.username, 15_000 + 2_500 * (i % 5))
-        for i, person in enumerate(PEOPLE[:11])
+def loads() -> list[Event]:
+    """$100.00 in the first days of each account, more from the second week on."""
+    first = [Event(p.joins, 600 + 7 * i, "load", p.username, 10_000) for i, p in enumerate(PEOPLE)]
+    later = [
+        Event(p.joins + 9 + i % 3, 600 + 11 * i, "load", p.username, 15_000 + 2_500 * (i % 5))
+        for i, p in enumerate(PEOPLE)
+        if p.joins + 12 < DAYS
     ]
-    loads.append(Event(DAYS - 1, 560, "load", "theo", 6_000))  # still on its way today
-    payments = []
-    for index, (who, to, amount, note) in enumerate(PAYMENTS):
-        day = 10 + index * (DAYS - 10) // len(PAYMENTS)
-        # The last few happen on the last day, so that a fresh network looks alive.
-        if index >= len(PAYMENTS) - 4:
-            day = DAYS
-        day = max(day, next(p.joins for p in PEOPLE if p.username == who) + SETTLES_WITHIN)
-        if who == "bea":
-            continue  # joined this week: her load has not settled for sure
-        visibility = "private" if index in PRIVATE else "public"
-        minute = index if day == DAYS else 480 + random.randrange(0, 840)
-        payments.append(Event(day, minute, "payment", who, amount, to, note, visibility))
-    redemptions = [
-        Event(24, 1000, "redeem", "jonas", 4_000),
-        Event(27, 1010, "redeem", "ada", 2_500),
-        Event(29, 1020, "redeem", "lena", 5_000),
-        Event(DAYS - 1, 610, "redeem", "rosa", 3_000),  # on its way today
+    return [*first, *later, Event(DAYS - 1, 560, "load", "theo", 6_000)]  # theo's is still on its way today
+
+
+def redemptions() -> list[Event]:
+    """From the third week of an account on; rosa's is on its way today."""
+    asked = [(26, "jonas", 4_000), (29, "ada", 2_500), (31, "lena", 5_000), (34, "sam", 1_500), (37, "mei", 2_000)]
+    return [Event(day, 1000, "redeem", who, amount) for day, who, amount in asked] + [
+        Event(DAYS - 1, 610, "redeem", "rosa", 3_000)
     ]
-    balances_suffice(loads, payments, redemptions)
-    return iter(sorted([*loads, *payments, *redemptions], key=lambda event: (event.day, event.minute)))
+
+
+def payments(random: Random) -> list[Event]:
+    """A few a day between neighbours in the list of people, out of money that has surely settled by then."""
+    spendable: dict[str, int] = {}
+    told: list[Event] = []
+    for day in range(SETTLES_WITHIN + 1, DAYS + 1):
+        for event in loads():
+            if event.day + SETTLES_WITHIN + 1 == day:
+                spendable[event.who] = spendable.get(event.who, 0) + event.amount
+        here = [p.username for p in PEOPLE if p.joins < day]
+        minutes = range(LAST_HOURS) if day == DAYS else sorted(random.sample(range(480, 1380), 3 + day // 8))
+        for minute in minutes:
+            amount = random.choice(AMOUNTS)
+            # Half of what a person has surely stays theirs, for the redemptions and for a rainy day.
+            payers = [who for who in here if spendable.get(who, 0) >= 2 * amount + 2_000]
+            if payers:
+                who = random.choice(payers)
+                index = here.index(who)
+                near = [name for name in here[max(0, index - 4) : index + 5] if name != who]
+                visibility = "private" if random.random() < 0.12 else "public"
+                note = NOTES[len(told) * 7 % len(NOTES)]
+                told.append(Event(day, minute, "payment", who, amount, random.choice(near), note, visibility))
+                spendable[who] -= amount
+    return told
+
+
+def events() -> list[Event]:
+    """All events in order of time, the same ones each time."""
+    told = payments(Random(20261121))  # noqa: S311  (plausible hours, no secret)
+    balances_suffice(loads(), told, redemptions())
+    return sorted([*loads(), *told, *redemptions()], key=lambda event: (event.day, event.minute))

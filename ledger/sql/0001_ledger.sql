@@ -464,11 +464,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
                 credit_account AS other, id AS transfer, kind, posted_at, group_id, reverses FROM ledger_transfer
          WHERE debit_account = p_row AND debit_version < coalesce(p_before, 9223372036854775807)
            AND p_side <= 0 AND (p_kinds IS NULL OR kind = ANY (p_kinds))
+           AND p_side <= 0 AND (p_kinds IS NULL OR kind = ANY (p_kinds))
          ORDER BY debit_version DESC LIMIT p_limit)
         UNION ALL
         (SELECT credit_account, credit_version, amount, credit_balance, debit_account, id, kind, posted_at, group_id, reverses
          FROM ledger_transfer
          WHERE credit_account = p_row AND credit_version < coalesce(p_before, 9223372036854775807)
+           AND p_side >= 0 AND (p_kinds IS NULL OR kind = ANY (p_kinds))
            AND p_side >= 0 AND (p_kinds IS NULL OR kind = ANY (p_kinds))
          ORDER BY credit_version DESC LIMIT p_limit)
     ) both_sides ORDER BY version DESC LIMIT p_limit

@@ -101,7 +101,7 @@ BEGIN
 END $$;
 
 -- The newest entries of the person's wallet below a version, with whom they were.
-CREATE FUNCTION wallets_activity(p_user bigint, p_before bigint, p_limit int)
+CREATE FUNCTION wallets_activity(p_user bigint, p_before bigint, p_limit int, p_kinds smallint[], p_side int)
 RETURNS TABLE (version bigint, transfer uuid, kind smallint, amount bigint, balance_after bigint, posted_at timestamptz,
                group_id uuid, username text, display_name text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -113,7 +113,7 @@ BEGIN
     RETURN QUERY
         SELECT e.version, e.transfer, e.kind, e.amount, e.balance_after, e.posted_at, e.group_id,
                p.username::text, p.display_name::text
-        FROM ledger_history(mine, p_before, p_limit) e
+        FROM ledger_history(mine, p_before, p_limit, p_kinds, p_side) e
         LEFT JOIN wallets_wallet w ON w.account = e.other OR w.hold_account = e.other
         LEFT JOIN users_profile p ON p.user_id = w.user_id AND w.user_id <> p_user
         ORDER BY e.version DESC;
@@ -146,7 +146,7 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION wallets_open(bigint, text), wallets_read(bigint), wallets_guard(bigint),
     wallets_add_pending(bigint, bigint, bigint), wallets_burn(bigint, uuid, bigint, uuid),
-    wallets_activity(bigint, bigint, int), wallets_balance_at(bigint, timestamptz),
+    wallets_activity(bigint, bigint, int, smallint[], int), wallets_balance_at(bigint, timestamptz),
     wallets_balance_after(bigint, uuid) TO paya_web;
 GRANT SELECT, INSERT, UPDATE ON wallets_wallet TO paya_engine;
 GRANT SELECT ON wallets_wallet TO paya_web, paya_worker, paya_staff, paya_auditor;
