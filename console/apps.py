@@ -4,6 +4,7 @@ from django.contrib.auth.signals import user_logged_in
 
 class ConsoleConfig(AppConfig):
     name = "console"
+    verbose_name = "Staff"
 
     def ready(self) -> None:
         # Each log-in is a row of LogInTry; the staff role has no right to write in the table of people.

@@ -51,5 +51,5 @@ class LogInForm(AuthenticationForm):
             )
         except (Unauthenticated, RateLimited) as refusal:
             raise forms.ValidationError(refusal.detail) from refusal
-        self.user_cache.backend = "console.auth.StaffBackend"  # type: ignore[attr-defined]
+        self.user_cache.backend = "console.auth.StaffBackend"
         return data

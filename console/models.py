@@ -179,7 +179,7 @@ class Transfer(Shown):
     class Meta(Shown.Meta):
         abstract = False
         db_table = "console_transfer"
-        verbose_name, verbose_name_plural = "journal row", "journal"
+        verbose_name, verbose_name_plural = "journal row", "journal rows"
 
     def __str__(self) -> str:
         amount = "a private amount" if self.amount is None else format_usd(self.amount)

@@ -22,7 +22,7 @@ class StaffSite(UnfoldAdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Active staff whose authenticator was checked; a password alone opens nothing."""
         user = request.user
-        return bool(user.is_authenticated and user.is_active and user.is_staff and user.is_verified())
+        return bool(user.is_authenticated and user.is_active and user.is_staff and user.is_verified())  # type: ignore[attr-defined]
 
     def extra_urls(self) -> list[URLPattern]:
         return [path("find/", self.admin_view(require_POST(self.find)), name="find")]

@@ -76,7 +76,7 @@ class ReadOnly(ModelAdmin):
 
     def _search(self, request: HttpRequest) -> HttpResponse:
         term = request.POST.get("q", "").strip()[:200]
-        kept = {name: value for name, value in request.GET.items() if name not in ("q", "p", "of")}
+        kept = {name: str(value) for name, value in request.GET.items() if name not in ("q", "p", "of")}
         if not queries.looks_like_phone(term):
             return redirect_to(self.list_url(**kept, **({"q": term} if term else {})))
         person = queries.person_by_phone(term)
@@ -108,7 +108,7 @@ class OfPerson(admin.ListFilter):
     def has_output(self) -> bool:
         return bool(self.value)
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         return [self.parameter_name]
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
@@ -174,6 +174,11 @@ def when(moment: datetime | date | None) -> str:
 
 def code(value: Any) -> str:
     return format_html('<code class="console-code">{}</code>', value) if value not in (None, "") else "–"
+
+
+def short(reference: Any) -> str:
+    """A UUID as a list shows it; its page has the whole."""
+    return format_html('<code class="console-code" title="{}">…{}</code>', reference, str(reference)[-12:])
 
 
 def plain(value: Any) -> str:

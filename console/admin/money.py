@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
 from console import queries, services
-from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, person_link, plain, to, wallet_of, when
+from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, person_link, plain, short, to, wallet_of, when
 from console.models import BankTransfer, Payment, Person, StaffLook, Transfer
 from console.site import site
 from core.errors import ValidationError
@@ -52,9 +52,9 @@ def on(accounts: list[int], rows: QuerySet[Any]) -> QuerySet[Any]:
 
 @admin.register(Transfer, site=site)
 class TransferAdmin(ReadOnly):
-    list_display = ("when_", "what", "from_", "to_", "amount_", "belongs_to", "reference")
+    list_display = ("when_", "what", "from_", "to_", "amount_", "belongs_to", "reference_")
     list_filter = (OfAccounts, OfSystemAccount)
-    list_display_links = ("when_", "reference")
+    list_display_links = ("when_", "reference_")
     search_fields = ("id",)
     search_help_text = "reference, @username, id or whole phone"
     ordering = ("-posted_at",)
@@ -119,6 +119,10 @@ class TransferAdmin(ReadOnly):
     def reference(self, row: Transfer) -> str:
         return code(row.id)
 
+    @display(description="Reference")
+    def reference_(self, row: Transfer) -> str:
+        return short(row.id)
+
     @display(description="Posted together with")
     def group(self, row: Transfer) -> str:
         return link(list_url("transfer", q=str(row.group_id)), row.group_id) if row.group_id else "–"
@@ -175,7 +179,8 @@ class PaymentAdmin(ReadOnly):
         reason = request.POST.get("reason", "")
         shown: dict[str, Any] = {"reason": reason}
         try:
-            request.seen = services.look_at_payment(staff_id=request.user.pk, payment=key, reason=reason)  # type: ignore[attr-defined]
+            seen = services.look_at_payment(staff_id=int(request.user.pk or 0), payment=key, reason=reason)
+            request.seen = seen  # type: ignore[attr-defined]
         except ValidationError as refusal:
             shown["reason_error"] = refusal.fields["reason"]
         request.method = "GET"  # the page itself is the one that is only looked at

@@ -22,7 +22,7 @@ STATUS_LABELS = {
 
 @admin.register(BankTransfer, site=site)
 class BankTransferAdmin(ReadOnly):
-    list_display = ("asked", "person", "kind", "amount_", "state", "expected", "returned_with", "bank", "public_id")
+    list_display = ("asked", "person", "kind", "amount_", "state", "expected", "returned_with", "bank_", "public_id")
     list_display_links = ("asked", "public_id")
     list_filter = ("kind", "status", "rail", OfPerson)
     search_fields = ("id",)
@@ -41,7 +41,7 @@ class BankTransferAdmin(ReadOnly):
             return queryset, False
         found = queries.find(term)
         if isinstance(found, Transfer):
-            return queryset.filter(rail_key=found.group_id), False
+            return (queryset.filter(rail_key=found.group_id) if found.group_id else queryset.none()), False
         if person := queries.person(term):
             return queryset.filter(user_id=person.user_id), False
         return queryset.filter(Q(pk=term) | Q(external_id=term)), False
