@@ -123,6 +123,15 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class Flag(serializers.BooleanField):
+    """A boolean that was one in JSON; "false" and 0 are none."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("This must be true or false.")
+        return data
+
+
 class IsPerson(permissions.BasePermission):
     """Logged in as a person; views that anybody may call say so themselves."""
 

@@ -5,4 +5,4 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core import health  # noqa: F401  (registers the readiness checks)
+        from core import checks, health  # noqa: F401  (register themselves)

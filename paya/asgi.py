@@ -13,8 +13,11 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
 import paya.words  # noqa: E402, F401
+from core.checks import guard_process  # noqa: E402
 from payments.consumers import FeedConsumer  # noqa: E402
 from wallets.consumers import MeConsumer  # noqa: E402
+
+guard_process()
 
 
 async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:

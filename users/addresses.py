@@ -21,6 +21,14 @@ def network(address: str) -> str:
     return _network(address, 24, 48)
 
 
+def network_words(network: str) -> str:
+    """A network as people know addresses: "203.0.113.x" for 203.0.113.0/24; "" for none."""
+    base = network.partition("/")[0]
+    if "." in base:
+        return f"{base.rpartition('.')[0]}.x"
+    return base.removesuffix("::") + ":…" if base else ""
+
+
 def address_index(address: str) -> bytes:
     """The blind index that caps per address count: an IPv4 address, or the /64 that one IPv6 customer has."""
     return blind_index("address", _network(address, 32, 64))

@@ -13,7 +13,7 @@ from core import api
 from core.errors import ValidationError
 from users import queries, services
 from users.addresses import client_address
-from users.models import Profile, User
+from users.models import Device, Profile, User
 
 SEARCH_LIMIT = 20
 
@@ -71,6 +71,27 @@ class PersonOut(api.Serializer):
 class PeopleOut(api.Serializer):
     data = PersonOut(many=True)  # type: ignore[assignment]
     next_cursor = serializers.CharField(allow_null=True, help_text="Always null: type more letters instead")
+
+
+class DeviceOut(api.Serializer):
+    id = serializers.CharField(source="public_id")
+    name = serializers.CharField(help_text="As it called itself when it logged in")
+    network = serializers.CharField(help_text="The network that it logged in from, truncated (/24 or /48); may be empty")
+    created_at = serializers.DateTimeField(help_text="When it logged in")
+    last_seen_at = serializers.DateTimeField(help_text="To the minute")
+    current = serializers.SerializerMethodField(help_text="Whether this request comes from it")
+
+    def get_current(self, device: Device) -> bool:
+        return bool(device.id == self.context["device_id"])
+
+
+class DevicesOut(api.Serializer):
+    data = DeviceOut(many=True)  # type: ignore[assignment]
+    next_cursor = serializers.CharField(allow_null=True, help_text="Always null: these are few")
+
+
+class EverywhereIn(api.Serializer):
+    keep_this_device = api.Flag(required=False, help_text="Stay logged in here; false without it")
 
 
 # ----------------------------------------------------------------------------------------------------- views
@@ -135,6 +156,34 @@ class Me(APIView):
         data = api.validated(MeIn, request)
         me = services.update_profile(user_id=api.session_of(request).user_id, **data)
         return Response(MeOut(me).data)
+
+
+class Devices(APIView):
+    @extend_schema(responses={200: DevicesOut})
+    def get(self, request: Request) -> Response:
+        """Where one is logged in, by page or by app, the latest seen first."""
+        session = api.session_of(request)
+        found = queries.devices(user_id=session.user_id)
+        data = DeviceOut(found, many=True, context={"device_id": session.device_id}).data
+        return Response({"data": data, "next_cursor": None})
+
+
+class OneDevice(APIView):
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, device: str) -> Response:
+        """Log a device out: its pages, tokens and open connections are over at once."""
+        services.log_out_device(user_id=api.session_of(request).user_id, device_public_id=device)
+        return Response(status=204)
+
+
+class LogoutEverywhere(APIView):
+    @extend_schema(request=EverywhereIn, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """Log every device out at once, this one too unless `keep_this_device` is true."""
+        session = api.session_of(request)
+        keep = api.validated(EverywhereIn, request).get("keep_this_device", False)
+        services.log_out_everywhere(user_id=session.user_id, but=session.device_id if keep else None)
+        return Response(status=204)
 
 
 class Users(APIView):

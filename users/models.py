@@ -1,7 +1,7 @@
 """People, what everybody may see of them, their devices and tokens, and one-time codes.
 
 What is true of every row is a constraint here, or a trigger or policy in sql/0001_users.sql. Phones and codes
-are encrypted (core/keyring.py); a phone is found by its blind index.
+are encrypted (core/keyring); a phone is found by its blind index.
 """
 
 from typing import Any, ClassVar
@@ -135,6 +135,9 @@ class RefreshToken(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
 
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="users_refreshtoken_expires")]
+
 
 class Challenge(models.Model):
     """One code, one challenge, one budget: the code, its tries, and the SMS that carry it.
@@ -183,6 +186,7 @@ class Challenge(models.Model):
             models.Index(fields=["phone_index", "created_at"], name="users_challenge_phone"),
             models.Index(fields=["block_index", "created_at"], name="users_challenge_block"),
             models.Index(fields=["address_index", "created_at"], name="users_challenge_address"),
+            models.Index(fields=["created_at"], name="users_challenge_created"),
             models.Index(
                 fields=["due_at"],
                 name="users_challenge_waiting",

@@ -1,20 +1,21 @@
-"""Pages: phone, code, welcome, log out.
+"""Pages: phone, code, welcome, devices, log out.
 
 The challenge being answered and where to go afterwards are kept in the session, not in addresses or forms.
 """
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from core.errors import PayaError, RateLimited
-from core.pages import form_errors, session_of
-from users import phones, services, usernames
-from users.addresses import client_address
+from core.errors import NotFound, PayaError, RateLimited
+from core.pages import form_errors, login_required, session_of
+from users import phones, queries, services, usernames
+from users.addresses import client_address, network_words
 from users.errors import CodeRefused
 from users.middleware import SESSION_DEVICE
 from users.services.codes import Pending, pending
@@ -114,6 +115,57 @@ def logout(request: HttpRequest) -> HttpResponse:
     if _person(request):
         session = session_of(request)
         services.revoke_device(user_id=session.user_id, device_id=session.device_id)
+    return _logged_out(request)
+
+
+@require_safe
+@login_required
+def devices(request: HttpRequest) -> HttpResponse:
+    """Where this person is logged in."""
+    session = session_of(request)
+    found = queries.devices(user_id=session.user_id)
+    rows = [
+        {
+            "id": device.public_id,
+            "name": device.name,
+            "where": network_words(device.network),
+            "since": device.created_at,
+            "seen": device.last_seen_at,
+            "current": device.id == session.device_id,
+        }
+        for device in sorted(found, key=lambda device: device.id != session.device_id)
+    ]
+    return render(request, "users/devices.html", {"devices": rows})
+
+
+@require_POST
+@login_required
+def logout_device(request: HttpRequest, device: str) -> HttpResponse:
+    session = session_of(request)
+    try:
+        ended = services.log_out_device(user_id=session.user_id, device_public_id=device)
+    except NotFound:
+        ended = 0  # it was logged out meanwhile: what was wanted
+    if ended == session.device_id:
+        return _logged_out(request)
+    messages.success(request, "That device is logged out.")
+    return redirect("/settings/devices")
+
+
+@require_POST
+@login_required
+def logout_everywhere(request: HttpRequest) -> HttpResponse:
+    session = session_of(request)
+    keep = request.POST.get("keep") == "this"
+    count = services.log_out_everywhere(user_id=session.user_id, but=session.device_id if keep else None)
+    if not keep:
+        return _logged_out(request)
+    said = {0: "There was no other device.", 1: "The other device is logged out."}
+    messages.success(request, said.get(count, f"The other {count} devices are logged out."))
+    return redirect("/settings/devices")
+
+
+def _logged_out(request: HttpRequest) -> HttpResponse:
     request.session.flush()
     return redirect("/")
 

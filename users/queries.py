@@ -67,6 +67,12 @@ def search(*, prefix: str, limit: int = 20) -> list[Profile]:
     return list(Profile.objects.filter(username__startswith=prefix).order_by("username")[:limit])
 
 
+def devices(*, user_id: int) -> list[Device]:
+    """Where this person is logged in, the latest seen first."""
+    with actor(user_id):
+        return list(Device.objects.filter(user_id=user_id, revoked_at__isnull=True).order_by("-last_seen_at", "-id"))
+
+
 def device_is_live(*, user_id: int, device_id: int) -> bool:
     """Whether this device of the person's has not been revoked."""
     with actor(user_id):

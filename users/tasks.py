@@ -13,3 +13,9 @@ def send_sms(challenge_id: int) -> None:
 def sweep_sms() -> None:
     """Send what is due and was not woken up; give up what is over."""
     services.sweep_codes()
+
+
+@shared_task
+def prune() -> None:
+    """Put away sessions, tokens and devices that are over."""
+    services.prune()

@@ -8,6 +8,9 @@ api_urlpatterns = [
     path("auth/refresh", api.Refresh.as_view()),
     path("auth/logout", api.Logout.as_view()),
     path("me", api.Me.as_view()),
+    path("devices", api.Devices.as_view()),
+    path("devices/logout-everywhere", api.LogoutEverywhere.as_view()),
+    path("devices/<str:device>", api.OneDevice.as_view()),
     path("users", api.Users.as_view()),
 ]
 
@@ -18,4 +21,7 @@ page_urlpatterns = [
     path("welcome", pages.welcome),
     path("welcome/check", pages.welcome_check),
     path("logout", pages.logout),
+    path("settings/devices", pages.devices),
+    path("settings/devices/logout-everywhere", pages.logout_everywhere),
+    path("settings/devices/<str:device>/logout", pages.logout_device),
 ]

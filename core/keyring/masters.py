@@ -88,9 +88,7 @@ class Kms:
         return str(self._ask(lambda kms: kms.describe_key(KeyId=self._key))["KeyMetadata"]["Arn"])
 
     def wrap(self, data_key: bytes, context: str) -> tuple[str, bytes]:
-        sealed = self._ask(
-            lambda kms: kms.encrypt(KeyId=self._key, Plaintext=data_key, EncryptionContext={"paya": context})
-        )
+        sealed = self._ask(lambda kms: kms.encrypt(KeyId=self._key, Plaintext=data_key, EncryptionContext={"paya": context}))
         return str(sealed["KeyId"]), bytes(sealed["CiphertextBlob"])
 
     def unwrap(self, master_id: str, wrapped: bytes, context: str) -> bytes:

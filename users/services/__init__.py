@@ -4,7 +4,17 @@ from users.services.accounts import on_signup, sign_up
 from users.services.codes import Asked, check_code, request_code, resend_code
 from users.services.delivery import send_code, sweep_codes
 from users.services.profiles import check_username, update_profile, welcome
-from users.services.sessions import Opened, Pair, access, logout, refresh, revoke_device
+from users.services.pruning import prune
+from users.services.sessions import (
+    Opened,
+    Pair,
+    access,
+    log_out_device,
+    log_out_everywhere,
+    logout,
+    refresh,
+    revoke_device,
+)
 
 __all__ = [
     "Asked",
@@ -13,8 +23,11 @@ __all__ = [
     "access",
     "check_code",
     "check_username",
+    "log_out_device",
+    "log_out_everywhere",
     "logout",
     "on_signup",
+    "prune",
     "refresh",
     "request_code",
     "resend_code",

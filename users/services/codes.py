@@ -6,6 +6,7 @@ counted commits first, and the refusal is raised after.
 
 import hashlib
 import hmac
+import logging
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from core import keyring
-from core.errors import PayaError, RateLimited
+from core.errors import PayaError, RateLimited, ServiceUnavailable
 from core.ids import new_id
 from core.outbox import emit
 from users import phones, sealed
@@ -23,6 +24,8 @@ from users.database import call
 from users.errors import AccountClosed, CodeRefused
 from users.services.accounts import person_with
 from users.services.sessions import Opened, open_device
+
+log = logging.getLogger("paya.sms")
 
 CODE_SECONDS = 600
 TRIES = 5
@@ -42,7 +45,8 @@ class Asked:
 def request_code(*, phone: str, address: str) -> Asked:
     """Send a fresh code to a phone, known or not: nothing here differs between the two.
 
-    Raises ValidationError (field phone) for a number that we do not serve, RateLimited over a budget.
+    Raises ValidationError (field phone) for a number that we do not serve, RateLimited over a budget, and
+    ServiceUnavailable when everybody's budget of the day is spent or too few of the last hour's codes were used.
     """
     e164 = phones.parse(phone)
     challenge, code = new_id("ch"), f"{secrets.randbelow(1_000_000):06d}"
@@ -57,7 +61,7 @@ def request_code(*, phone: str, address: str) -> Asked:
             address_index(address),
             CODE_SECONDS,
         ]
-        outcome, row_id, retry_after = _call("users_challenge_create", [*row, *_budgets()])
+        outcome, row_id, retry_after = _call("users_challenge_create", [*row, _budgets()])
         if outcome == "queued":
             emit("sms.due", challenge=row_id)
     if outcome != "queued":
@@ -71,7 +75,7 @@ def resend_code(*, challenge: str, address: str) -> Asked:
     Raises CodeRefused for a challenge that does not exist (any more), RateLimited when a budget is spent.
     """
     with transaction.atomic():
-        outcome, row_id, retry_after = _call("users_challenge_resend", [challenge, *_budgets()])
+        outcome, row_id, retry_after = _call("users_challenge_resend", [challenge, _budgets()])
         if outcome == "queued":
             emit("sms.due", challenge=row_id)
     if outcome == "gone":
@@ -135,20 +139,29 @@ def _code_hash(challenge: str, code: str) -> bytes:
 
 
 def _budgets() -> list[int]:
+    """In the order that users_sms_budget takes them."""
     return [
         settings.OTP_PER_PHONE_DAY,
         settings.OTP_PER_BLOCK_DAY,
         settings.OTP_PER_ADDRESS_HOUR,
         settings.OTP_RESEND_SECONDS,
+        settings.OTP_PER_DAY,
+        settings.OTP_UNUSED_MIN_SENT,
+        settings.OTP_USED_PERCENT,
     ]
 
 
-def _over_budget(outcome: str, retry_after: int) -> RateLimited:
+def _over_budget(outcome: str, retry_after: int | None) -> PayaError:
+    retry_after = max(1, retry_after or 3600)  # a budget of none at all frees nothing at a known time
+    if outcome in ("everybody", "unused"):
+        # Nobody's own fault, and somebody has to look: a spent budget of the day, or codes that nobody types in.
+        log.error("sms_stopped", extra={"cause": outcome})
+        return ServiceUnavailable("We cannot send codes right now. Please try again later.", retry_after=retry_after)
     sentence = {
         "wait": "A code is on its way. You can ask for it again in a moment.",
         "phone": "This phone has asked for too many codes today. Please try again tomorrow.",
     }.get(outcome, "Too many codes were asked for from where you are. Please try again later.")
-    return RateLimited(sentence, retry_after=max(1, retry_after))
+    return RateLimited(sentence, retry_after=retry_after)
 
 
 def _refused(outcome: str) -> PayaError:

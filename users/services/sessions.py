@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from core import clock
 from core.actor import actor
 from core.api import has_control
+from core.errors import NotFound
 from core.identity import Session
 from core.ids import new_id
+from core.outbox import emit
 from users import addresses, tokens
 from users.database import call
 from users.errors import SessionEnded
@@ -105,9 +108,36 @@ def logout(*, token: str) -> None:
 
 
 def revoke_device(*, user_id: int, device_id: int) -> None:
-    """End a device of this person; again, nothing happens."""
+    """End a device of this person, everywhere at once; again, nothing happens."""
     with actor(user_id):
-        Device.objects.filter(id=device_id, user_id=user_id, revoked_at=None).update(revoked_at=Now())
+        _revoke(Device.objects.filter(id=device_id, user_id=user_id))
+
+
+def log_out_device(*, user_id: int, device_public_id: str) -> int:
+    """End the device of this id; its number. Raises NotFound when this person has no such device logged in."""
+    with actor(user_id):
+        ended = _revoke(Device.objects.filter(public_id=device_public_id, user_id=user_id))
+    if not ended:
+        raise NotFound("This device is not logged in.")
+    return ended[0]
+
+
+def log_out_everywhere(*, user_id: int, but: int | None = None) -> int:
+    """End all devices of this person, or all but one; how many."""
+    with actor(user_id):
+        return len(_revoke(Device.objects.filter(user_id=user_id).exclude(id=but)))
+
+
+def _revoke(devices: QuerySet[Device]) -> list[int]:
+    """End those that are live, and have their open connections closed; in the running transaction.
+
+    Pages and tokens ask for the device each time, so they are over with the commit; sockets learn it by the event.
+    """
+    live = list(devices.filter(revoked_at=None).select_for_update(no_key=True).order_by("id").values_list("id", "user_id"))
+    Device.objects.filter(id__in=[device for device, _ in live]).update(revoked_at=Now())
+    for device, user in live:
+        emit("device.revoked", user=user, device=device)
+    return [device for device, _ in live]
 
 
 def _owner(token: str) -> int | None:
@@ -134,7 +164,7 @@ def _rotate(token: str) -> Pair | None:
         _replace(parent, child, now)
     elif now - parent.used_at > GRACE:
         log.warning("refresh_token_reused", extra={"device": device.public_id})
-        Device.objects.filter(id=device.id).update(revoked_at=Now())
+        _revoke(Device.objects.filter(id=device.id))
         return None
     return _pair(device.user.public_id, device, child)
 
