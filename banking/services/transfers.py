@@ -76,7 +76,7 @@ def _request(kind: BankTransfer.Kind, *, user_id: int, amount: int, bank_account
 
         def effect() -> tuple[int, Mapping[str, Any]]:
             if held.frozen:
-                raise AccountFrozen(held.frozen_reason or None)
+                raise AccountFrozen(f"Your account is frozen: {held.frozen_reason}", reason=held.frozen_reason)
             if kind == Kind.REDEMPTION and held.owed > 0:
                 raise OwesMoney(held.owed)
             transfer = _begin(kind, user_id=user_id, amount=amount, account=_usable(user_id, bank_account))
