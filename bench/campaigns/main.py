@@ -23,6 +23,8 @@ from paya.local.testing import TEMPLATE, environment_of_tests, throwaway_folder
 
 NAMES = {"ledger-model": "ledger_model", "races": "races", "crash": "crash", "fuzz": "fuzz"}
 
+ON_CLONES = {"ledger-model", "races"}  # these work on databases; the others start a whole stack
+
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bin/campaign", description=__doc__)
@@ -32,18 +34,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--size", type=int, help="steps, rounds, kills or examples instead of the campaign's own number")
     options = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(2**32) if options.seed is None else options.seed
-    with contextlib.suppress(StopRequested), prepared() as data:
-        import django
+    on_clones = options.name in ON_CLONES
+    with contextlib.suppress(StopRequested), prepared(database=on_clones) as data:
+        if on_clones:
+            import django
 
-        django.setup()
+            django.setup()
         campaign = importlib.import_module(f"bench.campaigns.{NAMES[options.name]}")
         return int(campaign.run(data=data, short=options.short, seed=seed, size=options.size))
     return 130
 
 
 @contextlib.contextmanager
-def prepared() -> Iterator[Path]:
-    """Servers with a migrated template database, described in the environment as tests expect it.
+def prepared(*, database: bool) -> Iterator[Path]:
+    """A throwaway folder, and where wanted servers with a migrated template that tests and campaigns make clones of.
 
     Inside bin/test they are there already.
     """
@@ -58,6 +62,9 @@ def prepared() -> Iterator[Path]:
     with throwaway_folder() as folder:
         try:
             with supervisor.signals():
+                if not database:
+                    yield folder.path
+                    return
                 running = servers.start(folder, folder.secrets(), supervisor, dbname=TEMPLATE, throwaway=True)
                 env = environment_of_tests(folder, running)
                 migrate = [sys.executable, "manage.py", "migrate", "--noinput", "-v", "0"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +26,7 @@ class Report:
         print(f"{self.campaign}: seed {self.seed}", flush=True)
 
     def figure(self, name: str, value: Any) -> None:
-        self.figures[name.replace(" ", "_").replace(",", "")] = value
+        self.figures[re.sub(r"\W+", "_", name)] = value
         print(f"  {name:<44}{value:>12}   ({time.monotonic() - self.started:.0f} s)", flush=True)
 
     def must_be(self, name: str, value: Any, wanted: Any) -> None:
