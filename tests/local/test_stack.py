@@ -17,7 +17,7 @@ from paya.local.environment import ROOT
 from paya.local.folder import DataFolder
 from paya.local.testing import RunningStack, start_stack
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 def manage(stack: RunningStack, env: dict[str, str], *arguments: str) -> str:
