@@ -1,0 +1,194 @@
+"""Getting in: all three of e-mail, password and code, not too often, and nobody but staff."""
+
+import threading
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection
+from django.test import Client, override_settings
+
+from console import services
+from console.models import StaffSession
+from core.errors import Conflict, NotFound, Unauthenticated
+from tests.conftest import Database
+from tests.console.conftest import EMAIL, PASSWORD, SECRET, Desk, code
+
+
+def test_with_all_three_one_is_in_and_out_again(outside: Desk):
+    assert outside.get("/admin/").status_code == 302
+    assert outside.try_in().status_code == 302
+    assert outside.is_in
+    assert outside.post("/admin/logout/").status_code == 200
+    assert not outside.is_in
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"token": ""}, {"token": "000000"}, {"token": "not-it"}, {"token": "１２３４５６"}, {"password": "wrong"},
+        {"email": "nobody@staff.example"}, {"token": code(5)}, {"token": code(-5)},
+    ],
+)  # fmt: skip
+def test_anything_wrong_is_refused_in_the_same_words(outside: Desk, wrong):
+    answer = outside.try_in(**wrong)
+    assert answer.status_code == 200
+    assert not outside.is_in
+    if wrong.get("token") != "":
+        assert "E-mail, password or code is not right." in answer.content.decode()
+
+
+def test_a_code_is_good_once(outside: Desk):
+    used = code()
+    assert outside.try_in(token=used).status_code == 302
+    again = Desk()
+    assert again.try_in(token=used).status_code == 200
+    assert not again.is_in
+    assert again.try_in(token=code(1)).status_code == 302
+
+
+def test_five_wrong_tries_and_the_right_one_has_to_wait(outside: Desk, staff_site: Database):
+    for _ in range(services.TRIES_PER_EMAIL):
+        outside.try_in(token="000000")
+    answer = outside.try_in()
+    assert "Too many wrong tries. Please wait 15 minutes." in answer.content.decode()
+    assert not outside.is_in
+    staff_site.as_superuser("update console_logintry set at = at - interval '16 minutes'")
+    assert outside.try_in().status_code == 302
+
+
+def test_an_address_has_a_budget_over_all_emails(outside: Desk):
+    for n in range(services.TRIES_PER_ADDRESS):
+        outside.try_in(email=f"x{n}@staff.example", REMOTE_ADDR="203.0.113.9") if n < 3 else _try(f"x{n}@staff.example")
+    assert "Too many wrong tries" in outside.try_in(email="y@staff.example", REMOTE_ADDR="203.0.113.9").content.decode()
+    assert outside.try_in(REMOTE_ADDR="203.0.113.10").status_code == 302
+
+
+def _try(email: str) -> None:
+    """What a wrong try leaves behind, without hashing a password."""
+    from core import keyring
+
+    services._count_try(keyring.blind_index("staff-email", email), keyring.blind_index("staff-address", "203.0.113.9"))
+
+
+def test_guesses_side_by_side_share_one_budget(outside: Desk, staff_site: Database):
+    def guess() -> None:
+        try:
+            services.log_in(email=EMAIL, password=PASSWORD, code="000000", address="203.0.113.1")
+        except Exception:
+            pass
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=guess) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert staff_site.as_superuser("select count(*) from console_logintry") == [(services.TRIES_PER_EMAIL,)]
+
+
+def test_people_do_not_get_in(staff_site: Database, account: int, make_person):
+    with staff_site.role("web"):
+        person = make_person("maya")
+    with staff_site.role("staff"):
+        assert services.staff_by_id(person.id) is None
+    client = Client(headers={"Authorization": f"Bearer {person.token}"})
+    assert client.get("/admin/").status_code == 302
+
+
+def test_a_persons_session_opens_nothing_here(outside: Desk, staff_site: Database):
+    from django.contrib.sessions.backends.db import SessionStore as PeoplesSessions
+
+    with staff_site.role("web"):
+        session = PeoplesSessions()
+        session["_auth_user_id"] = "1"
+        session.save()
+    outside.client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    assert not outside.is_in
+
+
+def test_a_staff_session_is_nobody_on_the_public_site(desk: Desk, staff_site: Database):
+    key = desk.client.cookies["paya_staff_" + str(settings.PORT)].value
+    assert StaffSession.objects.filter(session_key=key).exists()
+    assert staff_site.as_superuser("select count(*) from django_session where session_key = %s", [key]) == [(0,)]
+
+
+def test_cookies_are_apart_short_and_strict(outside: Desk):
+    cookie = outside.try_in().cookies[settings.SESSION_COOKIE_NAME]
+    assert f"paya_staff_{settings.PORT}" == settings.SESSION_COOKIE_NAME
+    assert cookie["path"] == "/admin"
+    assert cookie["samesite"] == "Strict"
+    assert cookie["httponly"]
+    (lasts,) = StaffSession.objects.values_list("expire_date", flat=True)
+    from django.utils import timezone
+
+    assert (lasts - timezone.now()).total_seconds() <= 3600
+
+
+def test_a_closed_account_is_out_at_once(desk: Desk, staff_site: Database, account: int):
+    assert desk.is_in
+    staff_site.as_superuser("update users_user set is_active = false where id = %s", [account])
+    assert not desk.is_in
+    assert desk.try_in(token=code(1)).status_code == 200
+
+
+def test_a_session_without_the_code_opens_nothing(desk: Desk):
+    session = desk.client.session
+    del session["otp_device_id"]
+    session.save()
+    assert not desk.is_in
+
+
+def test_the_public_sites_role_reaches_nothing_of_this(database: Database, account: int):
+    for what in (
+        "select * from console_staffsession", "select * from console_authenticator", "select * from console_logintry",
+        "select * from console_transfer", "select * from console_payment", "select * from console_person",
+        "select * from console_staff('x', null)", "select console_person_by_phone('x')", "select * from django_admin_log",
+    ):  # fmt: skip
+        with pytest.raises(DatabaseError, match="permission denied"), connection.cursor() as cursor:
+            cursor.execute(what)
+    with database.connect("web") as raw, raw.cursor() as cursor:
+        cursor.execute("select set_config('paya.actor', %s, false)", [str(account)])
+        cursor.execute("select count(*) from users_user")
+        assert cursor.fetchone() == (0,)
+
+
+def test_the_public_site_knows_the_way_and_no_more(database: Database):
+    with override_settings(STAFF_URL="http://127.0.0.1:8003"):
+        from paya.urls import _to_staff
+
+        assert _to_staff(None)["Location"] == "http://127.0.0.1:8003/admin/"
+    assert Client().get("/admin/login/").status_code in (302, 404)
+
+
+# ------------------------------------------------------------------------------------------------------- accounts
+def test_one_authenticator_secret_is_sealed(account: int, database: Database):
+    rows = database.as_superuser("select t::text from console_authenticator t")
+    assert SECRET.hex() not in str(rows)
+
+
+def test_a_member_of_staff_is_made_once_and_renewed(database: Database, capsys: pytest.CaptureFixture[str]):
+    with database.role("worker"):
+        call_command("create_staff", "New@Staff.example")
+        out = capsys.readouterr().out
+        assert "new@staff.example" in out
+        assert "otpauth://totp/PaYa%3Anew%40staff.example?secret=" in out
+        with pytest.raises(CommandError, match="already"):
+            call_command("create_staff", "new@staff.example")
+        with pytest.raises(Conflict):
+            services.create_staff(email="new@staff.example")
+        with pytest.raises(NotFound):
+            services.create_staff(email="other@staff.example", renew=True)
+        services.create_staff(email="new@staff.example", password="second", secret=SECRET, renew=True)
+    with database.role("staff"):
+        assert services.log_in(email="new@staff.example", password="second", code=code(), address="").email == "new@staff.example"
+        with pytest.raises(Unauthenticated):
+            services.log_in(email="new@staff.example", password="first", code=code(1), address="")
+
+
+def test_a_renewed_account_loses_its_sessions(desk: Desk, staff_site: Database):
+    assert desk.is_in
+    with staff_site.role("worker"):
+        services.create_staff(email=EMAIL, renew=True)
+    assert not desk.is_in
