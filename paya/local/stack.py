@@ -219,8 +219,8 @@ class Stack:
             "paya.asgi:application",
         ]
         staff = [
-            "-m", "gunicorn", "paya.wsgi", f"--bind=127.0.0.1:{self.port + 3}", "--workers=1", "--worker-class=gthread",
-            "--threads=4", "--no-control-socket", "--graceful-timeout=3", "--log-level=warning",
+            "-m", "gunicorn", f"--bind=127.0.0.1:{self.port + 3}", "--workers=1", "--worker-class=gthread", "--threads=4",
+            "--no-control-socket", "--graceful-timeout=3", "--log-level=warning", "paya.wsgi",
         ]  # fmt: skip
         staff_own = self._shared | {"PAYA_SITE": "staff", "DATABASE_URL": self._servers.urls["staff"]}
         celery = ["-m", "celery", "-A", "paya"]

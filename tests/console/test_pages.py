@@ -167,7 +167,9 @@ def test_each_thing_links_to_the_next(world: World, desk: Desk):
         seen.add(path)
         answer = desk.client.get(path)
         assert answer.status_code == 200, path
-        for link in re.findall(r'class="console-link" href="([^"]+)"', answer.content.decode()):
+        page = answer.content.decode()
+        todo += re.findall(r'href="(/admin/console/\w+/[^/"]+/change/)', page)
+        for link in re.findall(r'class="console-link" href="([^"]+)"', page):
             assert link.startswith(("/", "?")), link
             todo.append(link.replace("&amp;", "&") if link.startswith("/") else path.split("?")[0] + link)
         kinds |= set(re.findall(r"/admin/console/(\w+)/[^/]+/change/", path))
