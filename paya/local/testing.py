@@ -126,10 +126,12 @@ def _remove(folder: DataFolder) -> None:
 
 
 def _sweep_abandoned() -> None:
-    """Remove what test runs that were killed have left."""
+    """Remove what test runs that were killed have left; a young folder may belong to one that is just starting."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         folder = DataFolder(path)
         with contextlib.suppress(OSError, StartError):
+            if time.time() - path.stat().st_mtime < 60:
+                continue
             folder.lock()
             processes.end(processes.marked(folder.secrets()["stack_id"]))
             servers.embedded_postgres(folder, folder.secrets()).end_orphan()
