@@ -69,6 +69,8 @@ class Redis:
             'save ""',
             "appendonly no",
             "daemonize no",
+            # Its own title would be written over the environment, and with that over the stack's mark.
+            "set-proc-title no",
         ]
         # A file, because a command line is everybody's to read.
         config = self.home / "redis.conf"
