@@ -36,17 +36,23 @@ CREATE FUNCTION payments_finish(
 ) RETURNS TABLE (answer text, balance bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    w wallets_state;
+    payer_account bigint;
+    payee_account bigint;
+    owed bigint;
     t ledger_transfer;
 BEGIN
     IF core_actor() <> p_actor THEN
         RAISE EXCEPTION 'this wallet is somebody else''s' USING ERRCODE = 'PY120';
     END IF;
-    SELECT * INTO STRICT w FROM wallets_guard(p_actor);
-    IF w.owed > 0 THEN
-        RAISE EXCEPTION 'this person owes %', w.owed USING ERRCODE = 'PY121';
+    -- The guard again (payments_begin holds it already), with no more than what is needed here.
+    PERFORM FROM wallets_wallet WHERE user_id = p_actor FOR NO KEY UPDATE;
+    SELECT w.account, -r.balance, v.account INTO STRICT payer_account, owed, payee_account
+        FROM wallets_wallet w JOIN ledger_account r ON r.id = w.receivable_account
+        LEFT JOIN wallets_wallet v ON v.user_id = p_payee WHERE w.user_id = p_actor;
+    IF owed > 0 THEN
+        RAISE EXCEPTION 'this person owes %', owed USING ERRCODE = 'PY121';
     END IF;
-    t := ledger_post(p_transfer, 7::smallint, w.account, (SELECT v.account FROM wallets_wallet v WHERE v.user_id = p_payee), p_amount);
+    t := ledger_post(p_transfer, 7::smallint, payer_account, payee_account, p_amount);
     answer := json_build_object(
         'id', p_public_id, 'from', p_from, 'to', p_to, 'amount', p_amount, 'currency', 'USD', 'note', p_note,
         'visibility', p_visibility, 'status', 'completed',
