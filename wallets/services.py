@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from core.actor import SYSTEM, actor
+from core.actor import SYSTEM, actor, read_as
 from core.errors import NotFound
 from core.ids import derived_reference, new_id
 from core.outbox import emit
@@ -56,11 +56,20 @@ _COLUMNS = (
 def state_from(function: str, user_id: int) -> Guarded:
     with wallet_errors(), connection.cursor() as cursor:
         cursor.execute(f"select {_COLUMNS} from {function}(%s)", [user_id])
-        row = cursor.fetchone()
+        return _state(cursor.fetchone())
+
+
+def state_alone(user_id: int) -> Guarded:
+    """The wallet now, for a request that wants nothing else: one round trip, outside of any transaction."""
+    with wallet_errors():
+        rows = read_as(user_id, f"select {_COLUMNS} from wallets_read(%s)", [user_id])
+    return _state(rows[0] if rows else None)
+
+
+def _state(row: tuple[Any, ...] | None) -> Guarded:
     if row is None:
         raise NotFound("There is no wallet here.")
-    known: tuple[Any, ...] = row
-    return Guarded(*known[:10], Freeze(known[10]), known[11])
+    return Guarded(*row[:10], Freeze(row[10]), row[11])
 
 
 def _call(sql: str, params: list[Any]) -> Any:
