@@ -13,6 +13,7 @@ from django.db.models import Func
 from django_otp.models import Device
 from django_otp.oath import TOTP
 
+from console.sealed import SECRET
 from core import keyring
 from core.money import format_usd
 from users.models import User
@@ -50,10 +51,7 @@ class Authenticator(Device):
 
     def key(self) -> bytes:
         """The shared secret; needs its owner as actor."""
-        return bytes.fromhex(keyring.decrypt_for(self.user_id, SECRET_FIELD, self.user.public_id, self.secret))
-
-
-SECRET_FIELD = "console_authenticator.secret"
+        return bytes.fromhex(keyring.decrypt_for(self.user_id, SECRET, self.user.public_id, self.secret))
 keyring.register(
     keyring.Column(
         "console_authenticator", "secret", SECRET_FIELD,

@@ -10,7 +10,8 @@ from urllib.parse import quote, urlencode
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import connection, transaction
 
-from console.models import SECRET_FIELD, Authenticator, LogInTry
+from console.models import Authenticator, LogInTry
+from console.sealed import SECRET
 from core import keyring
 from core.actor import SYSTEM, actor
 from core.clock import now
@@ -137,7 +138,7 @@ def create_staff(*, email: str, password: str | None = None, secret: bytes | Non
 def _give_authenticator(user: User, secret: bytes) -> None:
     if not Authenticator.objects.filter(user=user).exists():
         keyring.create_person_key(user.pk)
-    sealed = keyring.encrypt_for(user.pk, SECRET_FIELD, user.public_id, secret.hex())
+    sealed = keyring.encrypt_for(user.pk, SECRET, user.public_id, secret.hex())
     Authenticator.objects.update_or_create(
         user=user, defaults={"secret": sealed, "last_step": -1, "name": "Authenticator app", "confirmed": True}
     )

@@ -111,7 +111,7 @@ class TransferAdmin(ReadOnly):
     def credit_after(self, row: Transfer) -> str:
         return money(row.credit_balance, private=row.is_private)
 
-    @display(description="Payment or bank transfer")
+    @display(description="Belongs to")
     def belongs_to(self, row: Transfer) -> str:
         return to("payment", row.payment, "payment") if row.payment else to("banktransfer", row.bank_transfer, "bank transfer")
 

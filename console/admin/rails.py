@@ -22,7 +22,7 @@ STATUS_LABELS = {
 
 @admin.register(BankTransfer, site=site)
 class BankTransferAdmin(ReadOnly):
-    list_display = ("asked", "person", "kind", "amount_", "state", "expected", "returned_with", "bank_", "public_id")
+    list_display = ("asked", "person", "kind", "amount_", "state", "expected", "returned_with", "public_id")
     list_display_links = ("asked", "public_id")
     list_filter = ("kind", "status", "rail", OfPerson)
     search_fields = ("id",)

@@ -202,7 +202,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "journal row",
-                "verbose_name_plural": "journal",
+                "verbose_name_plural": "journal rows",
                 "db_table": "console_transfer",
                 "abstract": False,
                 "managed": False,

@@ -168,6 +168,19 @@ def test_one_authenticator_secret_is_sealed(account: int, database: Database):
     assert SECRET.hex() not in str(rows)
 
 
+def test_the_secret_survives_a_rotation_of_data_keys(account: int, database: Database):
+    from datetime import timedelta
+
+    from core.keyring.rotation import rotate_data
+
+    before = database.as_superuser("select secret from console_authenticator")
+    with database.role("worker"):
+        rotate_data(grace=timedelta(0))
+    assert database.as_superuser("select secret from console_authenticator") != before
+    with database.role("staff"):
+        assert services.log_in(email=EMAIL, password=PASSWORD, code=code(), address="").pk == account
+
+
 def test_a_member_of_staff_is_made_once_and_renewed(database: Database, capsys: pytest.CaptureFixture[str]):
     with database.role("worker"):
         call_command("create_staff", "New@Staff.example")
