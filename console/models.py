@@ -52,12 +52,6 @@ class Authenticator(Device):
     def key(self) -> bytes:
         """The shared secret; needs its owner as actor."""
         return bytes.fromhex(keyring.decrypt_for(self.user_id, SECRET, self.user.public_id, self.secret))
-keyring.register(
-    keyring.Column(
-        "console_authenticator", "secret", SECRET_FIELD,
-        public_id="(select u.public_id from users_user u where u.id = user_id)",
-    )
-)  # fmt: skip
 
 
 class LogInTry(models.Model):
