@@ -115,6 +115,7 @@ def guard_process() -> None:
         return
     _refuse(list(settings_problems()))
     connection_created.connect(_on_connection, dispatch_uid="core.checks.role")
+    connection.close()
     try:
         connection.ensure_connection()
     except OperationalError:

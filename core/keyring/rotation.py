@@ -153,7 +153,8 @@ def rotate_data(*, grace: timedelta = GRACE, say: Callable[[str], None] = lambda
 def _begin() -> tuple[int, datetime]:
     with actor(SYSTEM):
         _execute("insert into core_keyrotation (finished_at) values (null) on conflict do nothing")
-        return _rows("select id, started_at from core_keyrotation where finished_at is null")[0]  # type: ignore[return-value]
+        rotation, started = _rows("select id, started_at from core_keyrotation where finished_at is null")[0]
+    return int(rotation), started
 
 
 def _owners(started: datetime) -> Iterator[_Owner]:

@@ -125,7 +125,8 @@ def log_out_device(*, user_id: int, device_public_id: str) -> int:
 def log_out_everywhere(*, user_id: int, but: int | None = None) -> int:
     """End all devices of this person, or all but one; how many."""
     with actor(user_id):
-        return len(_revoke(Device.objects.filter(user_id=user_id).exclude(id=but)))
+        devices = Device.objects.filter(user_id=user_id)
+        return len(_revoke(devices if but is None else devices.exclude(id=but)))
 
 
 def _revoke(devices: QuerySet[Device]) -> list[int]:
