@@ -87,6 +87,9 @@ class Stack:
                 "REDIS_URL": self._servers.redis_url
             }
             self._write_env_file()
+        home = self.folder.state().get("postgres_home", "")
+        if self._servers.embedded and Path(home).is_absolute():
+            say(f"  PostgreSQL cannot run as root and cannot enter this folder; its files are in {home}")
         self._migrate()
         if self.sandboxed:
             self.supervisor.start({"sandbox": self._sandbox()}, grace=3)
