@@ -22,6 +22,17 @@ TEMPLATE = "paya_test"
 ADMIN_URL = os.environ["PAYA_TEST_ADMIN_URL"]
 
 
+# These share one running PaYa, so they stay together; other files are spread over the workers one by one.
+WITH_A_STACK = ("browser", "contract", "live")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell xdist what belongs on one worker."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group("stack" if folder in WITH_A_STACK else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup() -> None:
     """The template was migrated by bin/test; pytest-django has nothing to make."""

@@ -32,6 +32,9 @@ CHECKS = {
 }
 
 
+BOTH_CORES = ["-n", "2", "--dist", "loadgroup"]
+
+
 def main(arguments: list[str]) -> int:
     """Run the checks and the suite; with arguments only pytest, which they go to."""
     supervisor = Supervisor(_say)
@@ -73,7 +76,7 @@ def _run(folder: DataFolder, supervisor: Supervisor, arguments: list[str]) -> in
         return 1
     env["PAYA_CHROMIUM"] = (_output(folder, "chromium").splitlines() or [""])[-1]
     _say(f"prepared in {time.monotonic() - started:.0f} s")
-    pytest = ["-m", "pytest", *arguments]
+    pytest = ["-m", "pytest", *(arguments or BOTH_CORES)]
     code = supervisor.run({"pytest": _launch(pytest, env, folder, inherit=True)}, stop_signal=signal.SIGINT)["pytest"]
     if failed:
         _say(f"failed before pytest: {', '.join(failed)}")
