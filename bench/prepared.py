@@ -85,7 +85,7 @@ def prepared() -> Iterator[Stage]:
         try:
             with supervisor.signals():
                 running = servers.start(folder, folder.secrets(), supervisor, dbname=DATABASE)
-                stage = Stage(folder, supervisor, running, ports.free_block(3))
+                stage = Stage(folder, supervisor, running, ports.free_block(4))
                 done = stage.command("manage.py", "migrate", "--noinput", "-v", "0", role="owner")
                 if done.returncode:
                     raise RuntimeError(done.stderr)
