@@ -44,7 +44,7 @@ from tests.stack import Site, Visitor, wait_until
 from .report import Report
 
 KILLS, SHORT_KILLS = 300, 5
-PEOPLE, SHORT_PEOPLE = 6, 3
+PEOPLE, SHORT_PEOPLE = 6, 2
 LOADED = 5_000_00
 FAILPOINTS = Path(__file__).parent / "failpoints"
 ARMED = [
@@ -320,7 +320,7 @@ def settle_everything(yard: Yard) -> None:
         # Leases and pauses of up to minutes belong to processes that are dead: their time is up.
         yard.sql("update banking_banktransfer set due_at = clock_timestamp() where due_at > clock_timestamp() + interval '3 s'")
         yard.sql("update banking_inboxevent set due_at = clock_timestamp() where due_at > clock_timestamp() + interval '3 s'")
-        time.sleep(1.5)
+        time.sleep(0.5)
         [[open_transfers, inbox, outbox]] = yard.sql(
             "select (select count(*) from banking_banktransfer"
             "  where status not in ('settled', 'failed', 'returned', 'cancelled')),"
