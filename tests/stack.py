@@ -8,6 +8,8 @@ import os
 import random
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +22,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from paya.local import processes
+from paya.local import environment, processes
 from paya.local.testing import RunningStack, start_stack
 
 T = TypeVar("T")
@@ -220,6 +222,13 @@ class Stack(Site):
         children = processes.children_of(self.running.process.pid)
         return next(pid for pid in children if name in Path(f"/proc/{pid}/cmdline").read_text())
 
+    def freeze(self, person: Visitor, level: str, reason: str) -> None:
+        """As an operator does it."""
+        subprocess.run(
+            [sys.executable, "manage.py", "freeze_wallet", person.username, level, "--reason", reason],
+            env=self.running.environment("worker"), cwd=environment.ROOT, check=True, capture_output=True,
+        )  # fmt: skip
+
     def kill(self, name: str) -> None:
         """End one process the hard way; the supervisor starts it again."""
         processes.send(self.process(name), signal.SIGKILL)
@@ -228,7 +237,7 @@ class Stack(Site):
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """A whole PaYa with the demo network, for as long as the tests need it."""
-    running = start_stack(Path(os.environ["PAYA_TEST_DATA"]) / "whole")
+    running = start_stack(Path(os.environ["PAYA_TEST_DATA"]) / "whole", seconds=170)
     try:
         yield Stack(running)
     finally:

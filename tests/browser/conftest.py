@@ -10,9 +10,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.stack import Stack, Visitor
 
 PHONE = {"width": 390, "height": 844}
-# What Chromium writes when a form comes back with its errors (400, 402, 404 ...): an answer, not a fault.
-_REFUSED = "Failed to load resource: the server responded with a status of 4"
-_NOT_THERE = "net::ERR_CONNECTION_REFUSED"  # while a test has a process down
+# What Chromium writes that is no fault of the page's.
+_ANSWERS = (
+    "Failed to load resource: the server responded with a status of 4",  # a form came back with its errors
+    "net::ERR_CONNECTION_REFUSED",  # a test has a process down
+    "WebSocket is closed before the connection is established",  # left for the next page that quickly
+)
 expect.set_options(timeout=10_000)
 
 
@@ -41,7 +44,7 @@ def phone(chromium: Browser, stack: Stack) -> Iterator[OpenPhone]:
         page.on("console", lambda said: complain(page, said))
 
     def complain(page: Page, said: Any) -> None:
-        if said.type in ("error", "warning") and not said.text.startswith(_REFUSED) and _NOT_THERE not in said.text:
+        if said.type in ("error", "warning") and not any(answer in said.text for answer in _ANSWERS):
             complaints.append(f"{page.url}: {said.text}")
 
     def open_phone(person: Visitor | None = None, **options: Any) -> Page:

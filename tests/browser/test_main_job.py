@@ -36,6 +36,7 @@ def _welcome(page: Page) -> str:
     expect(page.get_by_role("radio", checked=True)).to_have_count(0)
     expect(page.get_by_text("Never the amount.")).to_be_visible()
     expect(page.get_by_text("Only you and the other person see the payment.")).to_be_visible()
+    page.wait_for_load_state()  # what is typed before the scripts are there is checked on leaving the field
     username = page.get_by_label("Your @username")
     username.press_sequentially("maya")
     expect(page.locator("#username-check")).to_contain_text("taken")

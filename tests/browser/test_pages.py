@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPhone
-from tests.browser.steps import feed, live
+from tests.browser.steps import feed, live, pay
 from tests.stack import Stack
 
 OPEN = ["/", "/feed", "/login", "/transparency", "/no-such-page"]
@@ -39,6 +39,18 @@ def test_what_belongs_to_somebody_else_is_not_there(phone: OpenPhone, stack: Sta
         assert answer.status == 404
         expect(page.get_by_role("heading", name="Not found")).to_be_visible()
         expect(page.get_by_text("mine")).to_have_count(0)
+
+
+def test_a_frozen_person_reads_why_on_home_and_where_they_try(phone: OpenPhone, stack: Stack) -> None:
+    person = stack.person(money=500, bank=True)
+    stack.freeze(person, "sending", "Please call us about your new phone.")
+    page = phone(person)
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Your account is frozen")).to_be_visible()
+    expect(page.get_by_text("Please call us about your new phone.")).to_be_visible()
+    pay(page, "theo", "1")
+    expect(page.locator("#__all__-error")).to_contain_text("Please call us about your new phone.")
+    assert person.balance["available"] == 500
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/feed", "/pay"])

@@ -167,6 +167,21 @@ def test_a_private_payment_never_becomes_public(ana: Visitor, ben: Visitor) -> N
     problem(ana.patch(f"/v1/payments/{paid['id']}", {"visibility": "public"}), 400, "validation_error")
 
 
+def test_a_frozen_account_is_told_why_and_may_be_paid(stack: Stack, ana: Visitor, ben: Visitor) -> None:
+    frozen = stack.person(money=900, bank=True)
+    stack.freeze(frozen, "sending", "Please call us about your new phone.")
+    for path in MOVES:
+        document = problem(frozen.post(path, _moving(path, frozen, ben), key=uuid4().hex), 403, "account_frozen")
+        assert document["reason"] == "Please call us about your new phone."
+        assert document["reason"] in document["detail"]
+    ana.pay(frozen.username, 5, visibility="private")
+    stack.freeze(frozen, "all", "Please call us about your new phone.")
+    refused = ana.post("/v1/payments", _moving("/v1/payments", ana, frozen), key=uuid4().hex)
+    problem(refused, 403, "account_frozen")
+    assert "your new phone" not in refused.text
+    assert frozen.balance["available"] == 905
+
+
 # ------------------------------------------------------------------------------------------------------ bodies
 BROKEN = [
     b"", b"{", b"[]", b'"x"', b"7", b"null", b"{} {}", b"\xff\xfe", b'{"phone": NaN}', b'{"phone": "+1", "phone": "+1"}',
