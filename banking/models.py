@@ -138,6 +138,7 @@ class BankTransfer(PersonsRow):
     external_id = models.TextField(unique=True, null=True)
     expected_on = models.DateField()
     due_at = models.DateTimeField(null=True)
+    woken_at = models.DateTimeField(null=True)  # when a sweep last sent a message for it
     attempts = models.SmallIntegerField(default=0)
     failure_code = models.TextField(default="")
 
@@ -184,6 +185,7 @@ class InboxEvent(models.Model):
     body = models.TextField()
     received_at = models.DateTimeField(db_default=core_now(), editable=False)
     due_at = models.DateTimeField(null=True, db_default=core_now())
+    woken_at = models.DateTimeField(null=True)  # when a sweep last sent a message for it
     processed_at = models.DateTimeField(null=True)
     attempts = models.SmallIntegerField(default=0, db_default=0)
     outcome = models.TextField(default="", db_default="")

@@ -237,6 +237,9 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+# Somebody waits for a code; a bank's backlog does not stand before it. Workers take from both queues in turn.
+CELERY_TASK_QUEUES = {"celery": {}, "codes": {}}
+CELERY_TASK_ROUTES = {"users.tasks.*": {"queue": "codes"}}
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Beat only wakes these up; each sweeps rows that carry their own state, so running twice or late is harmless.

@@ -124,7 +124,10 @@ def _uuid(text: str) -> UUID | None:
 
 
 def due(*, limit: int = 200) -> list[int]:
-    """Messages whose time has come."""
+    """Messages whose time has come, to be woken now."""
+    moment = now()
     with actor(SYSTEM):
-        rows = InboxEvent.objects.filter(due_at__lte=now(), processed_at=None).order_by("due_at")
-        return list(rows.values_list("pk", flat=True)[:limit])
+        rows = InboxEvent.objects.filter(transfers.to_wake(moment), processed_at=None).order_by("due_at")
+        found = list(rows.values_list("pk", flat=True)[:limit])
+        InboxEvent.objects.filter(pk__in=found).update(woken_at=moment)
+    return found

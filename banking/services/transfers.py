@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q
 
 from banking import rails
 from banking.errors import AmountMismatch
@@ -48,6 +48,8 @@ LEASE = timedelta(seconds=120)  # longer than all of a worker's calls for one tr
 FIRST_POLL = timedelta(seconds=20 if settings.SANDBOX else 900)
 LAST_POLL = timedelta(minutes=5 if settings.SANDBOX else 360)
 FIRST_RETRY, LAST_RETRY = timedelta(seconds=2), timedelta(minutes=10)
+# Sweeps look every few seconds, and a message may wait longer than that: only a lost one is worth sending again.
+WAKE_AGAIN = timedelta(seconds=60)
 
 
 # ------------------------------------------------------------------------------------------------ asked by a person
@@ -376,17 +378,26 @@ def _tell(transfer: BankTransfer, what: str) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ the net below it all
+def to_wake(moment: datetime) -> Q:
+    """Rows that are due and for which no message is on its way, as far as can be known."""
+    unheard = Q(woken_at=None) | Q(woken_at__lt=F("due_at")) | Q(woken_at__lt=moment - WAKE_AGAIN)
+    return Q(due_at__lte=moment) & unheard
+
+
 def due(*, limit: int = 200) -> tuple[list[int], list[int]]:
-    """Transfers whose time has come: those to submit, and those to ask about, whose next poll is set meanwhile."""
+    """Transfers whose time has come, to be woken now: those to submit, and those to ask about (their next poll is set)."""
     moment = now()
     with actor(SYSTEM):
-        rows = list(BankTransfer.objects.filter(due_at__lte=moment).order_by("due_at")[:limit])
-        pending = [row for row in rows if row.status == Status.PENDING]
-        for row in pending:
-            BankTransfer.objects.filter(pk=row.pk, status=Status.PENDING).update(
-                due_at=_next_poll(moment, row.attempts), attempts=F("attempts") + 1
-            )
-    return [row.pk for row in rows if row.status != Status.PENDING], [row.pk for row in pending]
+        rows = list(BankTransfer.objects.filter(to_wake(moment)).order_by("due_at")[:limit])
+        pending = [row.pk for row in rows if row.status == Status.PENDING]
+        for row in rows:
+            if row.status == Status.PENDING:
+                BankTransfer.objects.filter(pk=row.pk, status=Status.PENDING).update(
+                    due_at=_next_poll(moment, row.attempts), attempts=F("attempts") + 1
+                )
+        others = [row.pk for row in rows if row.status != Status.PENDING]
+        BankTransfer.objects.filter(pk__in=others).update(woken_at=moment)
+    return others, pending
 
 
 def _next_poll(moment: datetime, attempts: int) -> datetime:

@@ -45,7 +45,7 @@ from .report import Report
 
 KILLS, SHORT_KILLS = 300, 5
 PEOPLE, SHORT_PEOPLE = 6, 2
-LOADED = 5_000_00
+LOADED = 2_000_00  # of the 5,000.00 that the sandbox's bank accounts start with
 FAILPOINTS = Path(__file__).parent / "failpoints"
 ARMED = [
     "web.commit.before", "web.commit.after", "web.commit.after", "worker.commit.before", "worker.commit.after",
@@ -317,8 +317,11 @@ def settle_everything(yard: Yard) -> None:
     def is_quiet() -> bool:
         with contextlib.suppress(requests.RequestException):
             yard.site.advance(5)
-        # Leases and pauses of up to minutes belong to processes that are dead: their time is up.
-        yard.sql("update banking_banktransfer set due_at = clock_timestamp() where due_at > clock_timestamp() + interval '3 s'")
+        # Leases of minutes belong to processes that are dead: their time is up. What is pending waits for the bank.
+        yard.sql(
+            "update banking_banktransfer set due_at = clock_timestamp()"
+            " where due_at > clock_timestamp() + interval '3 s' and status <> 'pending'"
+        )
         yard.sql("update banking_inboxevent set due_at = clock_timestamp() where due_at > clock_timestamp() + interval '3 s'")
         time.sleep(0.5)
         [[open_transfers, inbox, outbox]] = yard.sql(
@@ -329,7 +332,7 @@ def settle_everything(yard: Yard) -> None:
         )
         return not (open_transfers or inbox or outbox)
 
-    wait_until(is_quiet, "every bank transfer to end and every event to be published", 240)
+    wait_until(is_quiet, "every bank transfer to end and every event to be published", 1200)
     wait_until(yard.is_ready, "a stack that is ready", 60)
 
 

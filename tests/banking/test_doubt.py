@@ -121,7 +121,12 @@ def test_the_sweep_finds_what_no_message_woke(linked: Callable[..., Any], bank: 
     database.as_superuser("update banking_banktransfer set due_at = now() - interval '1 second'")
     with database.role("worker"):
         assert transfers.due() == ([lost.pk], [pending.pk])
-        # Asked about once per period, with growing pauses; what is to be submitted waits for its claim.
+        # Asked about once per period, with growing pauses; a message for the other one is on its way already,
+        assert transfers.due() == ([], [])
+        # unless it was lost, or is about an earlier time at which the row was due.
+        database.as_superuser("update banking_banktransfer set woken_at = now() - interval '61 seconds' where id = %s", [lost.pk])
+        assert transfers.due() == ([lost.pk], [])
+        database.as_superuser("update banking_banktransfer set due_at = clock_timestamp() where id = %s", [lost.pk])
         assert transfers.due() == ([lost.pk], [])
         with actor(SYSTEM):
             row = BankTransfer.objects.get(pk=pending.pk)
