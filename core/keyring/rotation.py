@@ -185,20 +185,20 @@ def _renew(owner: _Owner, started: datetime) -> None:
 
 def _reencrypt(owner: _Owner) -> int:
     """Every value that is under an old key of this owner, in batches; how many. What is locked is left for later."""
-    done = 0
-    for column in owner.encrypted:
-        last = 0
-        while True:
-            with actor(SYSTEM):
-                count, last = _reencrypt_batch(owner, column, _keys(owner), last)
-            if last == 0:
-                break
-            done += count
+    done, after = 0, dict.fromkeys(owner.encrypted, 0)
+    while after:
+        with actor(SYSTEM):
+            keys = _keys(owner)
+            for column in list(after):
+                count, after[column] = _reencrypt_batch(owner, column, keys, after[column])
+                done += count
+                if not after[column]:
+                    del after[column]
     return done
 
 
 def _reencrypt_batch(owner: _Owner, column: Column, keys: list[int], after: int) -> tuple[int, int]:
-    """(how many values, the last row looked at or 0 after the end); in the running transaction."""
+    """How many values of a column, and the row to go on after (0 at the end); in the running transaction."""
     if len(keys) < 2:  # nothing old; or erased meanwhile
         return 0, 0
     *old, newest = keys
@@ -217,7 +217,7 @@ def _reencrypt_batch(owner: _Owner, column: Column, keys: list[int], after: int)
             continue
         _execute(f"update {column.table} set {column.column} = %s where id = %s", [sealed, row_id])
         done += 1
-    return done, rows[-1][0] if rows else 0
+    return done, rows[-1][0] if len(rows) == BATCH else 0
 
 
 def _again(owner: _Owner, column: Column, public_id: str, blob: bytes, newest: int) -> bytes:
@@ -232,37 +232,37 @@ def _opened(owner: _Owner, key_id: int) -> bytes:
 
 
 def _retire(owner: _Owner, report: DataRotation) -> int:
-    """Delete the owner's old keys: once nobody holds them, and after a last look for values under them."""
+    """Delete the owner's old keys, once nobody holds them and no value is under them; how many.
+
+    None are when a value does not open: `rotate_data` says so at its end.
+    """
     while True:
+        report.values += _reencrypt(owner)
         with actor(SYSTEM):
             keys = _keys(owner)
             old = keys[:-1]
-            free = all(_try_lock(owner.lock, key_id) for key_id in old)
-            if free:
-                for column in owner.encrypted:
-                    last = -1
-                    while last:
-                        count, last = _reencrypt_batch(owner, column, keys, max(last, 0))
-                        report.values += count
-                busy, stuck = _under_old_keys(owner, old)
-                if not busy:
-                    if stuck:
-                        return 0
+            # From here on nobody can begin to hold them, and whoever did has ended: one last look is enough.
+            if all(_try_lock(owner.lock, key_id) for key_id in old):
+                late = sum(_reencrypt_batch(owner, column, keys, 0)[0] for column in owner.encrypted)
+                report.values += late
+                left, stuck = _under_old_keys(owner, old)
+                if left == 0:
                     _execute(f"delete from {owner.table} where {owner.column} = %s and id = any(%s)", [owner.value, old])
                     return len(old)
+                if stuck == left and not late:
+                    return 0
         time.sleep(PAUSE_SECONDS)
 
 
-def _under_old_keys(owner: _Owner, old: list[int]) -> tuple[bool, bool]:
-    """Whether values are left because their rows are locked, and whether some do not open."""
-    busy = stuck = False
+def _under_old_keys(owner: _Owner, old: list[int]) -> tuple[int, int]:
+    """How many values are left, and how many of them nobody has locked: those do not open."""
+    left = stuck = 0
     for column in owner.encrypted:
         where, params = _under(owner, column, old)
-        left = _rows(f"select count(*) from {column.table} where {where}", params)[0][0]
-        free = len(_rows(f"select id from {column.table} where {where} for no key update skip locked", params))
-        stuck = stuck or free > 0
-        busy = busy or left > free
-    return busy, stuck
+        if count := _rows(f"select count(*) from {column.table} where {where}", params)[0][0]:
+            left += count
+            stuck += len(_rows(f"select id from {column.table} where {where} for no key update skip locked", params))
+    return left, stuck
 
 
 def _under(owner: _Owner, column: Column, old: list[int]) -> tuple[str, list[Any]]:

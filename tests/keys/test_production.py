@@ -164,9 +164,12 @@ def test_a_key_file_that_others_may_read_is_refused(in_production, key_file):
     assert "mode 0600" in " ".join(checks.settings_problems())
 
 
-def test_the_relay_and_beat_refuse_too(production, database):
+def test_the_relay_and_beat_refuse_too(production, tmp_path):
     wrong = production | {"PAYA_SANDBOX": "1"}
-    for command in (["manage.py", "relay"], ["-m", "celery", "-A", "paya", "beat", "--pidfile="]):
+    for command in (
+        ["manage.py", "relay"],
+        ["-m", "celery", "-A", "paya", "beat", "--schedule", str(tmp_path / "beat"), "--pidfile="],
+    ):
         done = run([sys.executable, *command], wrong)
         assert done.returncode != 0
         assert "PAYA_SANDBOX is on" in done.stderr
