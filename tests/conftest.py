@@ -29,8 +29,8 @@ WITH_A_STACK = ("browser", "contract", "live")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tell xdist what belongs on one worker."""
     for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group("stack" if folder in WITH_A_STACK else str(item.path)))
+        shares = item.path.parent.name in WITH_A_STACK or "stack" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("stack" if shares else str(item.path)))
 
 
 @pytest.fixture(scope="session")

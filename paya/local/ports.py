@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from collections.abc import Iterable
 
@@ -31,8 +32,11 @@ def free_port() -> int:
 
 
 def free_block(size: int) -> int:
-    """The first of `size` neighbouring ports that are free at this moment."""
+    """The first of `size` neighbouring ports that are free at this moment.
+
+    They lie below those that the kernel gives to outgoing connections: a stack needs the last of them a minute later.
+    """
     while True:
-        first = free_port()
-        if first + size < 65536 and first_taken(range(first, first + size)) is None:
+        first = 10_000 + secrets.randbelow(20_000)
+        if first_taken(range(first, first + size)) is None:
             return first
