@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
 from core import errors
@@ -56,10 +55,11 @@ class GZipPages(GZipMiddleware):
     Django hides the CSRF token behind a new mask and pads the length each time, so compression tells nothing of it.
     """
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:  # type: ignore[override]
         if is_api(request) or not response.get("Content-Type", "").startswith(("text/", "image/svg")):
             return response
-        return super().process_response(request, response)
+        compressed: HttpResponse = super().process_response(request, response)  # type: ignore[assignment]
+        return compressed
 
 
 class ApiBoundary:

@@ -238,7 +238,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 # Somebody waits for a code; a bank's backlog does not stand before it. Workers take from both queues in turn.
-CELERY_TASK_QUEUES = {"celery": {}, "codes": {}}
+CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"celery": {}, "codes": {}}
 CELERY_TASK_ROUTES = {"users.tasks.*": {"queue": "codes"}}
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -69,7 +69,7 @@ def state_alone(user_id: int) -> Guarded:
 def _state(row: tuple[Any, ...] | None) -> Guarded:
     if row is None:
         raise NotFound("There is no wallet here.")
-    return Guarded(*row[:10], Freeze(row[10]), row[11])
+    return Guarded(*(*row[:10], Freeze(row[10]), row[11]))
 
 
 def _call(sql: str, params: list[Any]) -> Any:
