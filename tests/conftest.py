@@ -22,15 +22,16 @@ TEMPLATE = "paya_test"
 ADMIN_URL = os.environ["PAYA_TEST_ADMIN_URL"]
 
 
-# These share one running PaYa, so they stay together; other files are spread over the workers one by one.
-WITH_A_STACK = ("browser", "contract", "live")
+# What shares one running thing (a whole PaYa, a sandbox on the port of the settings) stays together on one worker of
+# xdist; other files are spread one by one, so that what a file shares is made once.
+SHARED = {"browser": "stack", "contract": "stack", "live": "stack", "banking": "sandbox"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell xdist what belongs on one worker."""
+    """Before xdist's own look at the marks."""
     for item in items:
-        shares = item.path.parent.name in WITH_A_STACK or "stack" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("stack" if shares else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group(SHARED.get(item.path.parent.name, str(item.path))))
 
 
 @pytest.fixture(scope="session")
