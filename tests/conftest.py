@@ -27,11 +27,16 @@ ADMIN_URL = os.environ["PAYA_TEST_ADMIN_URL"]
 SHARED = {"browser": "stack", "contract": "stack", "live": "stack", "banking": "sandbox"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Before xdist's own look at the marks."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(SHARED.get(item.path.parent.name, str(item.path))))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByShared(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return SHARED.get(file.split("/")[-2], file)
+
+    return ByShared(config, log)
 
 
 @pytest.fixture(scope="session")

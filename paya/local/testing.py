@@ -32,7 +32,7 @@ CHECKS = {
 }
 
 
-BOTH_CORES = ["-n", "2", "--dist", "loadgroup"]
+BOTH_CORES = ["-n", "2", "--dist", "loadscope"]
 
 
 def main(arguments: list[str]) -> int:
