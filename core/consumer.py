@@ -38,6 +38,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def push(self, text: str) -> None:
         """Send a frame; a client that does not read for ten seconds is let go and resumes by its cursor."""
         try:
-            await asyncio.wait_for(self.send(text_data=text), SEND_SECONDS)
+            async with asyncio.timeout(SEND_SECONDS):  # wait_for would make a task for each frame
+                await self.send(text_data=text)
         except TimeoutError:
             await self.close(TOO_SLOW)
