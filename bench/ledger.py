@@ -119,6 +119,20 @@ def journal_rows(stage: Stage, dbname: str) -> int:
         return int(cursor.fetchone()[0])
 
 
+def unsound(stage: Stage) -> list[str]:
+    """What the auditor's first checks find in 10 million rows; all of them would sort the journal five times."""
+    from ledger.audit import CHECKS
+
+    names = ("all accounts sum to zero", "every balance equals the sum of its entries", "no version is missing")
+    found = []
+    with database.connect(stage.url("admin", LARGE)) as connection, connection.cursor() as cursor:
+        cursor.execute("set work_mem = '512MB'")
+        for name in names:
+            cursor.execute(f"select * from ({CHECKS[name]}) findings limit 3")
+            found += [f"{name}: {row[0]}" for row in cursor.fetchall()]
+    return found
+
+
 def measure(stage: Stage, *, quick: bool) -> int:
     started = time.monotonic()
     if not quick:
@@ -155,7 +169,8 @@ def measure(stage: Stage, *, quick: bool) -> int:
 
     done = clients.done
     acknowledged = {DATABASE: done["single"] + done["batch"] + done["hot"], LARGE: done["large"]}
-    broken = [f"the books of {name} are not clean" for name in names if not stage.audit(name)]
+    broken = [] if stage.audit() else ["the books are not clean"]
+    broken += [] if quick else unsound(stage)
     for name in names:
         if (lost := before[name] + acknowledged[name] - journal_rows(stage, name)) != 0:
             broken.append(f"{lost} acknowledged transfers are not in the journal of {name}")
