@@ -14,6 +14,8 @@ from typing import Any
 
 import psycopg2
 
+from . import own_signals
+
 Call = Callable[[Any, random.Random], int]
 
 
@@ -82,6 +84,7 @@ class Clients:
 
 
 def _serve(sides: Sequence[Side], pipe: Connection, number: int) -> None:
+    own_signals()
     rng = random.Random(number)
     cursors, calls = {}, {side.name: side.call for side in sides}
     for side in sides:

@@ -20,7 +20,7 @@ import time
 from typing import Any
 from uuid import uuid4
 
-from . import report
+from . import own_signals, report
 from .http import answers, drained, start_web
 from .people import Person, make_people
 from .prepared import Stage
@@ -50,6 +50,7 @@ def send_payments(port: int, people: list[Person], seconds: float) -> list[str]:
 
 
 def _send(port: int, people: list[Person], seconds: float) -> list[str] | str:
+    own_signals()
     ids: list[str] = []
     wrong: list[str] = []
     start = time.monotonic() + 0.1
@@ -63,9 +64,13 @@ def _send(port: int, people: list[Person], seconds: float) -> list[str] | str:
             headers = {
                 "Authorization": f"Bearer {payer.token}", "Idempotency-Key": str(uuid4()), "Content-Type": "application/json",
             }  # fmt: skip
-            connection.request("POST", "/v1/payments", json.dumps(body), headers)
-            answer = connection.getresponse()
-            text = answer.read()
+            try:
+                connection.request("POST", "/v1/payments", json.dumps(body), headers)
+                answer = connection.getresponse()
+                text = answer.read()
+            except OSError as error:
+                wrong.append(repr(error))
+                return
             if answer.status == 201:
                 ids.append(json.loads(text)["id"])
             else:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
 
+from . import own_signals
+
 Build = Callable[[random.Random], bytes]
 
 
@@ -59,6 +61,7 @@ class Generator:
 
 
 def _serve(pipe: Pipe, port: int, requests: dict[str, Build], connections: int) -> None:
+    own_signals()
     rng = random.Random(7)
     while (order := pipe.recv()) is not None:
         name, seconds = order

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing.connection import Connection as Pipe
 
+from . import own_signals
+
 _CONNECTING, _OPEN = 0, 1
 AT_ONCE = 100  # connections that are being opened at the same time
 PATIENCE = 10.0  # how long is waited for what is still on its way
@@ -89,6 +91,7 @@ class _Room:
         self.opened = self.dropped = 0
 
     def run(self) -> None:
+        own_signals()
         while True:
             self.serve(1.0)
             if not self.pipe.poll():
