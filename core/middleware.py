@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.middleware.gzip import GZipMiddleware
 
 from core import errors
+from core.api import has_control
 from core.ids import new_id
 from core.logs import request_id
 from core.problems import as_paya_error, problem
@@ -87,6 +89,8 @@ class ApiBoundary:
             return None
         if isinstance(exception, RequestDataTooBig):
             return problem(_plain(413))
+        if isinstance(exception, MultiPartParserError | TooManyFieldsSent | SuspiciousOperation):
+            return problem(errors.ValidationError("The body is not what its Content-Type says."))
         known = as_paya_error(exception)
         if known is None:
             log.exception("api_bug")
@@ -99,6 +103,20 @@ def _plain(status: int) -> errors.PayaError:
     error.status = status
     error.code = {413: "body_too_large", 500: "internal_error"}.get(status, "error")
     return error
+
+
+class CleanAddresses:
+    """An address with a control character in it names nothing; the database would choke on a NUL."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: object, args: tuple[str, ...], kwargs: dict[str, object]) -> None:
+        if any(isinstance(part, str) and has_control(part) for part in (*args, *kwargs.values())):
+            raise Http404
 
 
 class PageErrors:

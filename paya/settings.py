@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "core.middleware.PageErrors",
+    "core.middleware.CleanAddresses",
 ]
 
 TEMPLATES = [
