@@ -249,7 +249,7 @@ def run(*, data: Path, short: bool, seed: int, size: int | None) -> int:
     running = start_stack(data / f"fuzz-{uuid4().hex[:6]}", demo=False)
     try:
         site = Site(running.url, f"ws://127.0.0.1:{running.port + 1}", running.sandbox_url)
-        attack(report, running, site, short=short, seed=seed, size=size, schemathesis_seconds=15 if short else 600)
+        attack(report, running, site, short=short, seed=seed, size=size, schemathesis_seconds=15 if short else 300)
     finally:
         running.stop(40)
     return report.finish()
