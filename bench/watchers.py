@@ -61,6 +61,9 @@ class Watchers:
         return answer
 
     def close(self) -> None:
+        """End the process and its sockets; again, nothing happens."""
+        if not self._process.is_alive():
+            return
         self._pipe.send(("end", None))
         self._process.join(5)
 
