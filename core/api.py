@@ -21,6 +21,8 @@ from core.money import MAX_AMOUNT
 from core.problems import as_paya_error, problem
 
 MAX_DEPTH = 20
+# Marks on one character; living scripts need three or four, more of them paint over other people's lines.
+MAX_MARKS = 6
 # Marks that turn a line's direction round, and the two that break it: they let one text pose as another.
 _TRICKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
 
@@ -108,8 +110,15 @@ def list_of(item: type[Serializer]) -> type[Serializer]:
 
 
 def has_control(text: str) -> bool:
-    """Whether a text holds what does not belong into one line of it."""
-    return any(unicodedata.category(c) in ("Cc", "Cs") or c in _TRICKS for c in text)
+    """Whether a text holds what does not belong into one line of it, towers of combining marks included."""
+    kinds = [unicodedata.category(c) for c in text]
+    tower = any(all(kind in ("Mn", "Me") for kind in kinds[i : i + MAX_MARKS + 1]) for i in range(len(kinds) - MAX_MARKS))
+    return tower or any(kind in ("Cc", "Cs") or c in _TRICKS for kind, c in zip(kinds, text, strict=True))
+
+
+def is_visible(text: str) -> bool:
+    """Whether there is anything to see: a letter, a figure, a sign, punctuation."""
+    return any(unicodedata.category(c)[0] in "LNPS" for c in text)
 
 
 class Text(serializers.CharField):

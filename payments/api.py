@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from core import idempotency
 from core.actor import actor
-from core.api import Cents, Serializer, Text, answered, list_of, page, page_params, session_of, validated
+from core.api import Cents, Serializer, Text, answered, is_visible, list_of, page, page_params, session_of, validated
 from core.errors import ValidationError
 from core.money import MAX_AMOUNT
 from payments import queries, services
@@ -28,6 +28,16 @@ class Username(Text):
     """ "@name" or "name"; whether somebody is called so is the service's to say."""
 
 
+class Note(Text):
+    """What it was for: nothing at all, or something that can be seen."""
+
+    def to_internal_value(self, data: Any) -> str:
+        note = super().to_internal_value(data)
+        if note and not is_visible(note):
+            raise serializers.ValidationError("There is nothing to see in this note.")
+        return note
+
+
 class VisibilityField(serializers.ChoiceField):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
@@ -38,7 +48,7 @@ class VisibilityField(serializers.ChoiceField):
 class PaymentRequestSerializer(Serializer):
     to = Username(min_length=1, max_length=30)
     amount = Cents()
-    note = Text(required=False, allow_blank=True, default="", max_length=NOTE_MAX)
+    note = Note(required=False, allow_blank=True, default="", max_length=NOTE_MAX)
     visibility = VisibilityField(Visibility.values)
 
 

@@ -115,6 +115,9 @@ class FeedConsumer(LiveConsumer):
             return
         await room.start()
         await self.accept()
+        if after is not None and after > room.sent:
+            # A page may be a moment ahead of the room. Further ahead nothing has happened yet: go on from the head.
+            after = min(after, await database_sync_to_async(queries.feed_head)())
         self.seen = room.sent if after is None else after
         self.backlog: list[Changes] = []
         room.sockets.add(self)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import clock, idempotency
 from core.actor import actor
-from core.api import has_control, page_params
+from core.api import has_control, is_visible, page_params
 from core.errors import IdempotencyKeyReused, PayaError, ValidationError
 from core.money import MAX_AMOUNT, format_usd, parse_usd
 from core.pages import form_errors, login_required, session_of
@@ -56,7 +56,7 @@ def _checked(values: dict[str, str]) -> dict[str, Any]:
     note = values["note"].strip()
     if len(note) > NOTE_MAX:
         problems["note"] = f"A note has at most {NOTE_MAX} characters; this one has {len(note)}."
-    elif has_control(note):
+    elif has_control(note) or (note and not is_visible(note)):
         problems["note"] = "The note holds characters that cannot be shown."
     if values["visibility"] not in Visibility.values:
         problems["visibility"] = "Choose who sees it."

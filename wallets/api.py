@@ -62,7 +62,7 @@ class TicketSerializer(Serializer):
 
 
 def iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def balance_of(wallet: Guarded) -> dict[str, int]:

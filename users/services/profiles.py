@@ -5,7 +5,7 @@ import unicodedata
 from django.db import IntegrityError, transaction
 
 from core.actor import actor
-from core.api import has_control
+from core.api import has_control, is_visible
 from core.errors import ValidationError
 from users import queries, usernames
 from users.errors import UsernameAlreadySet, UsernameTaken
@@ -70,7 +70,9 @@ def _name_refusal(name: str) -> str | None:
         return "Please say what people should call you."
     if len(name) > NAME_MAX:
         return f"A name has at most {NAME_MAX} characters."
-    return "This name has characters that cannot be shown." if has_control(name) else None
+    if has_control(name) or not is_visible(name):
+        return "This name has characters that cannot be shown."
+    return None
 
 
 def _save_profile(user_id: int, username: str | None, display_name: str | None) -> None:
