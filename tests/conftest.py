@@ -24,7 +24,7 @@ ADMIN_URL = os.environ["PAYA_TEST_ADMIN_URL"]
 
 # What shares one running thing (a whole PaYa, a sandbox on the port of the settings) stays together on one worker of
 # xdist; other files are spread one by one, so that what a file shares is made once.
-SHARED = {"browser": "stack", "contract": "stack", "live": "stack", "banking": "sandbox"}
+SHARED = dict.fromkeys(("browser", "campaigns", "contract", "live"), "stack") | {"banking": "sandbox"}
 
 
 @pytest.hookimpl(optionalhook=True)

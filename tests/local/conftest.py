@@ -15,6 +15,8 @@ def bare_env() -> dict[str, str]:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A folder that PostgreSQL's account can enter, also where the tests run as root."""
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o711)
+    # Under xdist one folder deeper: every one of ours between the temporary root and here.
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        if folder.name.startswith(("test_", "popen-", "pytest-")):
+            folder.chmod(0o711)
     return tmp_path / "data"
