@@ -58,8 +58,10 @@ def _try_lock() -> bool:
 def relay_once(stop: Callable[[], bool] = lambda: False) -> int:
     """Position what has been committed since, then publish one batch; the number of rows it published."""
     with connection.cursor() as cursor:
-        cursor.execute("select core_outbox_position(%s)", [BATCH])
-        cursor.execute("select position, topic, payload, created_at from core_outbox_unpublished(%s)", [BATCH])
+        cursor.execute(
+            "select core_outbox_position(%s);"
+            " select position, topic, payload, created_at from core_outbox_unpublished(%s)", [BATCH, BATCH]
+        )  # fmt: skip
         # Django leaves jsonb of raw queries as text.
         rows = [outbox.Row(r[0], r[1], json.loads(r[2]), r[3]) for r in cursor.fetchall()]
     for topic, run in itertools.groupby(rows, key=lambda row: row.topic):

@@ -42,6 +42,8 @@ INSERT INTO core_outboxhead DEFAULT VALUES;
 
 -- Positions for what has committed since. Only the leading relay calls this; the head row's lock would make a
 -- second one wait, so positions stay gap-free whatever happens to leadership.
+-- Its commit is not waited for: a position that a crash forgets is given anew, and a handler that shows positions to
+-- anybody stores them first, with a commit that is waited for and takes all earlier ones to the disk with it.
 CREATE FUNCTION core_outbox_position(p_limit int) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
     base bigint;
@@ -50,6 +52,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM core_outbox WHERE position IS NULL) THEN
         RETURN 0;
     END IF;
+    PERFORM set_config('synchronous_commit', 'off', true);
     SELECT last_position INTO base FROM core_outboxhead WHERE id = 1 FOR UPDATE;
     WITH waiting AS (
         SELECT id FROM core_outbox WHERE position IS NULL ORDER BY id LIMIT p_limit
@@ -68,7 +71,9 @@ CREATE FUNCTION core_outbox_unpublished(p_limit int) RETURNS SETOF core_outbox L
     ORDER BY o.position LIMIT p_limit
 $$;
 
+-- Not waited for either: what a crash forgets is published once more, which handlers stand.
 CREATE FUNCTION core_outbox_published(p_position bigint) RETURNS void LANGUAGE sql AS $$
+    SELECT set_config('synchronous_commit', 'off', true);
     UPDATE core_outboxhead SET published = greatest(published, p_position), published_at = clock_timestamp() WHERE id = 1
 $$;
 

@@ -24,14 +24,15 @@ class Migration(migrations.Migration):
             name="FeedItem",
             fields=[
                 ("position", models.BigIntegerField(primary_key=True, serialize=False)),
-                ("payment", models.TextField(unique=True)),
+                ("payment", models.TextField()),
                 ("note", models.TextField()),
                 ("created_at", models.DateTimeField()),
                 ("removed", models.BigIntegerField(null=True)),
-                ("payer", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="users.user")),
-                ("payee", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="users.user")),
+                ("payer", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="users.user")),
+                ("payee", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="users.user")),
             ],
             options={
+                "constraints": [models.UniqueConstraint(fields=("payment",), name="feeditem_payment")],
                 "indexes": [
                     models.Index(condition=models.Q(("removed__isnull", True)), fields=["-position"], name="feeditem_shown"),
                     models.Index(condition=models.Q(("removed__isnull", False)), fields=["removed"], name="feeditem_removed"),
@@ -42,15 +43,15 @@ class Migration(migrations.Migration):
             name="Payment",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.TextField(unique=True)),
+                ("public_id", models.TextField()),
                 ("amount", models.BigIntegerField()),
                 ("note", models.TextField(db_default="")),
                 ("visibility", models.TextField(choices=[("public", "Public"), ("private", "Private")])),
                 ("status", models.TextField()),
                 ("transfer", models.UUIDField(unique=True)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ("payer", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="users.user")),
-                ("payee", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="users.user")),
+                ("payer", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="users.user")),
+                ("payee", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="users.user")),
             ],
             options={
                 "indexes": [
@@ -58,6 +59,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["payee", "-id"], name="payment_payee"),
                 ],
                 "constraints": [
+                    models.UniqueConstraint(fields=("public_id",), name="payment_public_id"),
                     models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="payment_amount_positive"),
                     models.CheckConstraint(condition=models.Q(("payer", models.F("payee")), _negated=True), name="payment_between_two"),
                     models.CheckConstraint(condition=models.Q(("visibility__in", ["public", "private"])), name="payment_visibility"),

@@ -218,18 +218,22 @@ CREATE FUNCTION users_device_session(p_public_id text)
 RETURNS TABLE (device_id bigint, user_id bigint, user_public_id text, username text, display_name text, profile_created_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
+DECLARE
+    seen timestamptz;
 BEGIN
-    RETURN QUERY
-        SELECT d.id, u.id, u.public_id::text, p.username::text, p.display_name::text, p.created_at
+    SELECT d.id, u.id, u.public_id, p.username, p.display_name, p.created_at, d.last_seen_at
+        INTO device_id, user_id, user_public_id, username, display_name, profile_created_at, seen
         FROM users_device d JOIN users_user u ON u.id = d.user_id LEFT JOIN users_profile p ON p.user_id = u.id
         WHERE d.public_id = p_public_id AND d.revoked_at IS NULL AND u.is_active AND u.kind = 'person';
-    IF FOUND THEN
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF seen < clock_timestamp() - interval '1 minute' THEN
         UPDATE users_device d SET last_seen_at = clock_timestamp() WHERE d.id = (
-            SELECT s.id FROM users_device s
-            WHERE s.public_id = p_public_id AND s.last_seen_at < clock_timestamp() - interval '1 minute'
-            FOR NO KEY UPDATE SKIP LOCKED
+            SELECT s.id FROM users_device s WHERE s.id = device_id FOR NO KEY UPDATE SKIP LOCKED
         );
     END IF;
+    RETURN NEXT;
 END $$;
 
 -- Whose refresh token this is.
