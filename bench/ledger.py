@@ -39,9 +39,10 @@ TARGETS = (
 )  # fmt: skip
 REVENUE = 8
 
-# Planned once per connection, as inside the product's own functions, which is where payments post from.
+# Planned once per connection, as inside the product's own functions, which is where payments post from. Both sides
+# answer the transfer's id and no more.
 _FLOOR = "prepare post (uuid, bigint, bigint, bigint) as select bench.floor_post($1, $2, $3, $4)"
-_POST = "prepare post (uuid, smallint, bigint, bigint, bigint) as select ledger_post($1, $2, $3, $4, $5)"
+_POST = "prepare post (uuid, smallint, bigint, bigint, bigint) as select (ledger_post($1, $2, $3, $4, $5)).id"
 _POST_MANY = "prepare post_many (uuid[], smallint[], bigint[], bigint[], bigint[]) as select ledger_post_many($1, $2, $3, $4, $5)"
 _EXECUTE_MANY = "execute post_many (%s::uuid[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[])"
 

@@ -2,11 +2,27 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from core.actor import actor
+from core.api import has_control
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class CleanQueries:
+    """A list narrowed by a control character has nothing; the database would choke on a NUL."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: object, args: tuple[str, ...], kwargs: dict[str, object]) -> None:
+        given = [*args, *kwargs.values(), *(value for values in request.GET.lists() for value in (values[0], *values[1]))]
+        if any(isinstance(value, str) and has_control(value) for value in given):
+            raise Http404
 
 
 class StaffActor:

@@ -11,7 +11,7 @@ from django.conf import settings
 from core import hub
 
 SEND_SECONDS = 10
-ORIGIN_REFUSED, TICKET_REFUSED, BAD_CURSOR, TOO_SLOW = 4403, 4401, 4400, 4408
+ORIGIN_REFUSED, TICKET_REFUSED, BAD_CURSOR, TOO_SLOW, TOO_LONG_AGO = 4403, 4401, 4400, 4408, 4410
 
 
 def encode(frame: dict[str, Any]) -> str:

@@ -84,7 +84,7 @@ class ServiceUnavailable(PayaError):
 
 
 class IdempotencyKeyRequired(PayaError):
-    code, status, title = "idempotency_key_required", 400, "Idempotency-Key is missing"
+    code, status, title = "idempotency_key_required", 400, "A usable Idempotency-Key is missing"
     detail = "Send a header Idempotency-Key of 1 to 255 printable ASCII characters."
 
 

@@ -105,6 +105,21 @@ def _plain(status: int) -> errors.PayaError:
     return error
 
 
+class KnownHost:
+    """A request for a host that we are not is refused; Django itself looks only where a view asks for the host.
+
+    The health checks answer under any: a load balancer asks for an address.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path not in ("/healthz", "/readyz"):
+            request.get_host()
+        return self.get_response(request)
+
+
 class CleanAddresses:
     """An address with a control character in it names nothing; the database would choke on a NUL."""
 

@@ -29,6 +29,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """What Django refuses before any view sees it: an unknown host, say."""
+    if request.path.startswith(("/v1/", "/webhooks/")):
+        return problem(errors.ValidationError("This request is not for us."))
     return error_page(request, errors.ValidationError("Your browser sent something that we do not understand."))
 
 

@@ -58,6 +58,9 @@ CHECKS: dict[str, str] = {
         from ledger_account a join ledger_accountkind k on k.kind = a.kind
         where a.id >= 64 and a.balance < k.floor or a.balance < a.floor or a.id >= 64 and a.floor is distinct from k.floor
     """,
+    "no closed account holds anything": """
+        select format('account %s is closed and holds %s', id, balance) from ledger_account where status = 3 and balance <> 0
+    """,
     "every transfer joins accounts of its kind": """
         select format('transfer %s of kind %s goes from account %s to %s', t.id, t.kind, t.debit_account, t.credit_account)
         from ledger_transfer t

@@ -80,6 +80,7 @@ SILENCED_SYSTEM_CHECKS = [] if SITE == "staff" else ["admin.E402", "admin.E408"]
 
 MIDDLEWARE = [
     "core.middleware.RequestId",
+    "core.middleware.KnownHost",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "core.middleware.GZipPages",
@@ -273,6 +274,7 @@ STAFF_SITE = {
     "LOGIN_URL": "/admin/login/",
     "MIDDLEWARE": [
         "core.middleware.RequestId",
+        "core.middleware.KnownHost",
         "django.middleware.security.SecurityMiddleware",
         "csp.middleware.CSPMiddleware",
         "core.middleware.GZipPages",
@@ -280,6 +282,7 @@ STAFF_SITE = {
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "console.middleware.CleanQueries",
         "console.middleware.StaffActor",
         "django_otp.middleware.OTPMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",

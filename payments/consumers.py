@@ -12,7 +12,7 @@ from channels.db import database_sync_to_async
 
 from core import hub
 from core.api import decode_cursor, encode_cursor
-from core.consumer import BAD_CURSOR, LiveConsumer, encode
+from core.consumer import BAD_CURSOR, TOO_LONG_AGO, LiveConsumer, encode
 from core.errors import ValidationError
 from core.live import Message
 from payments import queries
@@ -21,6 +21,8 @@ from payments.queries import FeedRow
 COALESCE_SECONDS = 0.1
 POLL_SECONDS = 2.0  # what is sent although no wake-up arrived (Redis away)
 BATCH = 200
+# Whoever missed more than this many positions reads the feed's pages instead (GET /v1/feed).
+REPLAY_MOST = 10_000
 
 
 @dataclass
@@ -62,7 +64,7 @@ class FeedRoom:
     task: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
-        if self.sent < 0:
+        if not self.sockets:  # nobody was served meanwhile, so nobody waits for what happened
             head = await database_sync_to_async(queries.feed_head)()
             self.sent = max(self.sent, head)
         if self.task is None or self.task.done():
@@ -101,7 +103,7 @@ hub.listen("feed", room.notify)
 
 
 class FeedConsumer(LiveConsumer):
-    """/ws/feed/: anybody may watch. `?after=CURSOR` replays what was missed."""
+    """/ws/feed/: anybody may watch. `?after=CURSOR` replays what was missed, if it is not too much."""
 
     seen: int
     ready: bool = False
@@ -118,6 +120,9 @@ class FeedConsumer(LiveConsumer):
         if after is not None and after > room.sent:
             # A page may be a moment ahead of the room. Further ahead nothing has happened yet: go on from the head.
             after = min(after, await database_sync_to_async(queries.feed_head)())
+        if after is not None and room.sent - after > REPLAY_MOST:
+            await self.close(TOO_LONG_AGO)
+            return
         self.seen = room.sent if after is None else after
         self.backlog: list[Changes] = []
         room.sockets.add(self)

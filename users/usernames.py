@@ -1,6 +1,10 @@
-"""What a @username may be. The database holds the pattern, uniqueness and that it never changes."""
+"""What a @username may be, and what nobody may call themselves.
+
+The database holds a username's pattern, its uniqueness and that it never changes.
+"""
 
 import re
+import unicodedata
 
 from users.models import USERNAME_PATTERN
 
@@ -22,6 +26,19 @@ RESERVED = frozenset(
 )
 
 
+# Who is called so would be taken for us, or for somebody who may ask for a code. Words that are people's names as well
+# (Payal, Dev, Bill) are not among them.
+_VOICES = frozenset(
+    """
+    admin administrator customercare customerservice customersupport frauddepartment frauddesk fraudteam helpdesk
+    moderator official operator security securityteam staff support supportteam sysadmin system technicalsupport
+    """.split()  # noqa: SIM905  (words, to be read as words)
+)
+_OURS = re.compile("paya(?:app|bank|care|help|helpdesk|inc|official|pay|security|service|staff|team|.*support|.*admin)?")
+# Letters of other scripts, and digits, that look like Latin ones.
+_LOOKALIKES = str.maketrans("аеорсухіѕјтмкαορυτικν01345$@", "aeopcyxisjtmkaopytikvoieassa")
+
+
 def normalise(text: str) -> str:
     """What was typed, as it is kept: without the @, in lower case."""
     return text.strip().removeprefix("@").lower()
@@ -34,3 +51,11 @@ def refusal(username: str) -> str | None:
     if username.replace("_", "") in RESERVED:
         return "This @username is reserved. Please choose another."
     return None
+
+
+def poses_as_us(name: str) -> bool:
+    """Whether a display name could be read as PaYa's own, or as its support's."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    words = re.findall(r"[^\W_]+", plain.casefold().translate(_LOOKALIKES))
+    whole = "".join(words)
+    return "paya" in words or whole in _VOICES or bool(_OURS.fullmatch(whole))

@@ -94,15 +94,14 @@ class Stack:
         if self.sandboxed:
             self.supervisor.start({"sandbox": self._sandbox()}, grace=3)
         self._load_demo()
-        with self._step("web, live, relay, worker, staff"):
+        with self._step("web, live, relay, worker"):
             services = self._services()
-            # Nobody waits for beat, and on a small machine each start slows down the others.
-            beat = {"beat": services.pop("beat")}
+            # Nobody waits for these, and on a small machine each start slows down the others.
+            later = {name: services.pop(name) for name in ("staff", "beat")}
             self.supervisor.start(services, grace=5)
             self._make_staff()
             self._wait_for(f"http://127.0.0.1:{self.port}/readyz", 120)
-            self._wait_for(f"http://127.0.0.1:{self.port + 3}/healthz", 60)
-            self.supervisor.start(beat, grace=2)
+            self.supervisor.start(later, grace=2)
 
     def _end_leftovers(self) -> None:
         """End what a killed run left, so that its ports and files are free again."""

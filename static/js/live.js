@@ -5,11 +5,12 @@
 
 const FIRST_WAIT = 500, LONGEST_WAIT = 15_000;   // milliseconds
 const MOST_ITEMS = 50;
+const TOO_LONG_AGO = 4410;                       // more was missed than is replayed: go on from now
 
 const liveUrl = document.body.dataset.live || location.origin.replace(/^http/, "ws");
 
 /** Stay connected: wait longer after each failure, with jitter, so that a restart is not met by everybody at once. */
-function stayConnected({ address, onFrame, onState }) {
+function stayConnected({ address, onFrame, onState, onClose = () => {} }) {
   let wait = FIRST_WAIT, socket = null, timer = 0, gone = false;
 
   async function connect() {
@@ -20,7 +21,7 @@ function stayConnected({ address, onFrame, onState }) {
     socket = new WebSocket(url);
     socket.onopen = () => { wait = FIRST_WAIT; onState("live"); };
     socket.onmessage = (event) => onFrame(JSON.parse(event.data));
-    socket.onclose = () => { socket = null; onState("reconnecting…"); later(); };
+    socket.onclose = (event) => { socket = null; onClose(event.code); onState("reconnecting…"); later(); };
   }
   function later() {
     if (gone || timer) return;
@@ -97,6 +98,10 @@ function followFeed(list) {
       unsaid = sayTimer = 0;
     }, said.textContent ? 20_000 : 1_000);
   }
+  function offerReload() {
+    const older = document.querySelector("[data-older]");
+    if (older) { older.href = location.pathname; older.textContent = "Reload for older payments"; }
+  }
   function add(items) {
     const fresh = items.filter((item) => !seen.has(item.id)).reverse();      // a frame has the newest first
     for (const item of fresh) {
@@ -105,8 +110,7 @@ function followFeed(list) {
     }
     let dropped = false;
     while (list.children.length > MOST_ITEMS) { list.lastElementChild.remove(); dropped = true; }
-    const older = document.querySelector("[data-older]");
-    if (dropped && older) { older.href = location.pathname; older.textContent = "Reload for older payments"; }
+    if (dropped) offerReload();
     if (fresh.length) say(fresh.length);
   }
   function onFrame(frame) {
@@ -130,6 +134,7 @@ function followFeed(list) {
     address: async () => `${liveUrl}/ws/feed/?after=${encodeURIComponent(cursor ?? "")}`,
     onFrame,
     onState,
+    onClose(code) { if (code === TOO_LONG_AGO) { cursor = null; offerReload(); } },
   });
 }
 

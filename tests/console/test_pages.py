@@ -143,6 +143,12 @@ def test_a_phone_in_an_address_is_thrown_away(world: World, desk: Desk):
     assert answer["Location"] == "/admin/console/person/"
 
 
+@pytest.mark.parametrize("model", ["person", "wallet", "transfer", "payment", "banktransfer", "outboxrow"])
+def test_a_list_narrowed_by_a_control_character_is_none(desk: Desk, model: str):
+    for name in ("q", "of", "account", "person", "status__exact", "a\x00b"):
+        assert desk.get(f"/admin/console/{model}/", **{name: "a\x00b"}).status_code == 404, name
+
+
 def test_find_goes_straight_to_the_thing(world: World, desk: Desk):
     expected = {
         "@maya": f"person/{world.maya_id}", world.maya.phone: f"person/{world.maya_id}", world.maya_id: f"person/{world.maya_id}",

@@ -46,6 +46,15 @@ def test_tokens_that_are_none(stack: Stack, ana: Visitor) -> None:
         problem(stack.call("GET", "/v1/me", Authorization=scheme), 401, "unauthenticated")
 
 
+def test_a_host_that_we_are_not_is_refused(stack: Stack) -> None:
+    problem(stack.call("GET", "/v1/feed", Host="elsewhere.example"), 400, "validation_error")
+    page = requests.get(stack.url + "/", headers={"Host": "elsewhere.example"}, timeout=10)
+    assert page.status_code == 400
+    assert "elsewhere.example" not in page.text
+    # A load balancer asks by address.
+    assert requests.get(stack.url + "/healthz", headers={"Host": "10.0.0.7"}, timeout=10).status_code == 200
+
+
 def test_a_page_cookie_opens_nothing_here(stack: Stack, ana: Visitor) -> None:
     cookie = ana.session_cookie
     answer = requests.get(stack.url + "/v1/me", cookies={cookie["name"]: cookie["value"]}, timeout=10)

@@ -110,6 +110,10 @@ TAMPERING = {
         "insert into ledger_account (id, balance, kind, floor) values (5000, 777, 1, 0)",
         "account 5000 holds 777",
     ),
+    "a closed account filled": (
+        "update ledger_account set status = 3 where id = {ann}",
+        "account {ann} is closed and holds",
+    ),
     "what is owed on the wrong side": (
         "insert into ledger_account (id, balance, kind) values (5001, 5, 3)",
         "account 5001 (receivable) holds 5",

@@ -395,3 +395,20 @@ def test_the_chart_in_python_is_the_chart_in_the_database(database: Database):
     ]
     always = {row[0] for row in database.as_superuser("select kind from ledger_transferkind where not always")}
     assert always == {kind.value for kind in _OWN_ACTS}
+
+
+def test_the_database_itself_closes_no_account_that_holds_something(database: Database):
+    """Past every function, as the administrator."""
+    full, empty = wallet(5), wallet()
+    with pytest.raises(psycopg2.Error, match="still holds 5"):
+        database.as_superuser(f"set role paya_engine; update ledger_account set status = 3 where id = {full}; select 1")
+    database.as_superuser(f"set role paya_engine; update ledger_account set status = 3 where id = {empty}; select 1")
+    assert rows_of([full]) == [(5, 1)]
+
+
+def test_the_database_itself_keeps_no_transfer_of_nothing(database: Database):
+    payer, payee = wallet(5), wallet()
+    row = f"gen_random_uuid(), {payer}, {payee}, %s, 9, 0, 9, 0, clock_timestamp(), null, null, 7"
+    for amount in (0, -1):
+        with pytest.raises(psycopg2.Error, match="ledger_amount"):
+            database.as_superuser(f"insert into ledger_transfer select {row} returning 1", [amount])

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg2
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
@@ -205,6 +206,30 @@ def test_a_broken_cursor_closes_with_its_code(stack: Stack, cursor: str) -> None
         frame(socket)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4400
+
+
+def test_who_missed_more_than_is_replayed_is_told_so(stack: Stack, pair: Pair) -> None:
+    payer, payee = pair
+    with feed(stack) as socket:
+        cursor = greeted(socket)
+    with psycopg2.connect(stack.running.environment("worker")["DATABASE_URL"]) as connection, connection.cursor() as sql:
+        sql.execute("update core_outboxhead set last_position = last_position + 10001")
+    connection.close()
+    payer.pay(payee.username, 1, "much later")
+    with feed(stack) as socket:
+        wait_until(lambda: stack.call("GET", "/v1/feed?limit=1").json()["data"][0]["note"] == "much later", "the relay")
+
+    def told() -> int | None:
+        """How a connection from the old cursor ends, once the live process knows the new head."""
+        try:
+            with feed(stack, cursor) as socket:
+                return None if frame(socket) else None
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else None
+
+    assert wait_until(told, "the room") == 4410
+    with feed(stack) as socket:
+        assert greeted(socket) > cursor
 
 
 def test_what_clients_send_is_dropped(stack: Stack, pair: Pair) -> None:

@@ -313,3 +313,34 @@ def test_the_stored_answer_survives_and_is_the_payers_alone(database: Database, 
 def relayed(database: Database) -> None:
     with database.role("worker"):
         relay_all()
+
+
+def test_no_payment_reads_a_table_from_end_to_end(database: Database):
+    """Connections live for weeks, and so do their plans: one made while a week's keys were few must be good for many."""
+    ann, bob = person(database, 1000), person(database)
+    request = idempotency.fingerprint("x", {})
+
+    def read() -> int:
+        """Rows of idempotency keys that the running transaction has read one after the other."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select coalesce(sum(seq_tup_read), 0) from pg_stat_xact_user_tables where relname like 'core_idempotency%'"
+            )
+            return int(cursor.fetchone()[0])
+
+    def look() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("select payee from payments_begin(%s, %s, %s)", [ann.id, str(uuid4()), bob.username])
+            assert cursor.fetchone()[0] == bob.id
+
+    with actor(ann.id):
+        look()  # the plan is made
+    database.as_superuser(
+        "insert into core_idempotency (user_id, key, request, status, answer)"
+        " select %s, 'k' || n, %s, 201, '{}' from generate_series(1, 3000) n returning 1",
+        [ann.id, request],
+    )
+    with actor(ann.id):
+        before = read()
+        look()
+        assert read() == before

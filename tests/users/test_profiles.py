@@ -74,6 +74,22 @@ def test_names_that_would_lend_our_voice_are_reserved(api, log_in, username):
     assert "reserved" in refused.body["errors"]["username"]
 
 
+@pytest.mark.parametrize(
+    "name", ["PaYa", "paya support", "PaYa-Team", "Support", "S u p p o r t", "Рауа", "Pàya", "Supp0rt", "Customer Service", "ＰａＹａ"]
+)
+def test_nobody_goes_by_a_name_that_could_be_ours(api, log_in, name):
+    person = log_in(username=f"voice_{new_phone()[-6:]}")
+    refused = api.patch("/me", {"display_name": name}, person.access)
+    assert refused.status == 400
+    assert "PaYa's own" in refused.body["errors"]["display_name"]
+
+
+@pytest.mark.parametrize("name", ["Payal", "Maya Payan", "Dev", "Amy Supportson", "Stafford", "Papaya Lee"])
+def test_names_of_people_are_theirs(api, log_in, name):
+    person = log_in(username=f"named_{new_phone()[-6:]}")
+    assert api.patch("/me", {"display_name": name}, person.access).body["display_name"] == name
+
+
 def test_reserved_words_could_all_be_typed():
     assert all(word == word.lower() and word.isalnum() for word in RESERVED)
 

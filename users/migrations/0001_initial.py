@@ -105,6 +105,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["phone_index", "created_at"], name="users_challenge_phone"),
                     models.Index(fields=["block_index", "created_at"], name="users_challenge_block"),
                     models.Index(fields=["address_index", "created_at"], name="users_challenge_address"),
+                    models.Index(fields=["created_at"], name="users_challenge_created"),
                     models.Index(
                         condition=models.Q(("sms_state__in", ["queued", "sending"])),
                         fields=["due_at"],
@@ -188,6 +189,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"indexes": [models.Index(fields=["expires_at"], name="users_refreshtoken_expires")]},
         ),
         migrations.CreateModel(
             name="Profile",
