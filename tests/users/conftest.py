@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,24 +11,12 @@ from django.test import Client
 
 from core import keyring
 from core.actor import SYSTEM, actor
-from tests.conftest import Database, cloned_database
+from tests import one_database
+from tests.conftest import Database
 from users.models import Challenge
 
 _phones = itertools.count(1000)
-
-
-@pytest.fixture(scope="module")
-def database(django_db_blocker: Any) -> Iterator[Database]:
-    keyring.forget_cached_keys()
-    with cloned_database() as clone, django_db_blocker.unblock():
-        clone.become("web")
-        yield clone
-    keyring.forget_cached_keys()
-
-
-@pytest.fixture(autouse=True)
-def _connected(database: Database) -> None:
-    """Every test here has the database, as the web role."""
+as_web, database = one_database.as_web, one_database.database
 
 
 @pytest.fixture(autouse=True)

@@ -75,7 +75,8 @@ def test_names_that_would_lend_our_voice_are_reserved(api, log_in, username):
 
 
 @pytest.mark.parametrize(
-    "name", ["PaYa", "paya support", "PaYa-Team", "Support", "S u p p o r t", "Рауа", "Pàya", "Supp0rt", "Customer Service", "ＰａＹａ"]
+    "name",
+    ["PaYa", "paya support", "PaYa-Team", "Support", "S u p p o r t", "Рауа", "Pàya", "Supp0rt", "Customer Service", "ＰａＹａ"],
 )
 def test_nobody_goes_by_a_name_that_could_be_ours(api, log_in, name):
     person = log_in(username=f"voice_{new_phone()[-6:]}")
