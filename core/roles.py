@@ -10,7 +10,6 @@ This module knows no Django: the local stack uses it before there is anything to
 from collections.abc import Mapping
 from typing import Any
 
-import psycopg2
 from psycopg2 import errors, sql
 
 GROUPS = ("owner", "engine", "web", "worker", "staff", "auditor", "demo")
@@ -154,7 +153,3 @@ def _grant_role(cursor: Any, group: str, member: str) -> None:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _first_line(error: psycopg2.Error) -> str:
-    return str(error).strip().splitlines()[0]
