@@ -51,7 +51,9 @@ def linked(request: HttpRequest) -> HttpResponse:
     except PayaError as error:
         return _banks(request, error)
     for account in accounts:
-        messages.success(request, f"{account.item.institution} ·· {account.mask} is linked.")
+        messages.success(request, f"{account.item.institution} ··\N{NO-BREAK SPACE}{account.mask} is linked.")
+    if not accounts:
+        messages.info(request, "No bank was linked.")
     return redirect("/banks")
 
 

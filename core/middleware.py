@@ -135,13 +135,21 @@ class CleanAddresses:
 
 
 class PageErrors:
-    """On pages a typed error that no view caught becomes a page in words."""
+    """On pages a typed error that no view caught becomes a page in words, and so does an address that is a button's."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code != 405 or is_api(request):
+            return response
+        # The browser's "reload" or an old bookmark: without a body it would show an error of its own.
+        error = errors.MethodNotAllowed("Only a button leads here. Go back to its page and press it there.")
+        error.title = "There is no page here"
+        page = error_page(request, error)
+        page["Allow"] = response["Allow"]
+        return page
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if is_api(request) or isinstance(exception, Http404):

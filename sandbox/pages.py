@@ -14,7 +14,9 @@ from sandbox.calendar import add_business_days, is_business_day
 from sandbox.control import normal_phone
 from sandbox.models import Bank, BankAccount, Delivery, FundingSource, Sms, Transfer
 
-SHOWN_NUMBERS, SHOWN_MESSAGES, SHOWN_ROWS = 30, 30, 40
+SHOWN_NUMBERS, SHOWN_MESSAGES = 30, 30
+# Of transfers and accounts the last fifty are shown, ten of them at first.
+SHOWN_ROWS, SHOWN_FIRST = 50, 10
 
 
 @require_safe
@@ -60,14 +62,16 @@ def bank_page(request: HttpRequest) -> HttpResponse:
     state = Bank.objects.get()
     related = ("source__customer", "source__account", "destination__customer", "destination__account")
     transfers = Transfer.objects.select_related(*related)
-    waiting = [_line(row) for row in transfers.filter(status="pending").order_by("due_on", "id")[:SHOWN_ROWS]]
-    done = [_line(row) for row in transfers.exclude(status="pending").order_by("-id")[:SHOWN_ROWS]]
+    pending, ended = transfers.filter(status="pending"), transfers.exclude(status="pending")
+    waiting = [_line(row) for row in pending.order_by("due_on", "id")[:SHOWN_ROWS]]
+    done = [_line(row) for row in ended.order_by("-id")[:SHOWN_ROWS]]
     linked = FundingSource.objects.filter(kind="bank", removed=False).select_related("account", "customer")
     return render(request, "sandbox/bank.html", {
         "today": state.today, "business_day": is_business_day(state.today),
         "next_day": add_business_days(state.today, 1), "third_day": add_business_days(state.today, 3),
-        "balance": bank.master_balance().balance, "waiting": waiting, "done": done,
-        "sources": linked.order_by("-id")[:SHOWN_ROWS], "sources_count": linked.count(),
+        "balance": bank.master_balance().balance, "waiting": waiting, "waiting_count": pending.count(),
+        "done": done, "done_count": ended.count(), "first": SHOWN_FIRST,
+        "sources": list(linked.order_by("-id")[:SHOWN_ROWS]), "sources_count": linked.count(),
         "accounts_count": BankAccount.objects.count(), "transfers_count": transfers.count(),
         "webhooks_waiting": Delivery.objects.filter(state="pending").count(), "webhook_mode": state.webhook_mode,
     })

@@ -5,6 +5,10 @@
 for (const form of document.querySelectorAll("form[data-once]")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) return event.preventDefault();
+    if (!navigator.onLine) {
+      event.preventDefault();
+      return sayOffline(form);
+    }
     form.dataset.sent = "yes";
     const button = form.querySelector("button:not([type=button])");
     button.dataset.label ??= button.textContent;
@@ -14,6 +18,29 @@ for (const form of document.querySelectorAll("form[data-once]")) {
     setTimeout(() => { button.disabled = true; });
   });
 }
+
+/** Above the button that was pressed: instead of the browser's own page, on which what was typed is lost. */
+function sayOffline(form) {
+  form.querySelector("[data-no-line]")?.remove();
+  const words = document.createElement("p");
+  words.className = "field-error no-line";
+  words.dataset.noLine = "";
+  words.setAttribute("role", "alert");
+  words.textContent = "You are offline. Nothing was sent. Try again once you are connected.";
+  form.querySelector("button:not([type=button])").before(words);
+}
+
+addEventListener("online", () => document.querySelectorAll("[data-no-line]").forEach((words) => words.remove()));
+
+// What is looked up while one types says so when it cannot be.
+document.body.addEventListener("htmx:sendError", ({ detail }) => {
+  if (!detail.target.hasAttribute("aria-live")) return;
+  const words = document.createElement("span");
+  words.className = "hint";
+  words.dataset.noLine = "";
+  words.textContent = "This cannot be checked without a connection.";
+  detail.target.replaceChildren(words);
+});
 
 // Coming back by the browser's own button finds the form ready again.
 addEventListener("pageshow", (event) => {
