@@ -1,7 +1,8 @@
 """The bank behind the vendors: its calendar, its accounts, and the ACH transfers that settle or come back.
 
 A pull (bank to balance) settles on the third business day, a push (balance to bank) on the first. The calendar
-moves only when it is told to; between two days nothing happens by itself.
+moves only when it is told to; between two days nothing happens by itself. The transfers here are Dwolla's; another
+vendor settles its own, by what it hands to `settles`.
 """
 
 import re
@@ -21,6 +22,7 @@ from django.utils import timezone
 from sandbox import webhooks
 from sandbox.calendar import add_business_days, is_business_day
 from sandbox.models import Bank, BankAccount, FundingSource, Item, Subscription, Transfer
+from sandbox.stripe.models import StripeIntent, StripeOutbound
 
 ROUTING = "222222226"
 OPENING_CHECKING = 5_000_00
@@ -29,6 +31,14 @@ OPENING_OPERATORS = 1_000_000_00
 PULL_DAYS, PUSH_DAYS, RETURN_DAYS, LATE_DAYS = 3, 1, 2, 2
 
 _moving = threading.Lock()  # one walk through the calendar at a time
+# Other vendors' part of a business day: given the day and the report's lists of what settled and what failed.
+Settle = Callable[[date, list[str], list[str]], None]
+_others: list[Settle] = []
+
+
+def settles(settle: Settle) -> None:
+    _others.append(settle)
+
 
 # Code: title, explanation (NACHA's reasons in our words).
 RETURNS = {
@@ -135,7 +145,8 @@ def move_to(target: date) -> dict:
 
 
 def may_move_to(target: date) -> bool:
-    return target >= today() or not Transfer.objects.exists()
+    moved = (Transfer, StripeIntent, StripeOutbound)
+    return target >= today() or not any(model.objects.exists() for model in moved)
 
 
 def _walk(arrived: Callable[[date, int], bool]) -> dict:
@@ -150,6 +161,8 @@ def _walk(arrived: Callable[[date, int], bool]) -> dict:
             Bank.objects.update(today=day)
             if is_business_day(day):
                 _settle(_due(day), settled, failed)
+                for settle in _others:
+                    settle(day, settled, failed)
     return _report(settled, failed, last_webhook)
 
 

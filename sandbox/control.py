@@ -15,6 +15,7 @@ from sandbox import bank, faults, webhooks
 from sandbox.calendar import is_business_day
 from sandbox.http import BadJson, read_json
 from sandbox.models import Bank, Customer, Delivery, FundingSource, Sms, Transfer
+from sandbox.stripe import balance as stripe_balance
 
 FARTHEST_DAYS = 1000
 
@@ -79,6 +80,7 @@ def bank_state(request: HttpRequest) -> HttpResponse:
         "transfers": {name: by_status.get(name, 0) for name in ("pending", "processed", "failed", "cancelled")},
         "customers": Customer.objects.count(),
         "funding_sources": FundingSource.objects.filter(kind="bank", removed=False).count(),
+        "stripe": stripe_balance.summary(),
         "webhooks": {"mode": state.webhook_mode, **{
             name: deliveries.get(name, 0) for name in ("pending", "delivered", "failed", "skipped")
         }},
@@ -144,7 +146,7 @@ urlpatterns = [
     path("bank", bank_state),
     path("bank/advance", bank_advance),
     path("bank/date", bank_date),
-    re_path(r"^(?P<vendor>dwolla|plaid|twilio)/fail$", fail),
+    re_path(r"^(?P<vendor>dwolla|plaid|stripe|twilio)/fail$", fail),
     path("webhooks", webhook_mode),
     path("webhooks/replay", webhook_replay),
     re_path(r"^", nothing_here),

@@ -240,3 +240,8 @@ class Delivery(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["due_at"], condition=models.Q(state="pending"), name="deliveries_due")]
+
+
+# --- Stripe ------------------------------------------------------------------------------------------------
+
+import sandbox.stripe.models  # noqa: E402, F401 - Django finds an app's models through this module

@@ -73,6 +73,10 @@ TWILIO_CREDENTIALS = {
 }
 DWOLLA_WEBHOOK_URL = f"{PUBLIC_URL}/webhooks/dwolla"
 DWOLLA_WEBHOOK_SECRET = os.environ.get("DWOLLA_WEBHOOK_SECRET", "")
+STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY", "") or "sk_test_sandbox"
+STRIPE_WEBHOOK_URL = f"{PUBLIC_URL}/webhooks/stripe"
+# Several while a new one is being rolled out; every webhook is then signed with each.
+STRIPE_WEBHOOK_SECRETS = [each.strip() for each in os.environ.get("STRIPE_WEBHOOK_SECRETS", "").split(",") if each.strip()]
 
 LOGGING = {
     "version": 1,

@@ -7,12 +7,14 @@ from sandbox.dwolla import urls as dwolla
 from sandbox.dwolla.account import root_get
 from sandbox.dwolla.frame import resource
 from sandbox.plaid import urls as plaid
+from sandbox.stripe import urls as stripe
 
 urlpatterns = [
     *pages.urlpatterns,
     path("sandbox/", include(control.urlpatterns)),
     path("twilio/", include(twilio.urlpatterns)),
     path("plaid/", include(plaid.urlpatterns)),
+    path("stripe/", include(stripe.urlpatterns)),
     path("dwolla", resource(get=root_get)),
     re_path(r"^dwolla/(?:dwolla/|/)*", include(dwolla.urlpatterns)),
 ]

@@ -22,6 +22,7 @@ from django.db import close_old_connections, transaction
 from django.utils import timezone
 
 from sandbox.models import Bank, Customer, Delivery, Event, Subscription, Transfer, new_uid
+from sandbox.stripe.signing import signature as stripe_signature
 
 log = logging.getLogger(__name__)
 
@@ -260,6 +261,9 @@ def _signature_headers(delivery: Delivery, body: bytes) -> dict[str, str]:
                 "X-Request-Signature-SHA-256": digest}
     if delivery.vendor == "plaid":
         return {"Content-Type": "application/json", "Plaid-Verification": _plaid_jwt(body)}
+    if delivery.vendor == "stripe":
+        return {"Content-Type": "application/json; charset=utf-8",
+                "Stripe-Signature": stripe_signature(delivery.signing, body)}
     pairs = sorted(parse_qsl(delivery.body, keep_blank_values=True))
     signed = delivery.url + "".join(name + value for name, value in pairs)
     code = base64.b64encode(hmac.new(delivery.signing.encode(), signed.encode(), hashlib.sha1).digest())

@@ -18,6 +18,7 @@ from sandbox.plaid.items import (
 )
 from sandbox.plaid.link import link_token_create, link_token_get
 from sandbox.plaid.vendor_sandbox import sandbox_processor_token_create, sandbox_public_token_create, sandbox_reset_login
+from sandbox.stripe.banks import plaid_bank_account_token
 
 
 @csrf_exempt
@@ -37,6 +38,7 @@ urlpatterns = [
     path("auth/get", auth_get),
     path("identity/get", identity_get),
     path("processor/token/create", processor_token_create),
+    path("processor/stripe/bank_account_token/create", plaid_bank_account_token),
     path("institutions/get_by_id", institutions_get_by_id),
     path("webhook_verification_key/get", webhook_verification_key_get),
     path("sandbox/public_token/create", sandbox_public_token_create),
