@@ -328,9 +328,10 @@ class _Reader:
     def spoil(self, line: Line, reason: str) -> None:
         """Quarantine a line. What could be the addenda that an entry waits for takes the entry along."""
         pending, remnant = self.pending, line.column > 1 and len(line.text) < WIDTH
-        announced = bool(pending) and not pending.answers and pending.lines[0].text[78:79] != "0"
-        if pending and (line.text[:1] == "7" or (announced and line.text[:1] not in ("1", "5", "6", "8", "9"))) and not remnant:
-            pending.why = pending.why or f"line {line.number} of this entry cannot be read"
+        if pending and not remnant:
+            waiting = not pending.answers and pending.lines[0].text[78:79] != "0"
+            if line.text[0] == "7" or (waiting and line.text[0] not in "15689"):
+                pending.why = pending.why or f"line {line.number} of this entry cannot be read"
         self.out.append(Quarantined((line,), reason))
 
     def remark(self, text: str) -> None:
