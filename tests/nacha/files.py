@@ -12,7 +12,7 @@ from banking.nacha.model import SPECIALS, Account, Batch, Direction, Entry, File
 from banking.nacha.write import write
 
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)  # Tuesday, 10:00 Eastern
-ODFI, BANK, OTHER_BANK = "123456780", "222222226", "876543215"  # invented; their check digits are right
+ODFI, BANK, OTHER_BANK = "123456780", "222222226", "876543212"  # invented; their check digits are right
 PAYA = Originator(ODFI, "Example Bank", "1234567890", "PaYa", "PaYa", "1234567890", ODFI)
 STANDARD, SAME_DAY = windows.standard(NOW), windows.same_day(NOW)
 
