@@ -5,4 +5,8 @@ class BankingConfig(AppConfig):
     name = "banking"
 
     def ready(self) -> None:
-        from banking import handlers, queries  # noqa: F401  (register outbox handlers and references)
+        from banking import handlers, plaid, queries, rails  # noqa: F401  (register outbox handlers and references)
+        from core.resilience import register_probe
+
+        register_probe("dwolla", lambda: rails.dwolla().ping())
+        register_probe("plaid", plaid.ping)

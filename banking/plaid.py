@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -195,6 +196,12 @@ def _verification_key(kid: str) -> Any:
     with _keys_lock:
         _keys[kid] = (now, key)
     return key
+
+
+def ping() -> None:
+    """Whether Plaid answers: a key that it does not know is an answer. Raises ProviderDown otherwise."""
+    with suppress(ProviderRejected):
+        _call("webhook_verification_key_get", _sdk().WebhookVerificationKeyGetRequest(key_id="ping"), repeatable=True)
 
 
 # -------------------------------------------------------------------------------------------------- over the wire

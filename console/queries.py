@@ -12,8 +12,10 @@ from django.urls import reverse
 from console.models import BankTransfer, InboxEvent, OutboxRow, Payment, Person, Transfer, Wallet
 from core import keyring
 from core.errors import ValidationError
+from core.resilience import Health
 from ledger.chart import Personal
 from ledger.queries import Figures, figures, trial_balance
+from transparency.status import lines
 from users import phones, usernames
 from users.models import User
 
@@ -119,6 +121,7 @@ class Overview:
     figures: Figures
     books: list[Line]
     waiting: list[Line]
+    vendors: list[Health]
 
 
 def overview() -> Overview:
@@ -139,6 +142,7 @@ def overview() -> Overview:
         figures(),
         books,
         [Line(words, rows.count(), _list(str(rows.model._meta.model_name), query)) for words, rows, query in waiting],
+        [line.health for line in lines()],
     )
 
 

@@ -3,15 +3,11 @@
 import json
 import urllib.request
 
-import redis
 from django.conf import settings
 from django.db import connection
 
+from core.redis_client import client
 from core.views import readiness
-
-
-def redis_client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
 
 
 @readiness("database")
@@ -22,7 +18,7 @@ def _database() -> None:
 
 @readiness("redis")
 def _redis() -> None:
-    redis_client().ping()
+    client().ping()
 
 
 @readiness("relay")
@@ -39,12 +35,12 @@ WORKER_SIGN, WORKER_SECONDS = "paya:worker", 10
 
 def worker_is_alive() -> None:
     """Called by a worker every two seconds: it is there, and for the next few it may be believed."""
-    redis_client().set(WORKER_SIGN, "1", ex=WORKER_SECONDS)
+    client().set(WORKER_SIGN, "1", ex=WORKER_SECONDS)
 
 
 @readiness("worker")
 def _worker() -> None:
-    if not redis_client().exists(WORKER_SIGN):
+    if not client().exists(WORKER_SIGN):
         raise RuntimeError("no worker has said that it is there")
 
 

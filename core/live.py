@@ -10,24 +10,15 @@ import secrets
 from typing import Any
 
 import redis
-from django.conf import settings
 
 from core.errors import ServiceUnavailable
 from core.identity import Session
+from core.redis_client import client
 from core.relay import HandlerUnavailable
 
 CHANNEL = "paya:live"
 TICKET_SECONDS = 30
 Message = dict[str, Any]
-
-_client: "redis.Redis | None" = None
-
-
-def client() -> "redis.Redis":
-    global _client
-    if _client is None:
-        _client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
-    return _client
 
 
 def publish(messages: list[Message]) -> None:

@@ -1,14 +1,25 @@
-"""Circuit breakers and retries for calls to other people's machines."""
+"""Circuit breakers and retries for calls to other people's machines.
+
+A breaker's state is in Redis, so that all processes learn from the failures of one. While Redis is away nothing is held
+against anybody: calls then fail by their own time-outs.
+"""
 
 from collections.abc import Callable
-from typing import TypeVar
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeVar
 
 import pybreaker
+from django.db import connection
+from redis import RedisError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from core.errors import ServiceUnavailable
+from core.redis_client import client
 
 T = TypeVar("T")
+FAILURES, REST_SECONDS = 5, 15
 
 
 class ProviderDown(Exception):
@@ -27,18 +38,76 @@ class ProviderRejected(Exception):
         super().__init__(f"{code}: {message}" if message else code)
 
 
+# ------------------------------------------------------------------------------------------------------- breakers
+class _InRedis(pybreaker.CircuitRedisStorage):
+    """The library's own storage, which can also be made while Redis is away."""
+
+    def _initialize_redis_state(self, state: str) -> None:
+        with suppress(RedisError):
+            super()._initialize_redis_state(state)
+
+
+class _Changes(pybreaker.CircuitBreakerListener):
+    """Remembers since when a breaker has been as it is."""
+
+    def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:
+        with suppress(RedisError):
+            client().set(_namespace(cb.name) + ":since", int(datetime.now(UTC).timestamp()))
+
+
 _breakers: dict[str, pybreaker.CircuitBreaker] = {}
 
 
 def breaker(name: str) -> pybreaker.CircuitBreaker:
     """The breaker of a provider: opens after 5 failures in a row, lets one call try again after 15 s."""
-    if name not in _breakers:
-        _breakers[name] = pybreaker.CircuitBreaker(
-            fail_max=5, reset_timeout=15, exclude=[ProviderRejected], name=name, throw_new_error_on_trip=False
-        )
-    return _breakers[name]
+    namespace = _namespace(name)
+    if namespace not in _breakers:
+        _breakers[namespace] = pybreaker.CircuitBreaker(
+            fail_max=FAILURES, reset_timeout=REST_SECONDS, exclude=[ProviderRejected], name=name, listeners=[_Changes()],
+            state_storage=_InRedis(pybreaker.STATE_CLOSED, client(), namespace=namespace), throw_new_error_on_trip=False,
+        )  # fmt: skip
+    return _breakers[namespace]
 
 
+def _namespace(name: str) -> str:
+    """One PaYa is one database; several may share a Redis."""
+    return f"paya:{connection.settings_dict['NAME']}:{name}"
+
+
+def forget_failures() -> None:
+    """Close all breakers that this process has used (after a vendor has said that it is well again, and between tests)."""
+    for known in _breakers.values():
+        known.close()
+    _breakers.clear()
+
+
+# --------------------------------------------------------------------------------------------------------- health
+Standing = Literal["operational", "degraded", "down"]
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a provider has been doing: down while its breaker is open, degraded while it is being tried."""
+
+    name: str
+    status: Standing
+    since: datetime | None  # None when it has never been otherwise
+
+
+def health(name: str) -> Health:
+    """A provider's standing as its breaker has it, from all processes' calls."""
+    watched = breaker(name)
+    since = None
+    with suppress(RedisError):
+        stamp: Any = client().get(_namespace(name) + ":since")
+        since = datetime.fromtimestamp(int(stamp), UTC) if stamp else None
+    if watched.current_state == pybreaker.STATE_OPEN:
+        return Health(name, "down", since)
+    troubled = watched.current_state == pybreaker.STATE_HALF_OPEN or watched.fail_counter > 0
+    return Health(name, "degraded" if troubled else "operational", since)
+
+
+# ---------------------------------------------------------------------------------------------------------- calls
 def call(name: str, function: Callable[[], T], *, tries: int = 1) -> T:
     """Call a provider through its breaker; more than one try only for calls that are safe to repeat.
 
@@ -56,6 +125,27 @@ def call(name: str, function: Callable[[], T], *, tries: int = 1) -> T:
             except pybreaker.CircuitBreakerError as error:
                 raise ProviderDown(f"{name} is resting after failures") from error
     raise AssertionError("tenacity reraises")
+
+
+_probes: dict[str, Callable[[], object]] = {}
+
+
+def register_probe(name: str, probe: Callable[[], object]) -> None:
+    """A cheap call through `call` that changes nothing, by which `probe_the_troubled` finds out whether it is back."""
+    _probes[name] = probe
+
+
+def probed() -> list[str]:
+    """The providers that are watched."""
+    return list(_probes)
+
+
+def probe_the_troubled() -> None:
+    """Try providers that are not operational, so that nobody has to be the first to find out. Run by beat."""
+    for name, probe in _probes.items():
+        if health(name).status != "operational":
+            with suppress(ProviderDown, ProviderUnknown, ProviderRejected):
+                probe()
 
 
 def unavailable(name: str) -> ServiceUnavailable:

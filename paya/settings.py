@@ -220,6 +220,12 @@ DWOLLA_BASE_URL = env.str("DWOLLA_BASE_URL", "https://api.dwolla.com")
 DWOLLA_KEY = env.str("DWOLLA_KEY", "")
 DWOLLA_SECRET = env.str("DWOLLA_SECRET", "")
 DWOLLA_WEBHOOK_SECRET = env.str("DWOLLA_WEBHOOK_SECRET", "")
+# The other provider of bank transfers. Several webhook secrets (comma between them) while one is being rolled out; the
+# FinancialAccount is needed only where Stripe shows more than one.
+STRIPE_BASE_URL = env.str("STRIPE_BASE_URL", "https://api.stripe.com")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+STRIPE_FINANCIAL_ACCOUNT = env.str("STRIPE_FINANCIAL_ACCOUNT", "")
 TWILIO_BASE_URL = env.str("TWILIO_BASE_URL", "https://api.twilio.com")
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", "")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", "")
@@ -250,6 +256,7 @@ CELERY_BEAT_SCHEDULE = {
     "users-prune": {"task": "users.tasks.prune", "schedule": 24 * 3600.0},
     "bank-transfers-sweep": {"task": "banking.tasks.sweep_transfers", "schedule": 5.0},
     "bank-inbox-sweep": {"task": "banking.tasks.sweep_inbox", "schedule": 5.0},
+    "vendors-probe": {"task": "core.tasks.probe_vendors", "schedule": 15.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }
 

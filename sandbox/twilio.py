@@ -104,6 +104,16 @@ def message(request: HttpRequest, account_sid: str, sid: str) -> HttpResponse:
 
 
 @endpoint
+def account(request: HttpRequest, account_sid: str) -> HttpResponse:
+    if request.method != "GET":
+        raise TwilioError(405, 20004, "Method not allowed")
+    return JsonResponse({
+        "sid": account_sid, "friendly_name": "PaYa", "status": "active", "type": "Full",
+        "owner_account_sid": account_sid, "uri": request.path.removeprefix("/twilio"),
+    })  # fmt: skip
+
+
+@endpoint
 def nothing_here(request: HttpRequest, account_sid: str) -> HttpResponse:
     raise TwilioError(404, 20404, f"The requested resource {request.path} was not found")
 
@@ -165,6 +175,7 @@ def _shown(row: Sms, status: str = "queued") -> dict:
 
 
 urlpatterns = [
+    path("2010-04-01/Accounts/<str:account_sid>.json", account),
     path("2010-04-01/Accounts/<str:account_sid>/Messages.json", messages),
     path("2010-04-01/Accounts/<str:account_sid>/Messages/<str:sid>.json", message),
     re_path(r"^", nothing_here),

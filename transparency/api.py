@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api import Serializer
-from transparency import queries
+from transparency import queries, status
 
 
 class TransparencySerializer(Serializer):
@@ -45,3 +45,28 @@ class TransparencyView(APIView):
             "active_users": None,
             "last_reconciliation": None,
         })  # fmt: skip
+
+
+class VendorSerializer(Serializer):
+    name = serializers.CharField(help_text="The vendor")
+    service = serializers.CharField(help_text="What people use it for")
+    status = serializers.ChoiceField(["operational", "degraded", "down"])
+    since = serializers.DateTimeField(allow_null=True, help_text="Null when it has never been otherwise")
+
+
+class StatusSerializer(Serializer):
+    vendors = VendorSerializer(many=True)
+
+
+class StatusView(APIView):
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+
+    @extend_schema(responses=StatusSerializer, auth=[])
+    def get(self, request: Request) -> Response:
+        """How the vendors are doing that loads, redemptions, linking and codes depend on. Payments need none of them."""
+        vendors = [
+            {"name": line.health.name, "service": line.service.name, "status": line.health.status, "since": line.health.since}
+            for line in status.lines()
+        ]
+        return Response({"vendors": vendors})

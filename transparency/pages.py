@@ -2,10 +2,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from transparency import queries
+from core import clock
+from transparency import queries, status
 
 
 @require_safe
 def transparency(request: HttpRequest) -> HttpResponse:
     figures = queries.figures()
     return render(request, "transparency/transparency.html", {**figures, "active_users": None, "last_reconciliation": None})
+
+
+@require_safe
+def service_status(request: HttpRequest) -> HttpResponse:
+    lines = status.lines()
+    well = all(line.health.status == "operational" for line in lines)
+    return render(request, "transparency/status.html", {"lines": lines, "well": well, "as_of": clock.now()})

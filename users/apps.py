@@ -6,4 +6,7 @@ class UsersConfig(AppConfig):
 
     def ready(self) -> None:
         # The relay's handlers, the encrypted columns.
-        from users import handlers, sealed  # noqa: F401
+        from core.resilience import register_probe
+        from users import handlers, sealed, sms  # noqa: F401
+
+        register_probe("twilio", sms.ping)

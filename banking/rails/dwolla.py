@@ -69,6 +69,10 @@ class Dwolla:
         )
         return cls(client, webhook_secret=settings.DWOLLA_WEBHOOK_SECRET)
 
+    def ping(self) -> None:
+        """Whether it answers: our own account, which changes nothing."""
+        self._get("/")
+
     # ------------------------------------------------------------------------------------- people and their banks
     def create_customer(self, *, public_id: str, display_name: str) -> str:
         first, _, last = display_name.partition(" ")

@@ -26,7 +26,7 @@ def shared_bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
 def bank(shared_bank: Bank) -> Bank:
     """The sandbox, with nothing under way and no failures asked for; our circuit breakers closed."""
     shared_bank.reset()
-    resilience._breakers.clear()
+    resilience.forget_failures()
     return shared_bank
 
 

@@ -53,7 +53,7 @@ def test_again_and_again(linked: Callable[..., Any], bank: Bank, answers: str) -
     row = person.load()
     statuses = []
     for _ in range(5):
-        resilience._breakers.clear()  # so many failures in a row would open it, and nothing more would be asked
+        resilience.forget_failures()  # so many failures in a row would open it, and nothing more would be asked
         row = person.submit(row)
         statuses.append(row.status)
     assert statuses[:3] == ["unknown"] * 3

@@ -27,10 +27,12 @@ def test_with_all_three_one_is_in_and_out_again(outside: Desk):
     "wrong",
     [
         {"token": ""}, {"token": "000000"}, {"token": "not-it"}, {"token": "１２３４５６"}, {"password": "wrong"},
-        {"email": "nobody@staff.example"}, {"token": code(5)}, {"token": code(-5)},
+        {"email": "nobody@staff.example"}, {"steps": 5}, {"steps": -5},
     ],
 )  # fmt: skip
 def test_anything_wrong_is_refused_in_the_same_words(outside: Desk, wrong):
+    if "steps" in wrong:  # a code of another time than now: than when this runs, and not when it was collected
+        wrong = {"token": code(wrong["steps"])}
     answer = outside.try_in(**wrong)
     assert answer.status_code == 200
     assert not outside.is_in

@@ -1,19 +1,17 @@
-"""Errors as problem documents, logs that tell no tales, and breakers."""
+"""Errors as problem documents, and logs that tell no tales."""
 
 import io
 import json
 import logging
 
 import psycopg2
-import pybreaker
 import pytest
 from django.db import DatabaseError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions as drf
 
-from core import errors, logs, resilience
+from core import errors, logs
 from core.problems import as_paya_error, problem
-from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 
 
 def subclasses(cls: type[errors.PayaError]) -> list[type[errors.PayaError]]:
@@ -126,54 +124,3 @@ def test_an_exceptions_own_words_are_left_out_and_its_place_is_kept():
 def test_other_peoples_loggers_cannot_name_a_phone():
     line = logged("twilio.http", "POST to=%s", "+12125550100")
     assert "2125550100" not in json.dumps(line)
-
-
-# -------------------------------------------------------------------------------------------------------- breakers
-def test_a_breaker_opens_after_five_failures_and_lets_one_try_again(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(resilience, "_breakers", {})
-    calls: list[int] = []
-
-    def down() -> None:
-        calls.append(1)
-        raise ProviderDown("no")
-
-    for _ in range(8):
-        with pytest.raises(ProviderDown):
-            resilience.call("vendor", down)
-    assert len(calls) == 5
-    assert resilience.breaker("vendor").current_state == pybreaker.STATE_OPEN
-    assert resilience.call("another vendor", lambda: 1) == 1
-
-    resilience.breaker("vendor").half_open()
-    assert resilience.call("vendor", lambda: "back") == "back"
-    assert resilience.breaker("vendor").current_state == pybreaker.STATE_CLOSED
-
-
-def test_a_refusal_is_no_failure_of_the_provider(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(resilience, "_breakers", {})
-
-    def refuse() -> None:
-        raise ProviderRejected("InvalidAmount")
-
-    for _ in range(8):
-        with pytest.raises(ProviderRejected):
-            resilience.call("vendor", refuse, tries=3)
-    assert resilience.breaker("vendor").current_state == pybreaker.STATE_CLOSED
-
-
-def test_only_what_may_be_repeated_is_and_only_as_often_as_told(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(resilience, "_breakers", {})
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
-    calls: list[int] = []
-
-    def third_time_lucky() -> str:
-        calls.append(1)
-        if len(calls) < 3:
-            raise ProviderUnknown("timeout")
-        return "done"
-
-    with pytest.raises(ProviderUnknown):
-        resilience.call("vendor", third_time_lucky)
-    assert len(calls) == 1
-    assert resilience.call("vendor", third_time_lucky, tries=3) == "done"
-    assert len(calls) == 3

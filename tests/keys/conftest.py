@@ -22,7 +22,7 @@ def aws_server() -> Iterator[Aws]:
 def aws(aws_server: Aws, settings: Any, monkeypatch: Any) -> Iterator[Aws]:
     """An empty AWS account that the product's settings point at."""
     aws_server.reset()
-    resilience._breakers.clear()
+    resilience.forget_failures()
     given = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -35,7 +35,7 @@ def aws(aws_server: Aws, settings: Any, monkeypatch: Any) -> Iterator[Aws]:
     settings.AWS_REGION = "us-east-1"
     settings.KMS_ENDPOINT = settings.SNS_ENDPOINT = aws_server.url
     yield aws_server
-    resilience._breakers.clear()
+    resilience.forget_failures()
 
 
 @pytest.fixture

@@ -45,9 +45,9 @@ class Provider:
 def _nothing_waits(database: Database) -> Iterator[None]:
     """No test finds the queue or the open breakers of another."""
     database.as_superuser("update users_challenge set sms_state = 'sent' where sms_state = 'queued'")
-    resilience._breakers.clear()
+    resilience.forget_failures()
     yield
-    resilience._breakers.clear()
+    resilience.forget_failures()
 
 
 @pytest.fixture

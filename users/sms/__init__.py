@@ -35,3 +35,10 @@ def deliver(*, to: str, body: str, reference: str) -> str:
         except ProviderDown as error:
             down = error
     raise down
+
+
+def ping() -> None:
+    """Ask Twilio for something that costs nothing; raises as `core.resilience.call` does."""
+    from users.sms.twilio import Twilio
+
+    call("twilio", Twilio().ping)

@@ -1,6 +1,7 @@
 """Twilio's Messages API, through its own SDK."""
 
 import logging
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -43,18 +44,24 @@ class Twilio:
 
     def send(self, *, to: str, body: str, reference: str) -> None:
         """See SmsProvider. Twilio knows no key of ours: a repetition would be a second message."""
-        client = _client(
-            settings.TWILIO_BASE_URL,
-            settings.TWILIO_ACCOUNT_SID,
-            settings.TWILIO_AUTH_TOKEN,
-            settings.VENDOR_TIMEOUT_SECONDS,
-        )
-        try:
-            client.messages.create(to=to, from_=settings.TWILIO_FROM, body=body)
-        except TwilioRestException as error:
-            raise _refusal(error) from error
-        except RequestException as error:
-            raise _broken(error) from error
+        _asked(lambda client: client.messages.create(to=to, from_=settings.TWILIO_FROM, body=body))
+
+    def ping(self) -> None:
+        """Ask for our own account, which costs nothing; raises as `send` does."""
+        _asked(lambda client: client.api.accounts(settings.TWILIO_ACCOUNT_SID).fetch())
+
+
+def _asked(call: Callable[[Client], object]) -> None:
+    """Make one call by the SDK; its errors become ours."""
+    client = _client(
+        settings.TWILIO_BASE_URL, settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.VENDOR_TIMEOUT_SECONDS
+    )
+    try:
+        call(client)
+    except TwilioRestException as error:
+        raise _refusal(error) from error
+    except RequestException as error:
+        raise _broken(error) from error
 
 
 def _refusal(error: TwilioRestException) -> Exception:
