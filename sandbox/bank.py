@@ -145,8 +145,8 @@ def move_to(target: date) -> dict:
 
 
 def may_move_to(target: date) -> bool:
-    moved = (Transfer, StripeIntent, StripeOutbound)
-    return target >= today() or not any(model.objects.exists() for model in moved)
+    moved: tuple[QuerySet, ...] = (Transfer.objects.all(), StripeIntent.objects.all(), StripeOutbound.objects.all())
+    return target >= today() or not any(rows.exists() for rows in moved)
 
 
 def _walk(arrived: Callable[[date, int], bool]) -> dict:

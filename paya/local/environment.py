@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VENDOR_KEYS = ("PLAID_CLIENT_ID", "DWOLLA_KEY", "TWILIO_ACCOUNT_SID", "STRIPE_SECRET_KEY")
 _VENDOR_SECRETS = (
     "PLAID_CLIENT_ID", "PLAID_SECRET", "DWOLLA_KEY", "DWOLLA_SECRET", "DWOLLA_WEBHOOK_SECRET",
-    "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
+    "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
 )  # fmt: skip
 _APPLICATION_SECRETS = ("PAYA_SECRET_KEY", "PAYA_JWT_KEY", "PAYA_OTP_KEY", "PAYA_BLIND_KEY")
 
@@ -46,6 +46,7 @@ def application(folder: DataFolder, secrets: Mapping[str, Any], *, port: int, sa
             "PAYA_SANDBOX_URL": sandbox_url,
             "PLAID_BASE_URL": f"{sandbox_url}/plaid",
             "DWOLLA_BASE_URL": f"{sandbox_url}/dwolla",
+            "STRIPE_BASE_URL": f"{sandbox_url}/stripe",
             "TWILIO_BASE_URL": f"{sandbox_url}/twilio",
             "TWILIO_FROM": "+15005550006",
             **{name: secrets[name] for name in _VENDOR_SECRETS},

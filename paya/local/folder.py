@@ -137,6 +137,8 @@ def _new_secrets() -> dict[str, Any]:
         "DWOLLA_KEY": secrets.token_urlsafe(32),
         "DWOLLA_SECRET": secrets.token_urlsafe(32),
         "DWOLLA_WEBHOOK_SECRET": secrets.token_urlsafe(32),
+        "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(24)}",
+        "STRIPE_WEBHOOK_SECRETS": f"whsec_{secrets.token_hex(24)}",
         "TWILIO_ACCOUNT_SID": f"AC{secrets.token_hex(16)}",
         "TWILIO_AUTH_TOKEN": secrets.token_hex(16),
     }

@@ -64,7 +64,8 @@ def summary() -> dict[str, int]:
 def balance_get(form: Form) -> dict:
     form.only()
     state = summary()
-    fees = sum(map(charge_fee, StripeIntent.objects.filter(status="processing").values_list("cents", flat=True)))
+    coming = StripeIntent.objects.filter(status="processing").values_list("cents", flat=True)
+    fees = sum(charge_fee(cents) for cents in coming)
     return {"object": "balance", "livemode": False, "available": [_amount(state["payments_balance"])],
             "pending": [_amount(state["incoming"] - fees)]}
 

@@ -45,9 +45,9 @@ def customer_delete(form: Form, customer: str) -> dict:
 
 
 def _fill(row: StripeCustomer, form: Form) -> None:
-    for name in ("email", "name", "description"):
+    for name, longest in (("email", 512), ("name", 256), ("description", 500)):
         if form.has(name):
-            setattr(row, name, form.text(name, longest=StripeCustomer._meta.get_field(name).max_length or 500))
+            setattr(row, name, form.text(name, longest=longest))
     row.metadata = row.metadata | form.metadata()
     row.save()
 

@@ -15,8 +15,8 @@ MICRO_DEPOSIT_TRIES = 10
 CANCELLABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 EXPANDABLE = ("latest_charge", "payment_method", "customer", "latest_charge.balance_transaction")
-CONFIRMING = ("payment_method", "payment_method_data", "payment_method_types", "mandate", "mandate_data", "off_session",
-              "return_url", "payment_method_options")
+CONFIRMING = ("payment_method", "payment_method_data", "allowed_payment_method_types", "mandate", "mandate_data",
+              "off_session", "return_url", "payment_method_options", "payment_method_types")
 # How Stripe calls the returns of a debit: before settlement the code of an error, after it the reason of a dispute.
 ERRORS = {"R01": "insufficient_funds", "R09": "insufficient_funds", "R02": "account_closed", "R03": "no_account",
           "R04": "account_number_invalid", "R16": "bank_account_restricted", "R20": "bank_account_restricted",
@@ -59,7 +59,10 @@ def _choose_bank(row: StripeIntent, form: Form) -> None:
     if chosen is None:
         return
     banks.owned_by(chosen, row.customer, "payment_method")
-    if "us_bank_account" not in form.texts("payment_method_types"):
+    if form.has("payment_method_types"):  # gone since the version of 2026-09-30
+        raise invalid("payment_method_types is no longer supported: use allowed_payment_method_types.",
+                      "payment_method_types", "payment_method_types_no_longer_supported")
+    if "us_bank_account" not in (form.texts("allowed_payment_method_types") or ["us_bank_account"]):
         raise invalid("The PaymentMethod provided (us_bank_account) is not allowed for this PaymentIntent.",
                       "payment_method", "payment_intent_incompatible_payment_method")
     row.bank, row.status = chosen, "requires_confirmation"
@@ -72,7 +75,6 @@ def intent_confirm(form: Form, intent: str) -> dict:
     if row.status not in ("requires_payment_method", "requires_confirmation"):
         raise unexpected_state(row, "confirm")
     if form.has("payment_method") or form.has("payment_method_data"):
-        form.values.setdefault("payment_method_types", {"0": "us_bank_account"})
         _choose_bank(row, form)
     _confirm(row, form)
     return shown(row, wanted)

@@ -72,7 +72,7 @@ def linked(sandbox: Sandbox, api: stripe.StripeClient) -> Callable[..., SimpleNa
 def debit(api, person, cents=50_00, options=None, **more):
     return api.v1.payment_intents.create({
         "amount": cents, "currency": "usd", "customer": person.customer, "payment_method": person.bank,
-        "payment_method_types": ["us_bank_account"], "confirm": True,
+        "allowed_payment_method_types": ["us_bank_account"], "confirm": True,
         "mandate_data": {"customer_acceptance": {"type": "offline"}}, "metadata": {"paya_key": "k-1"}, **more,
     }, options or {})
 
@@ -191,7 +191,7 @@ def test_bare_numbers_wait_for_micro_deposits(sandbox, api):
     customer = api.v1.customers.create({"email": "n@people.example"})
     intent = api.v1.payment_intents.create({
         "amount": 75_00, "currency": "usd", "customer": customer.id, "confirm": True,
-        "payment_method_types": ["us_bank_account"], "mandate_data": {"customer_acceptance": {
+        "allowed_payment_method_types": ["us_bank_account"], "mandate_data": {"customer_acceptance": {
             "type": "online", "online": {"ip_address": "127.0.0.1", "user_agent": "tests"}}},
         "payment_method_data": {
             "type": "us_bank_account", "billing_details": {"name": "Ada Byron", "email": "n@people.example"},
@@ -435,7 +435,8 @@ def test_lists_have_stripes_cursors(api, linked):
     ({"currency": "eur"}, None), ({"customer": "cus_none"}, "resource_missing"), ({"customer": None}, None),
     ({"payment_method": "pm_none"}, "resource_missing"), ({"mandate_data": None}, "parameter_missing"),
     ({"mandate_data": {"customer_acceptance": {"type": "online"}}}, "parameter_missing"),
-    ({"payment_method_types": ["card"]}, "payment_intent_incompatible_payment_method"),
+    ({"allowed_payment_method_types": ["card"]}, "payment_intent_incompatible_payment_method"),
+    ({"payment_method_types": ["us_bank_account"]}, "payment_method_types_no_longer_supported"),
     ({"no_such_parameter": "x"}, "parameter_unknown"), ({"metadata": {"k": "v" * 501}}, None),
 ])
 def test_a_wrong_debit_is_refused_and_leaves_nothing(api, linked, change, code):
