@@ -412,3 +412,11 @@ def test_the_database_itself_keeps_no_transfer_of_nothing(database: Database):
     for amount in (0, -1):
         with pytest.raises(psycopg2.Error, match="ledger_amount"):
             database.as_superuser(f"insert into ledger_transfer select {row} returning 1", [amount])
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Personal if kind is not Personal.RECEIVABLE], ids=lambda kind: kind.name)
+def test_the_database_itself_lets_no_balance_below_its_floor(database: Database, kind: Personal):
+    below = account(kind)
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        database.as_superuser(f"set role paya_engine; update ledger_account set balance = -1 where id = {below}; select 1")
+    assert rows_of([below]) == [(0, 0)]

@@ -4,11 +4,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from core import idempotency
 from core.actor import SYSTEM, actor
-from payments import rules, services
+from core.ids import new_id, new_reference
+from payments import rules
 from tests.conftest import Database, PersonForTest
 from tests.helpers import Api, assert_problem, at_once, relay_all
 from tests.payments.people import mint, person
@@ -236,13 +237,23 @@ def test_fifty_at_once_with_one_key_are_one_payment_and_one_answer(database: Dat
     assert database.as_superuser("select count(*) from core_idempotency where user_id = %s", [payer.id]) == [(1,)]
 
 
-def test_the_test_above_would_notice(database: Database, pair, monkeypatch: pytest.MonkeyPatch):
-    """The control: the same fifty (well, ten) when the key is not looked up."""
-    payer, keys = person(database, 10_000), iter(range(1000))
-    real = services.pay
-    monkeypatch.setattr("payments.api.services.pay", lambda **call: real(**call | {"key": str(next(keys))}))
-    at_once(10, lambda _: pay_patiently(payer, pair[1], 100, key="ten"))
-    assert balance(payer) == 9_000
+def test_the_test_above_would_notice(database: Database, pair):
+    """The control: the same fifty (well, ten) when the key is not looked up, and is not unique either."""
+    payer = person(database, 10_000)
+    [(whole,)] = database.as_superuser("select pg_get_functiondef('payments_begin'::regproc)")
+    assert "i.key = p_key" in whole
+    database.as_superuser(whole.replace("i.key = p_key", "i.key = p_key and false"))
+    try:
+        answers = at_once(10, lambda _: pay_patiently(payer, pair[1], 100, key="ten"))
+        assert sorted(answer.status_code for answer in answers) == [201] + [500] * 9
+        database.as_superuser("alter table core_idempotency drop constraint core_idempotency_pkey")
+        answers = at_once(10, lambda _: pay_patiently(payer, pair[1], 100, key="another ten"))
+        assert len({answer.content for answer in answers}) == 10
+        assert balance(payer) == 8_900
+    finally:
+        database.as_superuser(whole)
+        database.as_superuser("delete from core_idempotency where user_id = %s and key = 'another ten'", [payer.id])
+        database.as_superuser("alter table core_idempotency add primary key (user_id, key, week)")
 
 
 def test_twenty_at_once_spend_the_whole_balance_and_one_wins(database: Database, pair):
@@ -270,6 +281,46 @@ def test_even_without_the_rule_the_floor_holds_and_without_the_floor_the_test_ab
     database.as_superuser(lift.format("0", account))
 
 
+def finish(payer: PersonForTest, payee: PersonForTest) -> None:
+    """The posting half of a payment alone, as whoever forgot the first half would call it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select payments_finish(%s, %s, %s, %s, 100, '', 'public', '{}', '{}', null, null)",
+            [payer.id, new_id("pay"), new_reference(), payee.id],
+        )
+
+
+def test_the_posting_half_checks_the_payer_by_itself(database: Database, pair):
+    payer = person(database, 1000)
+    for somebody in (pair[1].id, SYSTEM):
+        with pytest.raises(DatabaseError, match="somebody else"), actor(somebody):
+            finish(payer, pair[1])
+    with pytest.raises(DatabaseError, match="no actor"):
+        finish(payer, pair[1])
+    assert balance(payer) == 1000
+    with actor(payer.id):
+        finish(payer, pair[1])
+    assert balance(payer) == 900
+
+
+def test_the_posting_half_takes_the_guard_by_itself(database: Database, pair):
+    payer = person(database, 1000)
+    other = database.connect("web")
+    other.autocommit = False
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("select set_config('paya.actor', %s, true)", [str(payer.id)])
+            cursor.execute("select wallets_guard(%s)", [payer.id])
+        with pytest.raises(DatabaseError, match="lock timeout"), actor(payer.id):
+            finish(payer, pair[1])
+        other.rollback()
+        with actor(payer.id):
+            finish(payer, pair[1])
+    finally:
+        other.close()
+    assert balance(payer) == 900
+
+
 def test_people_who_pay_each_other_at_once_get_no_deadlock(database: Database):
     circle = [person(database, 10_000) for _ in range(3)]
 
@@ -284,8 +335,6 @@ def test_people_who_pay_each_other_at_once_get_no_deadlock(database: Database):
 
 # ------------------------------------------------------------------------------------------------ what is owed first
 def test_who_owes_repays_before_paying(database: Database, pair):
-    from core.ids import new_reference
-
     payer = person(database, 1000)
     pay(payer, pair[1], 1000)
     with database.role("worker"), actor(SYSTEM):

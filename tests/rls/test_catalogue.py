@@ -1,5 +1,7 @@
 """What the catalogue says: which tables are protected, who owns what, who may call and write what."""
 
+import re
+
 import psycopg2
 import pytest
 
@@ -101,6 +103,54 @@ def test_only_what_is_public_has_a_policy_for_everybody(database: Database):
     )
     assert {row[0] for row in rows} <= {"payments_feeditem", "users_profile", "payments_staffview"}
     assert all(role == "paya_staff" for table, _, role in rows if table == "payments_staffview")
+
+
+# What makes a row somebody's own, where it is not its user_id.
+OWN = {"users_user": "id = me AND kind = 'person'", "payments_payment": "payer_id = me OR payee_id = me"}
+
+
+def conditions(database: Database) -> list[tuple[str, str, set[str]]]:
+    """(table, role, conditions) of each policy that binds web or worker and is no plain yes or no."""
+    rows = database.as_superuser(
+        "select c.relname, coalesce(r.rolname, 'everybody'), pg_get_expr(p.polqual, p.polrelid),"
+        " pg_get_expr(p.polwithcheck, p.polrelid) from pg_policy p join pg_class c on c.oid = p.polrelid"
+        " cross join unnest(p.polroles) role left join pg_roles r on r.oid = role"
+        " where coalesce(r.rolname, 'everybody') in ('paya_web', 'paya_worker', 'paya_demo', 'everybody')"
+    )
+
+    def plain(text: str) -> str:
+        return re.sub(r"::text|[()]", "", text.replace("( SELECT core_actor() AS core_actor)", "me"))
+
+    return [
+        (table, role, {plain(one) for one in both if one not in (None, "true", "false")}) for table, role, *both in rows
+    ]
+
+
+def not_ones_own(database: Database) -> set[str]:
+    wrong = set()
+    for table, role, found in conditions(database):
+        own = OWN.get(table, "user_id = me")
+        allowed = {"paya_web": {own}, "paya_worker": {own, "me = 0", f"me = 0 OR {own}"}}.get(role, set())
+        wrong |= {table} if found - allowed else set()
+    return wrong
+
+
+def test_every_policy_shows_a_person_their_own_rows_and_no_others(database: Database):
+    assert not_ones_own(database) == set()
+    of_web = {table for table, role, found in conditions(database) if role == "paya_web" and found}
+    assert {"banking_bankaccount", "core_datakey", "payments_payment", "users_refreshtoken", "wallets_wallet"} <= of_web
+
+
+@pytest.mark.parametrize(
+    "using", ["core_actor() > 0", "user_id = core_actor() or core_actor() > 0", "user_id <> (select core_actor())"]
+)
+@pytest.mark.parametrize("role", ["to paya_web", "to paya_worker", ""])
+def test_the_test_above_would_notice(database: Database, using: str, role: str):
+    database.as_superuser(f"create policy control on banking_bankaccount {role} using ({using})")
+    try:
+        assert not_ones_own(database) == {"banking_bankaccount"}
+    finally:
+        database.as_superuser("drop policy control on banking_bankaccount")
 
 
 # --------------------------------------------------------------------------------------------------------- roles

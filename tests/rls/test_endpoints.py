@@ -3,6 +3,7 @@
 The list is made from the URLconf itself: an endpoint that nobody has said anything about below fails.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -190,6 +191,28 @@ def test_a_stranger_is_turned_away(stage: Stage, endpoint: Endpoint):
         assert response.status_code == 302
         assert response["Location"].startswith("/login")
     assert not shows_something(response)
+
+
+FORMS = [
+    endpoint
+    for endpoint in endpoints()
+    if endpoint.method == "POST" and not endpoint.route.startswith(("v1/", "webhooks/", "^admin"))
+]
+
+
+def test_the_list_of_forms_has_what_we_know_to_be_there():
+    known = {"POST /pay", "POST /load", "POST /redeem", "POST /settings", "POST /logout", "POST /live-ticket"}
+    assert known | {"POST /login", "POST /login/code", "POST /payments/<str:payment>/private"} <= set(map(str, FORMS))
+
+
+@pytest.mark.parametrize("endpoint", FORMS, ids=str)
+def test_a_form_that_another_site_sends_is_refused(stage: Stage, endpoint: Endpoint):
+    """The browser adds the person's cookie wherever a form comes from; only the token in the form tells."""
+    client = browser(stage.me)
+    client.handler.enforce_csrf_checks = True
+    response = client.post("/" + re.sub(r"<str:\w+>", "x", endpoint.route), BODIES.get(str(endpoint), {}))
+    assert response.status_code == 403
+    assert "This form was open for too long" in response.content.decode()
 
 
 @pytest.fixture
