@@ -6,6 +6,9 @@ from typing import Any
 import psycopg2
 import pytest
 
+from banking.models import BankAccount, RailCustomer
+from banking.services import secrets
+from core.actor import actor
 from tests.conftest import Database
 
 
@@ -94,9 +97,18 @@ def test_without_an_actor_there_is_nothing_but_an_error(linked: Callable[..., An
 
 
 def test_what_belongs_to_a_bank_login_is_encrypted(linked: Callable[..., Any], database: Database) -> None:
-    linked()
-    rows = database.as_superuser(
-        "select access_token from banking_bankitem union all select funding_source from banking_bankaccount"
-    )
-    assert len(rows) == 2
-    assert all(b"access-" not in bytes(row[0]) for row in rows)
+    person = linked().person
+    with actor(person.id):
+        account = BankAccount.objects.select_related("item").get()
+        plain = [
+            secrets.access_token(account.item),
+            secrets.funding_source_id(account),
+            secrets.customer_id(RailCustomer.objects.get()),
+        ]
+    tables = database.as_superuser("select tablename from pg_tables where schemaname = 'public'")
+    dump = str([database.as_superuser(f'select t::text from "{table}" t') for (table,) in tables])
+    assert account.public_id in dump
+    for value in plain:
+        assert len(value) > 20
+        assert value not in dump
+        assert value.encode().hex() not in dump

@@ -10,6 +10,7 @@ from django.test import Client, override_settings
 
 from console import services
 from console.models import StaffSession
+from console.sessions import SessionStore
 from core.errors import Conflict, NotFound, Unauthenticated
 from tests.conftest import Database
 from tests.console.conftest import EMAIL, PASSWORD, SECRET, Desk, code
@@ -99,15 +100,22 @@ def test_people_do_not_get_in(staff_site: Database, account: int, make_person):
     assert client.get("/admin/").status_code == 302
 
 
-def test_a_persons_session_opens_nothing_here(outside: Desk, staff_site: Database):
+def test_a_persons_session_opens_nothing_here(desk: Desk, staff_site: Database):
+    """Not even one that says all that a session of staff says: it lies in another table."""
     from django.contrib.sessions.backends.db import SessionStore as PeoplesSessions
 
+    said, other = dict(desk.client.session.items()), Desk()
     with staff_site.role("web"):
-        session = PeoplesSessions()
-        session["_auth_user_id"] = "1"
-        session.save()
-    outside.client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
-    assert not outside.is_in
+        theirs = PeoplesSessions()
+        theirs.update(said)
+        theirs.save()
+    other.client.cookies[settings.SESSION_COOKIE_NAME] = theirs.session_key
+    assert not other.is_in
+    ours = SessionStore()
+    ours.update(said)
+    ours.save()
+    other.client.cookies[settings.SESSION_COOKIE_NAME] = ours.session_key
+    assert other.is_in
 
 
 def test_a_staff_session_is_nobody_on_the_public_site(desk: Desk, staff_site: Database):
@@ -158,10 +166,10 @@ def test_the_public_sites_role_reaches_nothing_of_this(database: Database, accou
 
 def test_the_public_site_knows_the_way_and_no_more(database: Database):
     with override_settings(STAFF_URL="http://127.0.0.1:8003"):
-        from paya.urls import _to_staff
-
-        assert _to_staff(None)["Location"] == "http://127.0.0.1:8003/admin/"
-    assert Client().get("/admin/login/").status_code in (302, 404)
+        for path in ("/admin", "/admin/", "/admin/login/", "/admin/console/payment/"):
+            for answer in (Client().get(path), Client().post(path, {"username": EMAIL, "password": PASSWORD})):
+                assert (answer.status_code, answer["Location"]) == (302, "http://127.0.0.1:8003/admin/")
+                assert not answer.cookies
 
 
 # ------------------------------------------------------------------------------------------------------- accounts

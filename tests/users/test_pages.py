@@ -187,10 +187,10 @@ def test_logging_in_is_protected_against_being_done_by_another_site(phone, code_
     assert browser.post("/login/code", {"code": code}).status_code == 403
 
 
-def test_strangers_cost_no_session(browser, django_assert_num_queries):
+def test_strangers_cost_no_session(browser, django_assert_num_queries, settings):
     with django_assert_num_queries(0):
         assert browser.get("/login").status_code == 200
-    assert not browser.cookies.get("sessionid")
+    assert settings.SESSION_COOKIE_NAME not in browser.cookies
 
 
 def test_the_device_is_named_after_the_browser(log_in_page, database: Database):
