@@ -48,9 +48,11 @@ class _InRedis(pybreaker.CircuitRedisStorage):
 
 
 class _Changes(pybreaker.CircuitBreakerListener):
-    """Remembers since when a breaker has been as it is."""
+    """Remembers since when a provider has been well, or not: each try in between does not count."""
 
     def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:
+        if pybreaker.STATE_CLOSED not in (old_state and old_state.name, new_state.name):
+            return
         with suppress(RedisError):
             client().set(_namespace(cb.name) + ":since", int(datetime.now(UTC).timestamp()))
 

@@ -19,7 +19,7 @@ class Service:
 _SERVICES = (
     Service("dwolla", "Loading and redeeming", "New ones are accepted and wait; they go out by themselves once it is back."),
     Service("plaid", "Linking a bank", "Banks that are linked already keep working. Please link new ones later."),
-    Service("twilio", "Text messages", "A code may take longer, or come from another number."),
+    Service("twilio", "Text messages", "A code may take longer than usual."),
 )
 _SNS = Service("sns", "Text messages, second way", "Codes come the first way.")
 
