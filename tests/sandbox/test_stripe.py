@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -35,8 +36,13 @@ def hook(api: stripe.StripeClient, receiver: Receiver):
     """A webhook endpoint of the test's own, and what came to it."""
     made = api.v1.webhook_endpoints.create({"url": receiver.url + "/stripe", "enabled_events": ["*"]})
 
-    def seen() -> list[SimpleNamespace]:
-        return [each for each in list(receiver.seen) if each.path == "/stripe"]
+    def seen(count: int = 0) -> list[SimpleNamespace]:
+        """What has come; once there are `count`, if that is given."""
+        deadline = time.monotonic() + 5
+        while len(found := [each for each in list(receiver.seen) if each.path == "/stripe"]) < count:
+            assert time.monotonic() < deadline, f"{count} webhooks were expected, {len(found)} came"
+            time.sleep(0.01)
+        return found
 
     yield SimpleNamespace(secret=made.secret, seen=seen)
     api.v1.webhook_endpoints.delete(made.id)
@@ -361,10 +367,9 @@ def test_failures_on_demand(sandbox, api, linked):
 
 
 # ------------------------------------------------------------------------------------------------ webhooks
-def test_webhooks_are_signed_as_stripe_signs(api, linked, hook, receiver):
+def test_webhooks_are_signed_as_stripe_signs(api, linked, hook):
     intent = debit(api, linked())
-    receiver.wait_for(2)
-    delivery = next(each for each in hook.seen() if stripe_event(each)["type"] == "payment_intent.processing")
+    delivery = next(each for each in hook.seen(2) if stripe_event(each)["type"] == "payment_intent.processing")
     event = stripe.Webhook.construct_event(delivery.body, delivery.headers["Stripe-Signature"], hook.secret)
     assert (event.type, event.data.object.id) == ("payment_intent.processing", intent.id)
     assert api.v1.events.retrieve(event.id).type == event.type
@@ -372,11 +377,10 @@ def test_webhooks_are_signed_as_stripe_signs(api, linked, hook, receiver):
         stripe.Webhook.construct_event(delivery.body + b" ", delivery.headers["Stripe-Signature"], hook.secret)
 
 
-def test_webhook_modes_hold_for_stripe_too(sandbox, api, linked, hook, receiver):
+def test_webhook_modes_hold_for_stripe_too(sandbox, api, linked, hook):
     sandbox.post("/sandbox/webhooks", {"mode": "duplicate"})
     debit(api, linked())
-    receiver.wait_for(4)
-    seen = [each.body for each in hook.seen()]
+    seen = [each.body for each in hook.seen(4)]
     assert (len(seen), len(set(seen))) == (4, 2)
     sandbox.post("/sandbox/webhooks", {"mode": "on"})
 
