@@ -291,6 +291,23 @@ def make_client(key: str, *, base: str, timeout: float) -> stripe.StripeClient:
     )
 
 
+def subject_of(event: Mapping[str, Any]) -> tuple[str, str]:
+    """The id of the transfer that a verified event is news of, and our key where it carries it; ('', '') for other news.
+
+    Events of a dispute name the PaymentIntent. Nothing else of an event is believed: the transfer is asked for.
+    """
+    topic, data = str(event.get("type", "")), event.get("data")
+    subject = data.get("object") if isinstance(data, dict) else None
+    if not isinstance(subject, dict):
+        return "", ""
+    if topic.startswith("charge.dispute."):
+        return str(subject.get("payment_intent") or ""), ""
+    if not topic.startswith(("payment_intent.", "treasury.outbound_payment.")):
+        return "", ""
+    metadata = subject.get("metadata")
+    return str(subject.get("id") or ""), str(metadata.get(KEY, "")) if isinstance(metadata, dict) else ""
+
+
 # ---------------------------------------------------------------------------------------------------------- errors
 def _asked(ask: Callable[[], T], *, doubt: type[Exception]) -> T:
     try:

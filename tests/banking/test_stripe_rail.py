@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,10 +17,10 @@ from django.conf import settings
 
 from banking import rails
 from banking.rails.port import RailTransfer
-from banking.rails.stripe import Stripe, make_client
+from banking.rails.stripe import Stripe, make_client, subject_of
 from core import resilience
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
-from tests.banking.sandbox import Bank, Delivery
+from tests.banking.sandbox import Bank
 
 INTENTS, PAYMENTS = "/v1/payment_intents", "/v1/treasury/outbound_payments"
 
@@ -266,6 +267,13 @@ def test_a_key_that_was_used_for_something_else_is_a_doubt(rail: Stripe, linked:
     assert how_many(api, person) == 1
 
 
+def test_the_same_key_at_the_same_time_makes_one(rail: Stripe, linked: Callable[..., Linked], api: Any) -> None:
+    person, key = linked(), uuid4()
+    with ThreadPoolExecutor(4) as pool:
+        made = set(pool.map(lambda _: pull(rail, person, 50_00, key), range(4)))
+    assert (len(made), how_many(api, person)) == (1, 1)
+
+
 @pytest.mark.parametrize(("mode", "error"), [("500", ProviderUnknown), ("timeout", ProviderUnknown), ("429", ProviderDown)])
 def test_what_a_create_without_a_clear_answer_is(
     rail: Stripe, bank: Bank, linked: Callable[..., Linked], api: Any, mode: str, error: type[Exception]
@@ -493,4 +501,23 @@ def test_the_sandbox_signs_with_our_secret(rail: Stripe, bank: Bank, linked: Cal
     for each in deliveries:
         assert rail.verify_webhook(body=each.body, headers=each.headers)
         assert not rail.verify_webhook(body=each.body + b" ", headers=each.headers)
-    assert isinstance(deliveries[0], Delivery)
+
+
+def test_events_name_their_transfer_and_our_key(
+    rail: Stripe, bank: Bank, linked: Callable[..., Linked], funded: None
+) -> None:
+    person, keys = linked("R03-late"), (uuid4(), uuid4())
+    debit = pull(rail, person, key=keys[0])
+    payment = rail.create_push(key=keys[1], bank=person.bank, amount=20_00)
+    bank.advance(5)
+    events = [json.loads(each.body) for each in bank.deliveries(8, path="/webhooks/stripe")]
+    told = {event["type"]: subject_of(event) for event in events}
+    pulled, pushed = (debit, str(keys[0])), (payment, str(keys[1]))
+    assert told == {
+        **{f"payment_intent.{status}": pulled for status in ("created", "processing", "succeeded")},
+        **{f"charge.dispute.{status}": (debit, "") for status in ("created", "closed")},
+        **{f"treasury.outbound_payment.{status}": pushed for status in ("created", "posted", "returned")},
+    }
+    other: list[Any] = [{}, {"type": "payment_intent.succeeded"}, {"type": "payment_intent.x", "data": {"object": []}}]
+    other += [{"type": "charge.succeeded", "data": {"object": {"id": "ch_1"}}}, {"type": 7, "data": 7}]
+    assert [subject_of(event) for event in other] == [("", "")] * len(other)
