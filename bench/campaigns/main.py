@@ -21,9 +21,9 @@ from paya.local import environment, processes, servers
 from paya.local.supervisor import StopRequested, Supervisor
 from paya.local.testing import TEMPLATE, environment_of_tests, throwaway_folder
 
-NAMES = {"ledger-model": "ledger_model", "races": "races", "crash": "crash", "fuzz": "fuzz"}
+NAMES = {"ledger-model": "ledger_model", "races": "races", "crash": "crash", "fuzz": "fuzz", "nacha-fuzz": "nacha_fuzz"}
 
-ON_CLONES = {"ledger-model", "races"}  # these work on databases; the others start a whole stack
+ON_CLONES = {"ledger-model", "races"}  # these work on databases; the others start what they need
 
 
 def main(arguments: list[str]) -> int:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
@@ -155,4 +155,19 @@ def any_file(dice: random.Random) -> File:
     return File(PAYA, tuple(batch() for _ in range(dice.randint(1, 2))), NOW)
 
 
-THANKSGIVING = date(2026, 11, 26)
+def damage(data: bytes, dice: random.Random) -> bytes:
+    """Bytes changed, lost, doubled, moved; lines lost and doubled; the end cut off."""
+    for _ in range(dice.randint(1, 4)):
+        at, to = sorted(dice.randrange(len(data) + 1) for _ in range(2))
+        kind = dice.randrange(5)
+        if kind == 0:
+            data = data[:at] + bytes([dice.randrange(256)]) + data[at + 1 :]
+        elif kind == 1:
+            data = data[:at] + data[min(to, at + 40) :]
+        elif kind == 2:
+            data = data[:at] + data[at : at + 95] + data[at:]
+        elif kind == 3:
+            data = data[:at] + dice.randbytes(dice.randint(1, 5)) + data[at:]
+        else:
+            data = data[: max(at, 1)]
+    return data
