@@ -17,6 +17,6 @@ Where it differs from the real one:
 - What a charge brings is paid out into the FinancialAccount at once (Stripe: automatic payouts, daily). Fees are
   Stripe's list prices: 0.8 % of a debit, at most $5; $4 for a failed one; $15 for a disputed one.
 - An OutboundPayment that its bank refuses at once is `failed`; one that comes back later is `returned`.
-- Search, refunds, SetupIntents, Financial Connections, Connect and v2 are missing; parameters that are not read here
-  are refused as unknown ones are.
+- Search, refunds, SetupIntents, Financial Connections, Connect and v2 are missing. Unknown parameters are refused on
+  the top level only; a few known ones (statement descriptors, options) are taken and change nothing.
 """
