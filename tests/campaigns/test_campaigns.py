@@ -48,6 +48,12 @@ def test_killed_processes_lose_nothing() -> None:
     assert figures["acknowledged_and_not_there"] == figures["there_more_than_once"] == 0
 
 
+def test_damaged_nacha_files_are_read_or_quarantined() -> None:
+    figures = figures_of("nacha-fuzz")
+    assert figures["mutated"] >= 3_000
+    assert figures["crashes"] == figures["unaccounted"] == figures["disagreements"] == 0
+
+
 def test_bad_input_is_refused_in_words(stack: Stack) -> None:
     """On the suite's own stack; tests/contract lets Schemathesis loose on it."""
     report = Report("fuzz", short=True, seed=int(SEED))
