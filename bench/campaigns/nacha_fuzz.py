@@ -26,7 +26,7 @@ from itertools import repeat
 from pathlib import Path
 from unittest.mock import patch
 
-from banking.nacha import lines, read, validate, write
+from banking.nacha import lines, parse, read, validate, write
 from banking.nacha.errors import InvalidFile
 from banking.nacha.lines import Line
 from banking.nacha.model import Entry, File
@@ -163,7 +163,7 @@ def without_care(stack: ExitStack) -> None:
     def careless(line: str, start: int, stop: int, name: str) -> int:
         return int(line[start - 1 : stop])
 
-    stack.enter_context(patch.object(read, "number_of", careless))
+    stack.enter_context(patch.object(parse, "number_of", careless))
 
 
 CONTROLS: dict[str, tuple[Callable[[ExitStack], None], str]] = {
