@@ -16,6 +16,7 @@ import io
 import multiprocessing
 import os
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -208,13 +209,20 @@ def speed(seed: int) -> dict[str, float]:
 
 
 # ---------------------------------------------------------------------------------------------------- the campaign
+def stop_when_told() -> None:
+    """A worker inherits the campaign's handling of signals, which raises, and here every exception is a finding."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def run(*, data: Path, short: bool, seed: int, size: int | None) -> int:
     """`size` is the number of mutated files. Nothing of it needs `data` or a server."""
     report = Report("nacha-fuzz", short, seed)
     workers = os.cpu_count() or 1
     files = size or (SHORT_FILES if short else FILES)
     shares = [(seed + worker, -(-files // workers)) for worker in range(workers)]
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, mp_context=fork, initializer=stop_when_told) as pool:
         found = sum(pool.map(bout, *zip(*shares, strict=True)), Counter[str]())
         few = SHORT_CONTROL_FILES if short else CONTROL_FILES
         seen = list(pool.map(controlled, CONTROLS, repeat(seed), repeat(few)))
