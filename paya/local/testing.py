@@ -241,6 +241,7 @@ _STACK_VARIABLES = (
     "REDIS_URL",
     "PLAID_",
     "DWOLLA_",
+    "STRIPE_",
     "TWILIO_",
     "DJANGO_SETTINGS_MODULE",
 )
