@@ -2,6 +2,7 @@
 
 import io
 import random
+import time
 import tracemalloc
 from datetime import date
 
@@ -352,6 +353,20 @@ def test_memory_is_bounded(what: bytes) -> None:
         return most
 
     assert peak(16) < 2 * peak(2) + 1_000_000
+
+
+@pytest.mark.parametrize("unit", [b"6", b"705X", b"\x80", b"\r", "é".encode(), BASE[2].encode()])
+def test_time_is_linear(unit: bytes) -> None:
+    """Eight times as much takes about eight times as long; were it quadratic, 64 times."""
+    def seconds(size: int) -> float:
+        data = "".join([BASE[0], batch_header("CTX"), entry("27")]).encode() + unit * (size // len(unit))
+        started = time.process_time()
+        for _ in read(io.BytesIO(data)):
+            pass
+        return time.process_time() - started
+
+    small = 20_000 if unit == b"\r" else 200_000
+    assert seconds(8 * small) < 24 * max(seconds(small) for _ in range(3))
 
 
 def test_entries_of_many_files() -> None:
