@@ -1,5 +1,9 @@
 // Forms work without this file; it makes them answer at once and say what they are about to do.
 
+// --- a form that came back: on to the field that needs something ----------------------------------------------
+
+document.querySelector('[aria-invalid="true"]')?.focus();
+
 // --- every form that must be sent once -----------------------------------------------------------------------
 
 for (const form of document.querySelectorAll("form[data-once]")) {

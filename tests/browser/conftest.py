@@ -14,6 +14,9 @@ PHONE = {"width": 390, "height": 844}
 _ANSWERS = (
     "Failed to load resource: the server responded with a status of 4",  # a form came back with its errors
     "net::ERR_CONNECTION_REFUSED",  # a test has a process down
+    "net::ERR_INTERNET_DISCONNECTED",  # or no connection at all, which htmx tells as well
+    "htmx:afterRequest",
+    "htmx:sendError",
     "WebSocket is closed before the connection is established",  # left for the next page that quickly
 )
 expect.set_options(timeout=10_000)
