@@ -1,5 +1,6 @@
 """Webhooks: signed or refused, stored once, and believed in nothing but that something happened."""
 
+import hmac
 import json
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import jwt
 import pytest
 
-from banking import plaid, services
+from banking import plaid, rails, services
 from banking.models import BankAccount, InboxEvent
+from banking.rails.dwolla import Dwolla
 from core.actor import SYSTEM, actor
 from tests.banking.sandbox import Bank, Delivery
 from tests.conftest import Database
@@ -117,6 +119,13 @@ def test_news_of_no_transfer_of_ours_is_kept_and_given_up(
         assert InboxEvent.objects.exclude(processed_at=None).count() == 2
 
 
+def test_an_id_is_its_vendors_own(database: Database) -> None:
+    """Two vendors may count alike: what one says must not pass for what the other has said."""
+    said = [services.inbox.Event(vendor, "evt-1", "something", {}) for vendor in ("dwolla", "plaid", "stripe")]
+    assert [services.receive(event) for event in said * 2] == [True] * 3 + [False] * 3
+    assert stored(database) == 3
+
+
 def test_only_ids_are_kept(linked: Callable[..., Any], bank: Bank, deliver: Any, database: Database) -> None:
     person = linked()
     row = person.submit(person.load())
@@ -190,6 +199,27 @@ def _refuse() -> None:
 # ------------------------------------------------------------------------------------------------ others
 def test_vendors_without_a_secret_have_no_endpoint(database: Database, api: Any) -> None:
     assert_problem(api.post("/webhooks/stripe", {}), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "setting"), [("dwolla", "DWOLLA_WEBHOOK_SECRET"), ("plaid", "PLAID_CLIENT_ID"), ("twilio", "TWILIO_AUTH_TOKEN")]
+)
+def test_a_secret_that_is_taken_away_takes_its_endpoint_along(
+    database: Database, api: Any, settings: Any, path: str, setting: str
+) -> None:
+    assert_problem(api.post(f"/webhooks/{path}", {}), 403, "wrong_signature")
+    setattr(settings, setting, "")
+    assert_problem(api.post(f"/webhooks/{path}", {}), 404, "not_found")
+
+
+def test_nothing_is_signed_under_an_empty_secret(database: Database, api: Any) -> None:
+    """Anybody could: the rail itself says no, though its endpoint would not have asked it."""
+    body = b'{"id": "e", "topic": "customer_transfer_completed"}'
+    for secret, good in (("", False), ("s", True)):
+        rail = Dwolla(rails.dwolla()._client, webhook_secret=secret)
+        headers = {"X-Request-Signature-SHA-256": hmac.new(secret.encode(), body, "sha256").hexdigest()}
+        assert rail.verify_webhook(body=body, headers=headers) is good
+        assert rail.verify_webhook(body=body, headers={}) is False
 
 
 def test_twilio_signs_its_address_and_fields(database: Database, api: Any, settings: Any) -> None:

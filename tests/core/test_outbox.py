@@ -120,6 +120,39 @@ def test_many_writers_and_two_positioners_leave_no_gap(database: Database, seen,
         assert mine == sorted(mine)
 
 
+def test_a_second_positioner_waits_for_the_first_and_goes_on_after_it(database: Database, seen):
+    """Meanwhile a row with a lower id commits: seen beside the first one's rows, it would be given one of their positions."""
+    late, first, errors = database.connect("worker"), database.connect("worker"), []
+    late.autocommit = first.autocommit = False
+
+    def position() -> None:
+        try:
+            connection.cursor().execute("select core_outbox_position(10)")
+        except Exception as error:  # noqa: BLE001
+            errors.append(error)
+        finally:
+            connection.close()
+
+    waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    second = threading.Thread(target=position)
+    try:
+        late.cursor().execute("insert into core_outbox (topic, payload) values (%s, %s)", [TOPIC, '{"number": 1}'])
+        emit(2, 3)
+        first.cursor().execute("select core_outbox_position(10)")
+        late.commit()
+        second.start()
+        until(lambda: database.as_superuser(waiting), "the second does not wait")
+        first.commit()
+        second.join(10)
+    finally:
+        late.close()
+        first.close()
+    assert errors == []
+    handle(seen.extend)
+    relay_all()
+    assert [(row.position, row.payload["number"]) for row in seen] == [(1, 2), (2, 3), (3, 1)]
+
+
 # ---------------------------------------------------------------------------------------------------- bad rows, outages
 def test_a_bad_row_is_set_aside_and_its_neighbours_pass(database: Database, seen):
     def picky(rows: list[Row]) -> None:
