@@ -20,10 +20,8 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import repeat
 from pathlib import Path
 from unittest.mock import patch
 
@@ -227,11 +225,10 @@ def run(*, data: Path, short: bool, seed: int, size: int | None) -> int:
     workers = os.cpu_count() or 1
     files = size or (SHORT_FILES if short else FILES)
     shares = [(seed + worker, -(-files // workers)) for worker in range(workers)]
-    fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(workers, mp_context=fork, initializer=stop_when_told) as pool:
-        found = sum(pool.map(bout, *zip(*shares, strict=True)), Counter[str]())
-        few = SHORT_CONTROL_FILES if short else CONTROL_FILES
-        seen = list(pool.map(controlled, CONTROLS, repeat(seed), repeat(few)))
+    few = SHORT_CONTROL_FILES if short else CONTROL_FILES
+    with multiprocessing.get_context("fork").Pool(workers, stop_when_told) as pool:
+        found = sum(pool.starmap(bout, shares), Counter[str]())
+        seen = pool.starmap(controlled, [(name, seed, few) for name in CONTROLS])
     for name in ("written", "disguised", "mutated", "mutated and taken by the validator", "lines"):
         report.figure(name, found[name])
     for name in ("crashes", "unaccounted", "disagreements", "disguises not seen through"):
