@@ -43,7 +43,7 @@ from tests.stack import Site, Visitor, wait_until
 
 from .report import Report
 
-KILLS, SHORT_KILLS = 300, 5
+KILLS = 300
 CONTROL_SECONDS = 90
 PEOPLE, SHORT_PEOPLE = 6, 2
 LOADED = 2_000_00  # of the 5,000.00 that the sandbox's bank accounts start with
