@@ -45,7 +45,7 @@ def test_the_answer_was_lost_and_nothing_was_made(linked: Callable[..., Any], ba
 
 @pytest.mark.parametrize("answers", ["drop_after", "500"])
 def test_again_and_again(linked: Callable[..., Any], bank: Bank, answers: str) -> None:
-    """The search fails too, and so does the next create: with the same key it stays one transfer."""
+    """The search fails too: nothing is made again before it has answered."""
     person = linked()
     before = bank.transfers()
     bank.fail("dwolla", answers, times=2)
@@ -58,6 +58,24 @@ def test_again_and_again(linked: Callable[..., Any], bank: Bank, answers: str) -
         statuses.append(row.status)
     assert statuses[:3] == ["unknown"] * 3
     assert statuses[-1] == "pending"
+    assert bank.transfers() - before == 1
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+def test_a_search_that_lags_behind_makes_no_second_transfer(
+    linked: Callable[..., Any], bank: Bank, own_rail: Callable[..., None], lost: int
+) -> None:
+    """The rail has the transfer and its search does not show it: the create is repeated, and its key keeps it one."""
+    person = linked()
+    before = bank.transfers()
+    bank.fail("dwolla", "drop_after", times=lost)
+    own_rail("find", lambda self, key, customer: None)
+    row = person.load()
+    for _ in range(lost):
+        resilience.forget_failures()
+        row = person.submit(row)
+        assert row.status == "unknown"
+    assert person.submit(row).status == "pending"
     assert bank.transfers() - before == 1
 
 

@@ -181,8 +181,14 @@ def test_another_amount_at_the_rail_is_refused_loudly(
 ) -> None:
     person = linked()
     row = person.submit(person.load(50_00))
-    for amount, currency, key in [(50_01, "USD", row.rail_key), (50_00, "EUR", row.rail_key), (50_00, "USD", "other")]:
-        shown = RailTransfer(str(row.external_id), "processed", amount, currency, str(key))
+    ours = str(row.external_id)
+    for rail_id, amount, currency, key in [
+        (ours, 50_01, "USD", row.rail_key),
+        (ours, 50_00, "EUR", row.rail_key),
+        (ours, 50_00, "USD", "other"),
+        ("another", 50_00, "USD", row.rail_key),
+    ]:
+        shown = RailTransfer(rail_id, "processed", amount, currency, str(key))
         own_rail("status", lambda self, transfer, shown=shown: shown)
         with pytest.raises(AmountMismatch):
             person.refresh(row)

@@ -321,6 +321,17 @@ def test_the_posting_half_takes_the_guard_by_itself(database: Database, pair):
     assert balance(payer) == 900
 
 
+def test_the_posting_half_asks_by_itself_whether_the_payer_owes(database: Database, pair):
+    payer = person(database, 1000)
+    assert pay(payer, pair[1], 1000).status_code == 201
+    with database.role("worker"), actor(SYSTEM):
+        wallet_services.claw_back(user_id=payer.id, reference=new_reference(), amount=400)
+    assert pay(pair[0], payer, 500).status_code == 201
+    with pytest.raises(DatabaseError, match="owes 400"), actor(payer.id):
+        finish(payer, pair[1])
+    assert balance(payer) == 500
+
+
 def test_people_who_pay_each_other_at_once_get_no_deadlock(database: Database):
     circle = [person(database, 10_000) for _ in range(3)]
 
