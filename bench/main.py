@@ -12,7 +12,7 @@ from paya.local.supervisor import StopRequested
 
 from .prepared import prepared
 
-NAMES = ("ledger", "http", "feed")
+NAMES = ("ledger", "http", "feed", "pages")
 
 
 def main(arguments: list[str]) -> int:
@@ -22,7 +22,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     bench = importlib.import_module(f"bench.{options.name}")
     try:
-        with prepared() as stage:
+        # The pages need a whole PaYa, which brings its own servers.
+        with getattr(bench, "prepared", prepared)() as stage:
             return int(bench.measure(stage, quick=options.quick))
     except StopRequested:
         return 130
