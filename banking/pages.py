@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from banking import queries, services, show
-from banking.models import BankAccount, BankTransfer
+from banking.models import BankAccount, BankTransfer, TransferMove
 from banking.services.transfers import expected_on
 from core import idempotency
 from core.actor import actor
@@ -188,7 +188,7 @@ def _steps(row: BankTransfer) -> list[dict[str, Any]]:
     # The way through the bank network is one step for a person, unless it is stuck there.
     hidden = {Status.QUEUED, Status.SUBMITTED, Status.UNKNOWN} - {Status(row.status)}
     steps = [
-        {"status": move.status, "done": True, "at": move.at, **_words(row, move.status)}
+        {"status": move.status, "done": True, "at": move.at, **_words(row, move)}
         for move in moves
         if move.status not in hidden
     ]
@@ -202,8 +202,8 @@ def _steps(row: BankTransfer) -> list[dict[str, Any]]:
     return steps
 
 
-def _words(row: BankTransfer, status: str) -> dict[str, str]:
-    return {"title": show.title(row.kind, status), "text": show.text(row, status)}
+def _words(row: BankTransfer, move: TransferMove) -> dict[str, str]:
+    return {"title": show.title(row.kind, move.status, move.evidence), "text": show.text(row, move.status, move.evidence)}
 
 
 def _coming(row: BankTransfer, status: BankTransfer.Status) -> dict[str, str]:
@@ -223,5 +223,5 @@ def words(user_id: int, kind: str, ref: str) -> dict[str, str] | None:
     """What a person is told, live, when a transfer of theirs has ended."""
     of = Kind.LOAD if kind.startswith("load") else Kind.REDEMPTION
     row = queries.transfer(user_id=user_id, kind=of, public_id=ref)
-    sentence = f"{format_usd(row.amount)}: {show.title(row.kind, row.status)}."
-    return {"text": f"{sentence} {show.text(row, row.status)}".strip(), "url": _url(of, ref)}
+    newest = queries.moves_of(row)[-1]
+    return {"text": f"{format_usd(row.amount)}: {show.sentence(row, newest)}", "url": _url(of, ref)}

@@ -1,9 +1,10 @@
 """How a transfer and a bank account are told: to the API as data, and in words that pages share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from banking.models import BankAccount, BankTransfer, TransferMove
+from core.money import format_usd
 
 Status = BankTransfer.Status
 
@@ -62,15 +63,30 @@ _REASONS = {
 }
 
 
-def title(kind: str, status: str) -> str:
+def title(kind: str, status: str, evidence: Mapping[str, Any] | None = None) -> str:
+    if (evidence or {}).get("repaid"):
+        return "Arrived"
     return _TITLES[kind][Status(status)]
 
 
-def text(transfer: BankTransfer, status: str) -> str:
-    """One or two sentences about a step; may be empty."""
-    after = _AFTER.get((transfer.kind, Status(status)), "")
+def text(transfer: BankTransfer, status: str, evidence: Mapping[str, Any] | None = None) -> str:
+    """One or two sentences about a step; may be empty. `evidence` is the step's own, which knows of debts."""
+    after = _debt(transfer, evidence or {}) or _AFTER.get((transfer.kind, Status(status)), "")
     reason = _REASONS.get(transfer.failure_code, "") if status in (Status.FAILED, Status.RETURNED) else ""
     return " ".join(part for part in (reason, after) if part) or _TEXTS.get(Status(status), "")
+
+
+def _debt(transfer: BankTransfer, evidence: Mapping[str, Any]) -> str:
+    """What became of the money where it left a debt, or repaid one."""
+    owed, repaid = int(evidence.get("owed", 0)), int(evidence.get("repaid", 0))
+    if owed:
+        rest = transfer.amount - owed
+        taken = f"{format_usd(rest)} of it was taken out of your wallet again; the" if rest else "It was spent already; the"
+        return f"{taken} {format_usd(owed)} that you no longer had you owe now. Your next loads repay it first."
+    if repaid:
+        rest = transfer.amount - repaid
+        return f"{format_usd(repaid)} of it repaid what you owed. " + (f"{format_usd(rest)} is yours to spend." if rest else "")
+    return ""
 
 
 def account_body(account: BankAccount) -> dict[str, Any]:
@@ -97,11 +113,17 @@ def transfer_body(transfer: BankTransfer, moves: Sequence[TransferMove]) -> dict
             {
                 "status": move.status,
                 "at": _stamp(move.at),
-                "text": " ".join(part for part in (title(transfer.kind, move.status) + ".", text(transfer, move.status)) if part),
+                "text": sentence(transfer, move),
             }
             for move in moves
         ],
     }
+
+
+def sentence(transfer: BankTransfer, move: TransferMove) -> str:
+    """A step in one breath."""
+    said = (title(transfer.kind, move.status, move.evidence) + ".", text(transfer, move.status, move.evidence))
+    return " ".join(part for part in said if part).strip()
 
 
 def _stamp(moment: Any) -> str:

@@ -24,6 +24,8 @@ MAX_DEPTH = 20
 # Marks on one character; living scripts need three or four, more of them paint over other people's lines.
 MAX_MARKS = 6
 # Marks that turn a line's direction round, and the two that break it: they let one text pose as another.
+# Letters and signs that paint nothing: Hangul's fillers, the empty Braille cell.
+_BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 _TRICKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
 
 
@@ -118,7 +120,7 @@ def has_control(text: str) -> bool:
 
 def is_visible(text: str) -> bool:
     """Whether there is anything to see: a letter, a figure, a sign, punctuation."""
-    return any(unicodedata.category(c)[0] in "LNPS" for c in text)
+    return any(unicodedata.category(c)[0] in "LNPS" and c not in _BLANKS for c in text)
 
 
 class Text(serializers.CharField):

@@ -51,7 +51,7 @@ class VendorSerializer(Serializer):
     name = serializers.CharField(help_text="The vendor")
     service = serializers.CharField(help_text="What people use it for")
     status = serializers.ChoiceField(["operational", "degraded", "down"])
-    since = serializers.DateTimeField(allow_null=True, help_text="Null when it has never been otherwise")
+    since = serializers.DateTimeField(allow_null=True, help_text="Since when it is down, or up again; null when neither was seen")
 
 
 class StatusSerializer(Serializer):

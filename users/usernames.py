@@ -30,13 +30,14 @@ RESERVED = frozenset(
 # (Payal, Dev, Bill) are not among them.
 _VOICES = frozenset(
     """
-    admin administrator customercare customerservice customersupport frauddepartment frauddesk fraudteam helpdesk
-    moderator official operator security securityteam staff support supportteam sysadmin system technicalsupport
+    admin administrator customercare customerservice customersupport frauddepartment frauddesk fraudteam help helpdesk
+    moderator official operator security securityteam staff support supportteam sysadmin system technicalsupport verified
     """.split()  # noqa: SIM905  (words, to be read as words)
 )
 _OURS = re.compile("paya(?:app|bank|care|help|helpdesk|inc|official|pay|security|service|staff|team|.*support|.*admin)?")
-# Letters of other scripts, and digits, that look like Latin ones.
-_LOOKALIKES = str.maketrans("аеорсухіѕјтмкαορυτικν01345$@", "aeopcyxisjtmkaopytikvoieassa")
+# Letters of other scripts, and digits, that look like Latin ones. A 1 may stand for i or l, an upsilon for u or y.
+_LOOKALIKES = str.maketrans("аеорсухіѕјтмкαορτικνɑᎪᏢγ0345$", "aeopcyxisjtmkaoptikvaapyoeass")
+_DOUBTFUL = [str.maketrans("1υ", "iu"), str.maketrans("1υ", "ly")]
 
 
 def normalise(text: str) -> str:
@@ -48,7 +49,8 @@ def refusal(username: str) -> str | None:
     """Why nobody may have this (normalised) username, in a sentence; None when it is fine."""
     if not re.fullmatch(USERNAME_PATTERN.strip("^$"), username):
         return "Use 3 to 20 letters (a to z), digits or _."
-    if username.replace("_", "") in RESERVED:
+    plain = username.replace("_", "")
+    if plain in RESERVED or poses_as_us(plain.rstrip("0123456789")) or poses_as_us(plain):
         return "This @username is reserved. Please choose another."
     return None
 
@@ -56,6 +58,10 @@ def refusal(username: str) -> str | None:
 def poses_as_us(name: str) -> bool:
     """Whether a display name could be read as PaYa's own, or as its support's."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    words = re.findall(r"[^\W_]+", plain.casefold().translate(_LOOKALIKES))
+    return any(_poses(plain.casefold().translate(_LOOKALIKES).translate(doubt)) for doubt in _DOUBTFUL)
+
+
+def _poses(text: str) -> bool:
+    words = re.findall(r"[^\W_]+", text)
     whole = "".join(words)
     return "paya" in words or whole in _VOICES or bool(_OURS.fullmatch(whole))

@@ -339,7 +339,8 @@ def _settle(transfer: BankTransfer, *, cause: str, evidence: Mapping[str, Any]) 
     user_id, amount, custodian = transfer.user_id, transfer.amount, transfer.rail
     _no_longer_pending(transfer)
     if transfer.is_load:
-        wallets.mint(user_id=user_id, amount=amount, custodian=custodian, **_posting(transfer, "mint"))
+        repaid = wallets.mint(user_id=user_id, amount=amount, custodian=custodian, **_posting(transfer, "mint"))
+        evidence = {**evidence, "repaid": repaid} if repaid else evidence
     else:
         wallets.settle_redemption(amount=amount, custodian=custodian, **_posting(transfer, "settle"))
     move(transfer, Status.SETTLED, cause=cause, evidence=evidence, due_at=None)
@@ -359,7 +360,8 @@ def _take_back(transfer: BankTransfer, *, code: str, cause: str, evidence: Mappi
     """It came back after it had settled: a load is clawed back; a redemption's dollars are in the reserve again."""
     user_id, amount = transfer.user_id, transfer.amount
     if transfer.is_load:
-        wallets.claw_back(user_id=user_id, amount=amount, custodian=transfer.rail, **_posting(transfer, "clawback"))
+        owed = wallets.claw_back(user_id=user_id, amount=amount, custodian=transfer.rail, **_posting(transfer, "clawback"))
+        evidence = {**evidence, "owed": owed} if owed else evidence
     else:
         settled, unsettled = (derived_reference(transfer.rail_key, step) for step in ("settle", "unsettle"))
         ledger.reverse(reference=unsettled, original=settled)

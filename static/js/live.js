@@ -10,13 +10,14 @@ const TOO_LONG_AGO = 4410;                       // more was missed than is repl
 const liveUrl = document.body.dataset.live || location.origin.replace(/^http/, "ws");
 
 /** Stay connected: wait longer after each failure, with jitter, so that a restart is not met by everybody at once. */
-function stayConnected({ address, onFrame, onState, onClose = () => {} }) {
+function stayConnected({ address, onFrame, onState, onClose = () => {}, onGone = () => {} }) {
   let wait = FIRST_WAIT, socket = null, timer = 0, gone = false;
 
   async function connect() {
     timer = 0;
     const url = await address();
-    if (url === null || gone) return;              // no longer logged in: nothing to listen to
+    if (gone) return;
+    if (url === null) return onGone();
     if (url === "") return later();
     socket = new WebSocket(url);
     socket.onopen = () => { wait = FIRST_WAIT; onState("live"); };
@@ -216,6 +217,8 @@ function followWallet() {
       if (words === "live" && opened) refresh();      // something may have happened while we were away
       opened ||= words === "live";
     },
+    // Logged out here, from another device: what stands on this page is nobody's to see any more.
+    onGone() { location.replace(`/login?next=${encodeURIComponent(location.pathname)}`); },
   });
 }
 

@@ -7,7 +7,9 @@ import pytest
 
 from banking import services
 from banking.errors import AmountMismatch
+from banking.models import BankTransfer
 from banking.rails.port import RailTransfer
+from banking.show import transfer_body
 from core.actor import SYSTEM, actor
 from core.errors import AccountFrozen, ValidationError
 from tests.banking.sandbox import Bank
@@ -169,11 +171,25 @@ def test_who_owes_repays_with_the_next_load(linked: Callable[..., Any], bank: Ba
     person.refresh(row)
     assert person.wallet().owed == 30_00
     assert person.money()[0] == 0
+    assert said(person, row) == (
+        "Your bank took it back. Your bank says that the balance did not cover it. $20.00 of it was taken out of your wallet"
+        " again; the $30.00 that you no longer had you owe now. Your next loads repay it first."
+    )
     with pytest.raises(OwesMoney):
         person.redeem(1)
-    person.settled_load(40_00)
+    part, rest = person.settled_load(10_00), person.settled_load(40_00)
+    assert said(person, part) == "Arrived. $10.00 of it repaid what you owed."
+    assert said(person, rest) == "Arrived. $20.00 of it repaid what you owed. $20.00 is yours to spend."
     assert person.wallet().owed == 0
-    assert person.money()[0] == 10_00
+    assert person.money()[0] == 20_00
+
+
+def said(person: Any, row: Any) -> str:
+    """The last step of a transfer, as its person reads it in the API."""
+    with actor(person.person.id):
+        fresh = BankTransfer.objects.select_related("bank_account").get(pk=row.pk)
+        timeline = transfer_body(fresh, list(fresh.moves.order_by("id")))["timeline"]
+    return str(timeline[-1]["text"])
 
 
 def test_another_amount_at_the_rail_is_refused_loudly(

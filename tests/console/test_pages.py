@@ -150,6 +150,12 @@ def test_a_list_narrowed_by_a_control_character_is_none(desk: Desk, model: str):
         assert desk.get(f"/admin/console/{model}/", **{name: "a\x00b"}).status_code == 404, name
 
 
+@pytest.mark.parametrize("asked", ["created_at__year=99999", "id__regex=(((", "username__iregex=[", "created_at__week_day=x"])
+def test_the_database_is_asked_nothing_odd(desk: Desk, asked: str):
+    name, _, value = asked.partition("=")
+    assert desk.get("/admin/console/person/", **{name: value}).status_code == 400
+
+
 def test_find_goes_straight_to_the_thing(world: World, desk: Desk):
     expected = {
         "@maya": f"person/{world.maya_id}", world.maya.phone: f"person/{world.maya_id}", world.maya_id: f"person/{world.maya_id}",

@@ -67,7 +67,10 @@ def test_what_no_username_can_be(api, log_in, username):
     assert "username" in refused.body["errors"]
 
 
-@pytest.mark.parametrize("username", ["admin", "PaYa", "support", "api", "_support_", "sup_port", "root"])
+@pytest.mark.parametrize(
+    "username",
+    ["admin", "PaYa", "support", "api", "_support_", "sup_port", "root", "p4ya", "paya1", "supp0rt", "he1p", "fraud_team"],
+)
 def test_names_that_would_lend_our_voice_are_reserved(api, log_in, username):
     refused = api.patch("/me", {"username": username}, log_in().access)
     assert refused.status == 400
@@ -76,13 +79,21 @@ def test_names_that_would_lend_our_voice_are_reserved(api, log_in, username):
 
 @pytest.mark.parametrize(
     "name",
-    ["PaYa", "paya support", "PaYa-Team", "Support", "S u p p o r t", "Рауа", "Pàya", "Supp0rt", "Customer Service", "ＰａＹａ"],
+    ["p4ya", "Sυpport", "Sυρροrt", "PɑYɑ", "ᏢaYa", "✅ Verified", "He1p", "PaYa", "paya support"]
+    + ["PaYa-Team", "Support", "S u p p o r t", "Рауа", "Pàya", "Supp0rt", "Customer Service", "ＰａＹａ"],
 )
 def test_nobody_goes_by_a_name_that_could_be_ours(api, log_in, name):
     person = log_in(username=f"voice_{new_phone()[-6:]}")
     refused = api.patch("/me", {"display_name": name}, person.access)
     assert refused.status == 400
     assert "PaYa's own" in refused.body["errors"]["display_name"]
+
+
+@pytest.mark.parametrize("name", ["@maya", "\u3164", "\u2800\u2800", "\u115f\u1160"])
+def test_names_that_are_no_names(api, log_in, name):
+    person = log_in(username=f"blank_{new_phone()[-6:]}")
+    refused = api.patch("/me", {"display_name": name}, person.access)
+    assert (refused.status, list(refused.body["errors"])) == (400, ["display_name"])
 
 
 @pytest.mark.parametrize("name", ["Payal", "Maya Payan", "Dev", "Amy Supportson", "Stafford", "Papaya Lee"])

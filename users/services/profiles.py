@@ -72,6 +72,8 @@ def _name_refusal(name: str) -> str | None:
         return f"A name has at most {NAME_MAX} characters."
     if has_control(name) or not is_visible(name):
         return "This name has characters that cannot be shown."
+    if "@" in unicodedata.normalize("NFKC", name):
+        return "A name has no @: people find you by your @username."
     if usernames.poses_as_us(name):
         return "This name could be taken for PaYa's own. Please use yours."
     return None
