@@ -60,7 +60,8 @@ def _methods(view: Callable[..., Any]) -> list[str]:
 
 # What needs no person: it is the same for everybody, or comes before anybody is known.
 PUBLIC = {
-    "", "healthz", "readyz", "feed", "transparency", "v1/feed", "v1/transparency", "v1/openapi.json", "docs/api/",
+    "", "healthz", "readyz", "feed", "transparency", "status", "v1/feed", "v1/transparency", "v1/status", "v1/openapi.json",
+    "docs/api/",
     "v1/auth/otp", "v1/auth/token", "v1/auth/refresh", "v1/auth/logout", "login", "login/code", "login/resend", "logout",
     "^admin(?:/.*)?$",  # says that there is nothing: the staff's site is a process of its own
     "webhooks/dwolla", "webhooks/plaid", "webhooks/twilio", "webhooks/stripe",
