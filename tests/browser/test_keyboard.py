@@ -50,7 +50,7 @@ def press(page: Page, what: str) -> None:
 
 
 def test_the_whole_main_job_by_keyboard_alone(phone: OpenPhone, stack: Stack) -> None:
-    payee = stack.person(f"kim_{new_phone()[-4:]}", name="Kim Keys")
+    payee = stack.person(f"pip_{new_phone()[-4:]}", name="Pip Moss")
     page = phone()
     _sign_up(page, stack, number := new_phone())
     _welcome(page, f"key_{number[-4:]}")
@@ -128,13 +128,13 @@ def _pay(page: Page, username: str) -> None:
     see_focus(page)
     page.keyboard.press("Control+a")
     page.keyboard.type(username[:6])
-    expect(page.get_by_role("option", name="Kim Keys").first).to_be_visible()
+    expect(page.get_by_role("option", name="Pip Moss").first).to_be_visible()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page.locator("#payee")).to_contain_text("Kim Keys")
+    expect(page.locator("#payee")).to_contain_text("Pip Moss")
     tab_to(page, "#note")
     page.keyboard.type("by keyboard")
-    tab_to(page, "Pay Kim $12.00")
+    tab_to(page, "Pay Pip $12.00")
     expect(pay_button(page)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_text("has it now.")).to_be_visible()
