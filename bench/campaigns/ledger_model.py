@@ -50,9 +50,6 @@ FAULTS: dict[str, tuple[Change, list[str]]] = {
         ("ledger_post_many", r"sum\(e.amount\) OVER \(PARTITION BY e.account ORDER BY e.i\) < a.floor", "e.amount < a.floor"),
         [_LOOSE_FLOOR],
     ),
-    "a batch takes no locks before it looks": (
-        ("ledger_post_many", r"\) ORDER BY id DESC FOR NO KEY UPDATE;", ") ORDER BY id DESC;"), [_LOOSE_FLOOR],
-    ),
     "a freeze does not stop debits": (
         ("ledger_post", r"\(status = 0 OR \S+ AND status < 3\)", "status < 3"), [],
     ),
@@ -67,6 +64,10 @@ FAULTS: dict[str, tuple[Change, list[str]]] = {
     ),
     "a debt may be overpaid": (
         ("ledger_post", r"IF c_kind = 3 AND \S+ > 0 THEN", "IF false THEN"), [],
+    ),
+    # Found when two callers meet, which takes luck: not among those of the short version.
+    "a batch takes no locks before it looks": (
+        ("ledger_post_many", r"\) ORDER BY id DESC FOR NO KEY UPDATE;", ") ORDER BY id DESC;"), [_LOOSE_FLOOR],
     ),
 }  # fmt: skip
 SHORT_FAULTS = 3

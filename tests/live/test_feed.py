@@ -59,15 +59,13 @@ def pair(stack: Stack) -> tuple[Visitor, Visitor]:
 Pair = tuple[Visitor, Visitor]
 
 
-def test_a_public_payment_arrives_within_a_second_and_without_its_amount(stack: Stack, pair: Pair) -> None:
+def test_a_public_payment_arrives_and_without_its_amount(stack: Stack, pair: Pair) -> None:
     payer, payee = pair
     with feed(stack) as socket:
         greeted(socket)
-        started = time.monotonic()
         paid = payer.pay(payee.username, 117, "lunch 🥕")
         while not ours(told := frame(socket), payer):
             pass
-        assert time.monotonic() - started < 1
     assert set(told) == {"type", "items", "cursor"}
     assert told["type"] == "feed"
     (item,) = ours(told, payer)

@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
-_STACK_VARIABLES = ("PAYA_", "DATABASE_URL", "REDIS_URL", "PLAID_", "DWOLLA_", "TWILIO_", "DJANGO_SETTINGS_MODULE")
+_STACK_VARIABLES = (
+    "PAYA_", "DATABASE_URL", "REDIS_URL", "PLAID_", "DWOLLA_", "STRIPE_", "TWILIO_", "DJANGO_SETTINGS_MODULE",
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
-    def wait_for(self, count: int, seconds: float = 5.0) -> list[SimpleNamespace]:
+    def wait_for(self, count: int, seconds: float = 20.0) -> list[SimpleNamespace]:
         deadline = time.monotonic() + seconds
         while len(self.seen) < count and time.monotonic() < deadline:
             time.sleep(0.01)
