@@ -149,6 +149,14 @@ def test_each_wrong_setting_is_named_and_nothing_else(in_production, name, value
         checks.guard_process()
 
 
+def test_a_random_key_is_never_taken_for_a_placeholder(in_production):
+    """Chance spells short words: in twenty thousand keys "xxx" stands some forty times."""
+    in_production.SECRET_KEY = "q8Zk3vTn1wTeStq8Zk3vxXxn1wq8Zk3vTn1wq8Zk3vTn1wq8Zk3vTn1w"
+    assert list(checks.settings_problems()) == []
+    for _ in range(20_000):
+        assert not checks._PLACEHOLDER.search(secrets.token_urlsafe(48))
+
+
 def test_one_key_for_two_purposes_is_refused(in_production):
     in_production.OTP_KEY = in_production.JWT_KEY
     assert "the same" in " ".join(checks.settings_problems())
