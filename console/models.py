@@ -85,6 +85,22 @@ class StaffSession(AbstractBaseSession):
         return SessionStore
 
 
+# --------------------------------------------------------------------------------------------------- what was done
+class ActionRecord(models.Model):
+    """Each change by a member of staff. Written by the database's functions for staff alone (sql/0002_actions.sql)."""
+
+    staff = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    action = models.TextField()
+    subject = models.TextField()  # the public id of what it was done to
+    what = models.TextField()
+    reason = models.TextField()
+    at = models.DateTimeField(db_default=real_time())
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["subject", "-id"], name="console_action_subject")]
+
+
 # ------------------------------------------------------------------------------------------------- what is shown
 class Shown(models.Model):
     """A row of one of the views."""
@@ -222,6 +238,26 @@ class StaffLook(Shown):
 
     def __str__(self) -> str:
         return f"{self.staff} looked at {self.payment}"
+
+
+class StaffAction(Shown):
+    """Each change that a member of staff made."""
+
+    id = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField("when")
+    staff = models.TextField()
+    action = models.TextField()
+    subject = models.TextField()
+    what = models.TextField()
+    reason = models.TextField()
+
+    class Meta(Shown.Meta):
+        abstract = False
+        db_table = "console_staffaction"
+        verbose_name, verbose_name_plural = "action of staff", "actions of staff"
+
+    def __str__(self) -> str:
+        return f"{self.staff}: {self.action}"
 
 
 class BankTransfer(Shown):

@@ -66,6 +66,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Inbox", "inbox", "inboxevent"),
                     _page("Outbox", "outbox", "outboxrow"),
+                    _page("What staff did", "history", "staffaction"),
                     _page("Looks at private payments", "visibility", "stafflook"),
                 ],
             },

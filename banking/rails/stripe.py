@@ -70,9 +70,7 @@ class Stripe:
 
     @classmethod
     def from_settings(cls) -> "Stripe":
-        client = make_client(
-            settings.STRIPE_SECRET_KEY, base=settings.STRIPE_BASE_URL, timeout=settings.VENDOR_TIMEOUT_SECONDS
-        )
+        client = make_client(settings.STRIPE_SECRET_KEY, base=settings.STRIPE_BASE_URL, timeout=settings.VENDOR_TIMEOUT_SECONDS)
         return cls(
             client,
             webhook_secrets=settings.STRIPE_WEBHOOK_SECRETS,

@@ -26,6 +26,7 @@ def settle(day: date, settled: list[str], failed: list[str]) -> None:
 
 # --- debits ------------------------------------------------------------------------------------------------
 
+
 def _step_debit(row: StripeIntent) -> None:
     assert row.bank is not None
     if row.status == "succeeded":
@@ -69,6 +70,7 @@ def _dispute(row: StripeIntent) -> None:
 
 
 # --- payments out ------------------------------------------------------------------------------------------
+
 
 def _step_payment(row: StripeOutbound) -> None:
     assert row.bank is not None

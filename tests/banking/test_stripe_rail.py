@@ -43,9 +43,7 @@ class Linked:
 
 
 def plaid(path: str, **body: Any) -> dict[str, Any]:
-    answer = requests.post(
-        settings.PLAID_BASE_URL + path, json={"client_id": "sandbox", "secret": "sandbox", **body}, timeout=10
-    )
+    answer = requests.post(settings.PLAID_BASE_URL + path, json={"client_id": "sandbox", "secret": "sandbox", **body}, timeout=10)
     assert answer.ok, answer.text
     result: dict[str, Any] = answer.json()
     return result
@@ -503,9 +501,7 @@ def test_the_sandbox_signs_with_our_secret(rail: Stripe, bank: Bank, linked: Cal
         assert not rail.verify_webhook(body=each.body + b" ", headers=each.headers)
 
 
-def test_events_name_their_transfer_and_our_key(
-    rail: Stripe, bank: Bank, linked: Callable[..., Linked], funded: None
-) -> None:
+def test_events_name_their_transfer_and_our_key(rail: Stripe, bank: Bank, linked: Callable[..., Linked], funded: None) -> None:
     person, keys = linked("R03-late"), (uuid4(), uuid4())
     debit = pull(rail, person, key=keys[0])
     payment = rail.create_push(key=keys[1], bank=person.bank, amount=20_00)

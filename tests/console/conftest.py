@@ -142,4 +142,3 @@ def _load(database: Database, user_id: int) -> str:
     event = "insert into banking_inboxevent (provider, event_id, topic, body) values ('dwolla', 'ev-1', %s, 'secret body')"
     sql(event, ["customer_transfer_created"])
     return "ld_1"
-

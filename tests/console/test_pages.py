@@ -11,7 +11,7 @@ from core.actor import actor
 from tests.conftest import Database
 from tests.console.conftest import EMAIL, Desk, World
 
-MODELS = ["person", "wallet", "payment", "banktransfer", "transfer", "inboxevent", "outboxrow", "stafflook"]
+MODELS = ["person", "wallet", "payment", "banktransfer", "transfer", "inboxevent", "outboxrow", "stafflook", "staffaction"]
 
 
 def keys(world: World, database: Database) -> dict[str, str]:
@@ -73,7 +73,7 @@ def test_the_role_itself_writes_nothing_of_money(world: World, account: int, sta
     tables = {
         "ledger_account": "balance", "ledger_transfer": "amount", "wallets_wallet": "pending_in", "payments_payment": "amount",
         "banking_banktransfer": "amount", "core_outbox": "position", "banking_inboxevent": "outcome", "users_user": "email",
-        "payments_staffview": "reason", "banking_transfermove": "cause",
+        "payments_staffview": "reason", "banking_transfermove": "cause", "console_actionrecord": "what",
     }  # fmt: skip
     for table, column in tables.items():
         for write in writes:
@@ -90,7 +90,7 @@ def test_the_role_itself_writes_nothing_of_money(world: World, account: int, sta
 
 
 def test_the_role_sees_nothing_of_anybody_without_an_actor(world: World, account: int, staff_site: Database):
-    for view in ("person", "wallet", "transfer", "payment", "banktransfer", "inboxevent", "stafflook"):
+    for view in ("person", "wallet", "transfer", "payment", "banktransfer", "inboxevent", "stafflook", "staffaction"):
         with pytest.raises(DatabaseError, match="no actor"), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"select * from console_{view}")
     with actor(world.maya.id), connection.cursor() as cursor:  # a person is no member of staff

@@ -121,9 +121,7 @@ def conditions(database: Database) -> list[tuple[str, str, set[str]]]:
     def plain(text: str) -> str:
         return re.sub(r"::text|[()]", "", text.replace("( SELECT core_actor() AS core_actor)", "me"))
 
-    return [
-        (table, role, {plain(one) for one in both if one not in (None, "true", "false")}) for table, role, *both in rows
-    ]
+    return [(table, role, {plain(one) for one in both if one not in (None, "true", "false")}) for table, role, *both in rows]
 
 
 def not_ones_own(database: Database) -> set[str]:
