@@ -17,5 +17,10 @@ class TransfersOpen(Conflict):
     detail = "A transfer with this bank is still under way. You can remove it once that has finished."
 
 
+class TooLateToCancel(Conflict):
+    title = "It is too late to cancel"
+    detail = "This transfer can no longer be taken back."
+
+
 class AmountMismatch(Exception):
     """The rail reports another amount, or another transfer, than we asked for: nothing is booked, somebody must look."""

@@ -17,6 +17,7 @@ import jwt
 import urllib3
 from django.conf import settings
 
+from banking.rails.port import Credential
 from core import resilience
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 
@@ -120,11 +121,26 @@ def institution_name(institution_id: str) -> str:
     return name
 
 
-def processor_token(access_token: str, account_id: str) -> str:
-    """A token with which Dwolla, and nobody else, reads this one account."""
-    request = _sdk().ProcessorTokenCreateRequest(access_token=access_token, account_id=account_id, processor="dwolla")
-    token: str = _call("processor_token_create", request, repeatable=True)["processor_token"]
-    return token
+def credential(access_token: str, account_id: str, *, wanted: Credential) -> str:
+    """What a rail needs to know a bank account by: a token that it alone can use, or routing and account number."""
+    sdk = _sdk()
+    if wanted == "numbers":
+        return _numbers(access_token, account_id)
+    if wanted == "stripe":
+        stripe_request = sdk.ProcessorStripeBankAccountTokenCreateRequest(access_token=access_token, account_id=account_id)
+        answer = _call("processor_stripe_bank_account_token_create", stripe_request, repeatable=True)
+        return str(answer["stripe_bank_account_token"])
+    request = sdk.ProcessorTokenCreateRequest(access_token=access_token, account_id=account_id, processor="dwolla")
+    return str(_call("processor_token_create", request, repeatable=True)["processor_token"])
+
+
+def _numbers(access_token: str, account_id: str) -> str:
+    """ "routing:account", as ACH needs them. Raises ProviderRejected where the bank gives none."""
+    answer = _call("auth_get", _sdk().AuthGetRequest(access_token=access_token), repeatable=True)
+    for row in answer["numbers"].get("ach") or []:
+        if row["account_id"] == account_id:
+            return f"{row['routing']}:{row['account']}"
+    raise ProviderRejected("no_ach_numbers")
 
 
 def item_usable(access_token: str) -> bool:

@@ -28,7 +28,22 @@ def _stripe() -> "Stripe":  # `stripe` is the module, once that is imported
     return Stripe.from_settings()
 
 
+_RAILS: dict[str, Callable[[], Rail]] = {"dwolla": dwolla, "stripe": _stripe}
+
+
 def rail(name: str) -> Rail:
     """The rail of that name; raises KeyError for another, and for one that is not set up."""
-    rails: dict[str, Callable[[], Rail]] = {"dwolla": dwolla, "stripe": _stripe}
-    return rails[name]()
+    return _RAILS[name]()
+
+
+def available() -> list[str]:
+    """The rails that are set up, in the order in which they are offered."""
+    return [name for name in _RAILS if _is_set_up(name)]
+
+
+def _is_set_up(name: str) -> bool:
+    try:
+        rail(name)
+    except KeyError:
+        return False
+    return True

@@ -18,7 +18,7 @@ import dwollav2
 import requests
 from django.conf import settings
 
-from banking.rails.port import RailStatus, RailTransfer
+from banking.rails.port import Credential, RailStatus, RailTransfer, Terms
 from core import resilience
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 
@@ -49,6 +49,9 @@ class Dwolla:
     """The rail `dwolla`: customers, bank accounts and transfers between them and our Master Account's balance."""
 
     name = "dwolla"
+    credential: Credential = "dwolla"
+    # Bank to balance 3-4 business days, balance to bank 1-2 (RAILS, section 1). The published pay-as-you-go price.
+    terms = Terms(load_days=3, redemption_days=1, minimum=1, flat=0, basis_points=50, cap=5_00)
 
     def __init__(self, client: Client, *, webhook_secret: str) -> None:
         self._client = client
@@ -85,11 +88,11 @@ class Dwolla:
         }
         return self._create_or_adopt("/customers", body, key=uuid5(NAMESPACE_URL, f"dwolla-customer:{public_id}"))
 
-    def add_bank(self, *, customer: str, processor_token: str, kind: str, name: str) -> str:
+    def add_bank(self, *, customer: str, credential: str, kind: str, name: str) -> str:
         exchange = self._create(
             f"/customers/{customer}/exchanges",
-            {"_links": {"exchange-partner": {"href": self._plaid_partner()}}, "token": processor_token},
-            key=uuid5(NAMESPACE_URL, f"dwolla-exchange:{processor_token}"),
+            {"_links": {"exchange-partner": {"href": self._plaid_partner()}}, "token": credential},
+            key=uuid5(NAMESPACE_URL, f"dwolla-exchange:{credential}"),
         )
         body = {
             "_links": {"exchange": {"href": self._href(f"/exchanges/{exchange}")}},
@@ -143,6 +146,10 @@ class Dwolla:
 
     def cancel(self, *, transfer: str) -> None:
         self._send("post", f"/transfers/{transfer}", {"status": "cancelled"}, changes=True)
+
+    def balance(self) -> int:
+        shown = self._get(f"/funding-sources/{self._reserve_source()}/balance")
+        return _cents(shown.get("balance"))
 
     def verify_webhook(self, *, body: bytes, headers: Mapping[str, str]) -> bool:
         given = headers.get("X-Request-Signature-SHA-256", "")
@@ -289,18 +296,26 @@ def _link(answer: Mapping[str, Any], name: str) -> str:
 
 def _shown(row: Mapping[str, Any]) -> RailTransfer:
     try:
-        dollars, _, rest = str(row["amount"]["value"]).partition(".")
-        if not (dollars.isdigit() and len(rest) <= 2 and (rest or "0").isdigit()):
-            raise ValueError("amount")
         return RailTransfer(
             id=str(row["id"]),
             status=STATUSES[row["status"]],
-            amount=int(dollars) * 100 + int(rest.ljust(2, "0") or 0),
+            amount=_cents(row["amount"]),
             currency=str(row["amount"]["currency"]),
             key=str(row.get("correlationId", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ProviderDown("Dwolla shows a transfer that we cannot read") from error
+
+
+def _cents(amount: Any) -> int:
+    """Dwolla's {"value": "5.00"} in cents. Raises ProviderDown for anything else."""
+    try:
+        dollars, _, rest = str(amount["value"]).partition(".")
+    except (KeyError, TypeError) as error:
+        raise ProviderDown("Dwolla shows no amount") from error
+    if not (dollars.isdigit() and len(rest) <= 2 and (rest or "0").isdigit()):
+        raise ProviderDown("Dwolla shows an amount that we cannot read")
+    return int(dollars) * 100 + int(rest.ljust(2, "0"))
 
 
 def _id(href: str) -> str:

@@ -24,13 +24,36 @@ class RailTransfer:
     failure_code: str = ""
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What a rail promises and asks for. Costs are for choosing and showing; what is booked stands on its statement."""
+
+    load_days: int  # business days until the money is in the wallet
+    redemption_days: int  # business days until it is at the bank
+    minimum: int  # the smallest transfer, in cents
+    flat: int  # what a transfer costs us, in cents …
+    basis_points: int = 0  # … and of its amount …
+    cap: int | None = None  # … up to this
+
+    def cost(self, amount: int) -> int:
+        """What PaYa pays for a transfer of `amount` cents, rounded up."""
+        cost = self.flat - (-amount * self.basis_points // 10_000)
+        return cost if self.cap is None else min(cost, self.cap)
+
+
+Credential = Literal["dwolla", "stripe", "numbers"]
+
+
 class Rail(Protocol):
-    name: str
+    name: str  # the custodian too: each has a reserve account of its own (ledger.chart.RESERVES)
+    # What `add_bank` wants of Plaid: a processor token for Dwolla, Stripe's bank account token, or "routing:account".
+    credential: Credential
+    terms: Terms
 
     def create_customer(self, *, public_id: str, display_name: str) -> str:
         """The rail's id of a person; the same person again gives the same id."""
 
-    def add_bank(self, *, customer: str, processor_token: str, kind: str, name: str) -> str:
+    def add_bank(self, *, customer: str, credential: str, kind: str, name: str) -> str:
         """The id of a bank account at the rail; one that it knows already gives the id it has."""
 
     def remove_bank(self, *, bank: str) -> None:
@@ -53,6 +76,9 @@ class Rail(Protocol):
 
     def cancel(self, *, transfer: str) -> None:
         """Take a transfer back that has not left yet; raises ProviderRejected when it has."""
+
+    def balance(self) -> int:
+        """The cents that the custodian says it holds for us."""
 
     def verify_webhook(self, *, body: bytes, headers: Mapping[str, str]) -> bool:
         """Whether these bytes were signed by the rail."""

@@ -20,7 +20,7 @@ import requests
 import stripe
 from django.conf import settings
 
-from banking.rails.port import RailStatus, RailTransfer
+from banking.rails.port import Credential, RailStatus, RailTransfer, Terms
 from core import resilience
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 
@@ -62,6 +62,9 @@ class Stripe:
     """The rail `stripe`: customers, bank accounts, and transfers between them and our FinancialAccount."""
 
     name = "stripe"
+    credential: Credential = "stripe"
+    # Up to four business days of processing (RAILS, section 3), fifty cents at least. The published price of a debit.
+    terms = Terms(load_days=4, redemption_days=1, minimum=50, flat=0, basis_points=80, cap=5_00)
 
     def __init__(self, client: stripe.StripeClient, *, webhook_secrets: Sequence[str], financial_account: str = "") -> None:
         self._api = client.v1
@@ -97,17 +100,17 @@ class Stripe:
         )
         return _id(made, "cus_", made=True)
 
-    def add_bank(self, *, customer: str, processor_token: str, kind: str, name: str) -> str:
-        """`processor_token` is Plaid's `stripe_bank_account_token`, which knows kind and name already."""
+    def add_bank(self, *, customer: str, credential: str, kind: str, name: str) -> str:
+        """`credential` is Plaid's `stripe_bank_account_token`, which knows kind and name already."""
         try:
             made = self._create(
-                lambda options: self._api.customers.payment_sources.create(customer, {"source": processor_token}, options),
-                key=uuid5(NAMESPACE_URL, f"stripe-bank:{processor_token}"),
+                lambda options: self._api.customers.payment_sources.create(customer, {"source": credential}, options),
+                key=uuid5(NAMESPACE_URL, f"stripe-bank:{credential}"),
             )
         except ProviderRejected as error:
             if error.code not in ("bank_account_exists", "token_already_used"):
                 raise
-            return self._adopted(customer, processor_token, error)
+            return self._adopted(customer, credential, error)
         return _id(made, "ba_", made=True)
 
     def _adopted(self, customer: str, token: str, refusal: ProviderRejected) -> str:
@@ -225,6 +228,15 @@ class Stripe:
             self._change(lambda: self._api.treasury.outbound_payments.cancel(transfer))
         else:
             self._change(lambda: self._api.payment_intents.cancel(transfer))
+
+    def balance(self) -> int:
+        """What payments brought and what lies in the FinancialAccount."""
+        payments = self._read(lambda: self._api.balance.retrieve())
+        vault = self._financial_account()
+        held = self._read(lambda: self._api.treasury.financial_accounts.retrieve(vault))
+        rows = [*_required(payments, "available"), *_required(payments, "pending")]
+        cash = getattr(_required(held, "balance").cash, "usd", 0)
+        return int(cash) + sum(int(row.amount) for row in rows if row.currency == "usd")
 
     def verify_webhook(self, *, body: bytes, headers: Mapping[str, str]) -> bool:
         """Signed with any of the secrets, at most five minutes ago, and no thin event of v2, which has no object."""

@@ -6,7 +6,7 @@ public token comes again. No transaction is open while a vendor is asked.
 
 import logging
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -16,18 +16,17 @@ from django.db.models import Q
 
 from banking import plaid, rails
 from banking.errors import BankUnavailable, LinkFailed, TransfersOpen
-from banking.models import BankAccount, BankItem, BankTransfer, LinkSession, RailCustomer
+from banking.models import BankAccount, BankItem, BankTransfer, LinkSession
 from banking.services import secrets as sealed
+from banking.services import sources
 from core.actor import SYSTEM, actor
 from core.clock import now
 from core.errors import IdempotencyInProgress, NotFound, ValidationError
 from core.outbox import emit
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
-from users.models import Profile, User
 from wallets import services as wallets
 
 log = logging.getLogger("paya.banking")
-RAIL = "dwolla"
 CLAIM = timedelta(seconds=60)
 KINDS = ("checking", "savings")
 Status = BankAccount.Status
@@ -109,8 +108,7 @@ def _link(*, user_id: int, public_token: str, account_ids: Sequence[str] | None)
             found, institution_id = plaid.accounts(token)
             _name_institution(item, institution_id)
             chosen = _choose(found, account_ids)
-            customer = _customer(user_id)
-            return [_link_one(item, token, customer, each) for each in chosen]
+            return [_link_one(item, token, each) for each in chosen]
     finally:
         with actor(user_id):
             BankItem.objects.filter(pk=item.pk).update(claimed_until=None)
@@ -179,58 +177,39 @@ def _choose(found: Sequence[plaid.PlaidAccount], account_ids: Sequence[str] | No
     return checking[:1]
 
 
-def _customer(user_id: int) -> str:
-    """The person's id at the rail, made there on the first bank."""
-    with actor(user_id):
-        row = RailCustomer.objects.filter(user_id=user_id, rail=RAIL).first()
-        if row is not None:
-            return sealed.customer_id(row)
-        public_id = User.objects.values_list("public_id", flat=True).get(pk=user_id)
-        profile = Profile.objects.filter(user_id=user_id).first()
-    customer = rails.rail(RAIL).create_customer(
-        public_id=public_id, display_name=(profile.display_name if profile else "") or "PaYa member"
-    )
-    with actor(user_id):
-        # Two first banks at a time: the rail gave both the same id.
-        RailCustomer.objects.bulk_create(
-            [RailCustomer(user_id=user_id, rail=RAIL, customer=sealed.seal_customer(user_id, RAIL, customer))],
-            ignore_conflicts=True,
-        )
-    return customer
-
-
-def _link_one(item: BankItem, token: str, customer: str, chosen: plaid.PlaidAccount) -> BankAccount:
+def _link_one(item: BankItem, token: str, chosen: plaid.PlaidAccount) -> BankAccount:
     with actor(item.user_id):
         linked = item.accounts.filter(account_id=chosen.account_id).exclude(status=Status.REMOVED).first()
+        chosen_rails = sources.chosen_rails()
     if linked is not None and linked.status == Status.ACTIVE:
         linked.item = item
         return linked
-    source = rails.rail(RAIL).add_bank(
-        customer=customer,
-        processor_token=plaid.processor_token(token, chosen.account_id),
-        kind=chosen.kind,
-        name=chosen.name or item.institution,
-    )
-    return _record(item, chosen, source)
+    known: dict[str, str] = {}
+    for rail in chosen_rails:
+        customer = sources.customer_at(rail, user_id=item.user_id, acting=item.user_id)
+        name = chosen.name or item.institution
+        known[rail] = sources.add(rail, customer, token, chosen.account_id, kind=chosen.kind, name=name)
+    return _record(item, chosen, known)
 
 
-def _record(item: BankItem, chosen: plaid.PlaidAccount, source: str) -> BankAccount:
-    """The account as a row; one that this person linked before (the rail knows it) is taken up again."""
-    user_id, index = item.user_id, sealed.source_index(source)
+def _record(item: BankItem, chosen: plaid.PlaidAccount, known: Mapping[str, str]) -> BankAccount:
+    """The account as a row; one that this person linked before (a rail knows it) is taken up again."""
+    user_id = item.user_id
     seen = {
         "item": item, "account_id": chosen.account_id, "name": chosen.name[:120], "mask": chosen.mask[:8],
         "kind": chosen.kind, "status": Status.ACTIVE,
     }  # fmt: skip
     with actor(user_id):
         wallets.guard(user_id=user_id)
-        earlier = BankAccount.objects.filter(user_id=user_id, source_index=index).first()
-        if earlier is not None:
-            BankAccount.objects.filter(pk=earlier.pk).update(**seen, close_due_at=None)
-            return BankAccount.objects.select_related("item").get(pk=earlier.pk)
-        account = BankAccount(user_id=user_id, source_index=index, **seen)
-        account.funding_source = sealed.seal_funding_source(user_id, account.public_id, source)
-        account.save(force_insert=True)
-    return account
+        earlier = (sources.earlier_account(user_id, rail, source) for rail, source in known.items())
+        account = next((each for each in earlier if each is not None), None)
+        if account is None:
+            account = BankAccount.objects.create(user_id=user_id, **seen)
+        else:
+            BankAccount.objects.filter(pk=account.pk).update(**seen, close_due_at=None)
+        for rail, source in known.items():
+            sources.record(account, rail, source)
+        return BankAccount.objects.select_related("item").get(pk=account.pk)
 
 
 # ------------------------------------------------------------------------------------------------ removing
@@ -260,13 +239,14 @@ def close(*, account_id: int) -> None:
         )
         if account is None:
             return
-        source = sealed.funding_source_id(account)
+        known = {row.rail: sealed.source_id(row) for row in account.sources.all()}
         last = not account.item.accounts.exclude(status=Status.REMOVED).exists()
         token = sealed.access_token(account.item) if last and account.item.status != BankItem.Status.REMOVED else None
-    try:
-        rails.rail(RAIL).remove_bank(bank=source)
-    except ProviderRejected as error:
-        log.warning("bank_removal_refused", extra={"code": error.code})
+    for rail, source in known.items():
+        try:
+            rails.rail(rail).remove_bank(bank=source)
+        except ProviderRejected as error:
+            log.warning("bank_removal_refused", extra={"rail": rail, "code": error.code})
     if token is not None:
         plaid.remove_item(token)
     with actor(SYSTEM):
@@ -303,18 +283,19 @@ def check_item(*, item_id: str) -> bool:
     return True
 
 
-def check_bank(*, funding_source: str) -> bool:
-    """Ask the rail whether a bank account is still usable; False when it is none of ours. Raises ProviderDown."""
-    ours = Q(source_index=sealed.source_index(funding_source))
+def check_bank(*, rail: str, source: str) -> bool:
+    """Ask a rail whether a bank account is still usable; False when it is none of ours. Raises ProviderDown."""
+    ours = Q(sources__rail=rail, sources__source_index=sealed.source_index(rail, source))
     with actor(SYSTEM):
-        if not BankAccount.objects.filter(ours).exists():
-            return False
+        found = list(BankAccount.objects.filter(ours).values_list("pk", flat=True))
+    if not found:
+        return False
     try:
-        usable = rails.rail(RAIL).bank_usable(bank=funding_source)
+        usable = rails.rail(rail).bank_usable(bank=source)
     except ProviderRejected:
         usable = False
     with actor(SYSTEM):
-        _set_usable(ours, usable)
+        _set_usable(Q(pk__in=found), usable)
     return True
 
 

@@ -112,7 +112,7 @@ def _dwolla(topic: str, content: Mapping[str, str]) -> str:
         key = _uuid(content.get("correlation_id", ""))
         return "done" if transfers.heard_of(rail="dwolla", external_id=resource, key=key) else "unmatched"
     if "funding_source_" in topic:
-        return "done" if accounts.check_bank(funding_source=resource) else "ignored"
+        return "done" if accounts.check_bank(rail="dwolla", source=resource) else "ignored"
     return "ignored"
 
 

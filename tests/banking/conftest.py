@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from banking import services
+from banking import rails, services
 from banking.models import BankAccount, BankTransfer, InboxEvent
-from banking.services import inbox, transfers
+from banking.services import inbox
 from core import resilience
 from core.actor import SYSTEM, actor
 from tests.banking.sandbox import Bank, Delivery, running
@@ -137,6 +137,6 @@ def own_rail(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Replace one of the rail's calls, for answers that no sandbox gives."""
 
     def replace(name: str, answer: Callable[..., Any]) -> None:
-        monkeypatch.setattr(type(transfers.rails.dwolla()), name, answer)
+        monkeypatch.setattr(type(rails.dwolla()), name, answer)
 
     return replace

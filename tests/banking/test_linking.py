@@ -117,7 +117,7 @@ def test_removing(linked: Callable[..., Any], bank: Bank, api: Any, database: Da
 
 def _source(person: Any) -> str:
     with actor(person.person.id):
-        return accounts.sealed.funding_source_id(person.account)
+        return accounts.sealed.source_id(person.account.sources.get())
 
 
 def test_by_the_hosted_page(make_person: MakePerson, bank: Bank) -> None:

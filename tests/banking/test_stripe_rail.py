@@ -64,7 +64,7 @@ def linked(bank: Bank, rail: Stripe) -> Callable[..., Linked]:
         account = plaid("/accounts/get", access_token=access)["accounts"][0]["account_id"]
         customer = rail.create_customer(public_id=f"usr_{uuid4().hex}", display_name="Ada Byron")
         token = bank_token(access, account)
-        added = rail.add_bank(customer=customer, processor_token=token, kind="checking", name="Everyday")
+        added = rail.add_bank(customer=customer, credential=token, kind="checking", name="Everyday")
         return Linked(customer, added, access, account)
 
     return make
@@ -108,15 +108,15 @@ def test_the_same_bank_gives_the_id_it_has(rail: Stripe, linked: Callable[..., L
     person = linked()
     token = bank_token(person.access_token, person.account_id)
     for _ in range(2):
-        assert rail.add_bank(customer=person.customer, processor_token=token, kind="checking", name="x") == person.bank
+        assert rail.add_bank(customer=person.customer, credential=token, kind="checking", name="x") == person.bank
     other = rail.create_customer(public_id=f"usr_{uuid4().hex}", display_name="Joint Owner")
-    fresh = rail.add_bank(customer=other, processor_token=token, kind="checking", name="x")
+    fresh = rail.add_bank(customer=other, credential=token, kind="checking", name="x")
     assert fresh != person.bank
 
 
 def test_a_token_that_is_none_is_refused(rail: Stripe, linked: Callable[..., Linked]) -> None:
     with pytest.raises(ProviderRejected) as caught:
-        rail.add_bank(customer=linked().customer, processor_token="btok_none", kind="checking", name="x")
+        rail.add_bank(customer=linked().customer, credential="btok_none", kind="checking", name="x")
     assert caught.value.code == "resource_missing"
 
 

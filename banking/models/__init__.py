@@ -1,0 +1,10 @@
+"""Rows of the banking room. What must be true of every row is kept by the database (sql/)."""
+
+from banking.models.inbox import InboxEvent
+from banking.models.links import BankAccount, BankItem, BankSource, LinkSession, RailCustomer
+from banking.models.transfers import BankTransfer, LegalMove, RailChoice, TransferMove
+
+__all__ = [
+    "BankAccount", "BankItem", "BankSource", "BankTransfer", "InboxEvent", "LegalMove", "LinkSession", "RailChoice",
+    "RailCustomer", "TransferMove",
+]  # fmt: skip
