@@ -188,7 +188,9 @@ def _steps(row: BankTransfer) -> list[dict[str, Any]]:
     # The way through the bank network is one step for a person, unless it is stuck there.
     hidden = {Status.QUEUED, Status.SUBMITTED, Status.UNKNOWN} - {Status(row.status)}
     steps = [
-        {"status": move.status, "done": True, "at": move.at, **_words(row, move)} for move in moves if move.status not in hidden
+        {"status": move.status, "done": True, "at": move.at, **_words(row, move)}
+        for move in moves
+        if move.status not in hidden
     ]
     if row.status in BankTransfer.OPEN:
         done = {step["status"] for step in steps}

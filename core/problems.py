@@ -81,3 +81,5 @@ def _first(value: Any) -> str:
     while isinstance(value, list | tuple | Mapping) and value:
         value = next(iter(value.values())) if isinstance(value, Mapping) else value[0]
     return str(value)
+
+

@@ -49,7 +49,9 @@ def read_changes(above: int) -> Changes:
     rows, removed = queries.feed_after(above, BATCH), queries.removed_after(above, BATCH)
     ends = [part[-1] for part in ([r.position for r in rows], [r[0] for r in removed]) if len(part) == BATCH]
     upto = min(ends) if ends else max([above, *(r.position for r in rows), *(r[0] for r in removed)])
-    return Changes([row for row in rows if row.position <= upto], [pair for pair in removed if pair[0] <= upto], upto, bool(ends))
+    return Changes(
+        [row for row in rows if row.position <= upto], [pair for pair in removed if pair[0] <= upto], upto, bool(ends)
+    )
 
 
 @dataclass

@@ -7,7 +7,9 @@ from core import live, outbox
 
 def _in_feed(function: str, rows: list[outbox.Row]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"select {function}(%s, %s)", [[row.position for row in rows], [row.payload["payment"] for row in rows]])
+        cursor.execute(
+            f"select {function}(%s, %s)", [[row.position for row in rows], [row.payload["payment"] for row in rows]]
+        )
 
 
 @outbox.handler("payment.completed")

@@ -32,7 +32,9 @@ class Payment(models.Model):
             models.UniqueConstraint(fields=["public_id"], name="payment_public_id"),
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="payment_amount_positive"),
             models.CheckConstraint(condition=~models.Q(payer=models.F("payee")), name="payment_between_two"),
-            models.CheckConstraint(condition=models.Q(visibility__in=["public", "private"]), name="payment_visibility"),
+            models.CheckConstraint(
+                condition=models.Q(visibility__in=["public", "private"]), name="payment_visibility"
+            ),
             models.CheckConstraint(
                 condition=models.Q(status__in=["completed", "held", "in_review", "denied", "cancelled"]),
                 name="payment_status",

@@ -27,7 +27,9 @@ def pay(*, payer_id: int, to: str, amount: int, note: str, visibility: str, key:
     OwesMoney, InsufficientFunds, IdempotencyKeyReused or IdempotencyInProgress; then nothing has happened.
     """
     to = to.removeprefix("@").lower()
-    request = idempotency.fingerprint("payments", {"to": to, "amount": amount, "note": note, "visibility": visibility})
+    request = idempotency.fingerprint(
+        "payments", {"to": to, "amount": amount, "note": note, "visibility": visibility}
+    )
     with transaction.atomic(), wallet_errors(), connection.cursor() as cursor:
         cursor.execute(_BEGIN, [payer_id, key, to])
         row = cursor.fetchone()

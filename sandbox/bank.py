@@ -60,18 +60,9 @@ RETURNS = {
 }
 # What Dwolla then does: the customer's new status, and whether the funding source is removed.
 CONSEQUENCES = {
-    "R02": ("", True),
-    "R03": ("", True),
-    "R04": ("", True),
-    "R08": ("", True),
-    "R23": ("", True),
-    "R20": ("", True),
-    "R05": ("suspended", True),
-    "R10": ("suspended", True),
-    "R07": ("deactivated", True),
-    "R11": ("deactivated", True),
-    "R16": ("suspended", False),
-    "R29": ("suspended", False),
+    "R02": ("", True), "R03": ("", True), "R04": ("", True), "R08": ("", True), "R23": ("", True), "R20": ("", True),
+    "R05": ("suspended", True), "R10": ("suspended", True), "R07": ("deactivated", True),
+    "R11": ("deactivated", True), "R16": ("suspended", False), "R29": ("suspended", False),
 }
 
 
@@ -81,13 +72,14 @@ class InsufficientFunds(Exception):
 
 # --- opening -----------------------------------------------------------------------------------------------
 
-
 def open_for_business() -> None:
     """Make the world on the first start; on later ones only follow a changed webhook target."""
     with transaction.atomic():
         if not Bank.objects.exists():
             key = ec.generate_private_key(ec.SECP256R1())
-            pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            pem = key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
             today = datetime.now(ZoneInfo("America/New_York")).date()
             Bank.objects.create(pk=1, today=today, plaid_key_pem=pem.decode())
             operating = open_account(name="Operating", subtype="checking", balance=OPENING_OPERATORS)
@@ -102,27 +94,14 @@ def open_for_business() -> None:
 
 
 def open_account(
-    *,
-    name: str,
-    subtype: str,
-    balance: int,
-    bank_name: str = "First Platypus Bank",
-    official_name: str = "",
-    item: Item | None = None,
-    routing: str = ROUTING,
-    number: str = "",
+    *, name: str, subtype: str, balance: int, bank_name: str = "First Platypus Bank", official_name: str = "",
+    item: Item | None = None, routing: str = ROUTING, number: str = "",
 ) -> BankAccount:
     """Open an account; without a number given it gets one that nobody else has."""
     number = number or _new_number(routing)
     return BankAccount.objects.create(
-        uid=secrets.token_urlsafe(48).replace("-", "").replace("_", "")[:37],
-        item=item,
-        name=name,
-        official_name=official_name or name,
-        bank_name=bank_name,
-        subtype=subtype,
-        routing=routing,
-        number=number,
+        uid=secrets.token_urlsafe(48).replace("-", "").replace("_", "")[:37], item=item, name=name,
+        official_name=official_name or name, bank_name=bank_name, subtype=subtype, routing=routing, number=number,
         balance=balance,
     )
 
@@ -140,7 +119,6 @@ def master_balance() -> FundingSource:
 
 
 # --- time --------------------------------------------------------------------------------------------------
-
 
 def today() -> date:
     return Bank.objects.values_list("today", flat=True).get()
@@ -219,30 +197,17 @@ def _settle(transfers: QuerySet[Transfer], settled: list[str], failed: list[str]
 
 # --- transfers ---------------------------------------------------------------------------------------------
 
-
 def open_transfer(
-    *,
-    source: FundingSource,
-    destination: FundingSource,
-    cents: int,
-    correlation_id: str = "",
-    metadata: dict | None = None,
-    clearing: dict | None = None,
+    *, source: FundingSource, destination: FundingSource, cents: int, correlation_id: str = "",
+    metadata: dict | None = None, clearing: dict | None = None,
 ) -> Transfer:
     """Start a transfer. Raises InsufficientFunds where a balance is to pay and cannot."""
     if source.kind == "balance" and not _take(source, cents):
         raise InsufficientFunds
     code, late = _asked_return(source, destination)
     transfer = Transfer.objects.create(
-        source=source,
-        destination=destination,
-        cents=cents,
-        correlation_id=correlation_id,
-        metadata=metadata or {},
-        clearing=clearing,
-        returns_as=code,
-        returns_late=late,
-        created_at=now(),
+        source=source, destination=destination, cents=cents, correlation_id=correlation_id,
+        metadata=metadata or {}, clearing=clearing, returns_as=code, returns_late=late, created_at=now(),
     )
     _tell(transfer, "created")
     if source.kind == destination.kind == "balance":
@@ -308,7 +273,9 @@ def _fail(transfer: Transfer, code: str) -> None:
     if status and customer and customer.status != status:
         customer.status = status
         customer.save(update_fields=["status"])
-        webhooks.publish(topic=f"customer_{status}", resource=f"/customers/{customer.uid}", customer=customer, at=now())
+        webhooks.publish(
+            topic=f"customer_{status}", resource=f"/customers/{customer.uid}", customer=customer, at=now()
+        )
 
 
 def _refund(transfer: Transfer) -> None:
@@ -344,7 +311,6 @@ def _holder(side: FundingSource) -> QuerySet:
 
 # --- what is told ------------------------------------------------------------------------------------------
 
-
 def remove_funding_source(source: FundingSource) -> None:
     source.removed = True
     source.verified = False
@@ -367,4 +333,6 @@ def _tell(transfer: Transfer, what: str) -> None:
     for customer in owners:
         kind = "bank_transfer" if own and transfer.source.kind != transfer.destination.kind else "transfer"
         topic = f"customer_{kind}_{what}" if customer else f"{kind}_{what}"
-        webhooks.publish(topic=topic, resource=f"/transfers/{transfer.uid}", customer=customer, transfer=transfer, at=now())
+        webhooks.publish(
+            topic=topic, resource=f"/transfers/{transfer.uid}", customer=customer, transfer=transfer, at=now()
+        )

@@ -59,7 +59,9 @@ def sms(request: HttpRequest) -> HttpResponse:
     """The messages sent to one phone, oldest first."""
     phone = normal_phone(request.GET.get("phone", ""))
     rows = Sms.objects.filter(to=phone).order_by("id")
-    return JsonResponse({"messages": [{"to": row.to, "body": row.body, "sent_at": row.sent_at.isoformat()} for row in rows]})
+    return JsonResponse({"messages": [
+        {"to": row.to, "body": row.body, "sent_at": row.sent_at.isoformat()} for row in rows
+    ]})
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -72,22 +74,17 @@ def bank_state(request: HttpRequest) -> HttpResponse:
     state = Bank.objects.get()
     by_status = dict(Transfer.objects.values_list("status").annotate(Count("id")))
     deliveries = dict(Delivery.objects.values_list("state").annotate(Count("id")))
-    return JsonResponse(
-        {
-            "date": state.today.isoformat(),
-            "business_day": is_business_day(state.today),
-            "master_balance": bank.master_balance().balance,
-            "currency": "USD",
-            "transfers": {name: by_status.get(name, 0) for name in ("pending", "processed", "failed", "cancelled")},
-            "customers": Customer.objects.count(),
-            "funding_sources": FundingSource.objects.filter(kind="bank", removed=False).count(),
-            "stripe": stripe_balance.summary(),
-            "webhooks": {
-                "mode": state.webhook_mode,
-                **{name: deliveries.get(name, 0) for name in ("pending", "delivered", "failed", "skipped")},
-            },
-        }
-    )
+    return JsonResponse({
+        "date": state.today.isoformat(), "business_day": is_business_day(state.today),
+        "master_balance": bank.master_balance().balance, "currency": "USD",
+        "transfers": {name: by_status.get(name, 0) for name in ("pending", "processed", "failed", "cancelled")},
+        "customers": Customer.objects.count(),
+        "funding_sources": FundingSource.objects.filter(kind="bank", removed=False).count(),
+        "stripe": stripe_balance.summary(),
+        "webhooks": {"mode": state.webhook_mode, **{
+            name: deliveries.get(name, 0) for name in ("pending", "delivered", "failed", "skipped")
+        }},
+    })
 
 
 @control

@@ -38,19 +38,12 @@ def _step(request: HttpRequest, link: LinkToken, problem: str = "") -> HttpRespo
         return _rendered(request, "sandbox/link_again.html", common, link)
     institution = request.POST.get("institution") or request.GET.get("institution", "")
     if institution not in opening.INSTITUTIONS:
-        banks = [
-            {"id": uid, "name": name, "letter": name[0], "tint": number % 5, "trouble": uid == opening.BAD_LUCK}
-            for number, (uid, name) in enumerate(opening.INSTITUTIONS.items())
-        ]
+        banks = [{"id": uid, "name": name, "letter": name[0], "tint": number % 5, "trouble": uid == opening.BAD_LUCK}
+                 for number, (uid, name) in enumerate(opening.INSTITUTIONS.items())]
         return _rendered(request, "sandbox/link_bank.html", {**common, "banks": banks}, link)
     accounts = [{"number": number, "plan": plan} for number, plan in enumerate(opening.default_plans(institution))]
-    chosen = {
-        **common,
-        "institution": institution,
-        "bank": opening.INSTITUTIONS[institution],
-        "accounts": accounts,
-        "trouble": institution == opening.BAD_LUCK,
-    }
+    chosen = {**common, "institution": institution, "bank": opening.INSTITUTIONS[institution], "accounts": accounts,
+              "trouble": institution == opening.BAD_LUCK}
     return _rendered(request, "sandbox/link_accounts.html", chosen, link, 400 if problem else 200)
 
 
@@ -80,11 +73,8 @@ def _open(link: LinkToken, institution: str, chosen: list[opening.AccountPlan]) 
     user = link.request.get("user") or {}
     name, phone = user.get("legal_name"), user.get("phone_number")
     return opening.open_item(
-        institution_id=institution,
-        products=link.request.get("products") or [],
-        plans=chosen,
-        webhook=link.request.get("webhook") or "",
-        owner=name if isinstance(name, str) else "",
+        institution_id=institution, products=link.request.get("products") or [], plans=chosen,
+        webhook=link.request.get("webhook") or "", owner=name if isinstance(name, str) else "",
         phone=phone if isinstance(phone, str) else "",
     )
 
@@ -99,16 +89,13 @@ def _repair(link: LinkToken) -> None:
 
 
 def _finish(link: LinkToken, outcome: str, public: PublicToken | None = None) -> None:
-    session = LinkSession.objects.create(link_token=link, outcome=outcome, public_token=public, finished_at=timezone.now())
+    session = LinkSession.objects.create(
+        link_token=link, outcome=outcome, public_token=public, finished_at=timezone.now()
+    )
     tokens = {"public_tokens": [public.token]} if public else {}
     hooks.send_webhook(
-        link.request.get("webhook") or "",
-        "LINK",
-        "SESSION_FINISHED",
-        link_session_id=session.uid,
-        link_token=link.token,
-        status="SUCCESS" if outcome == "success" else "EXITED",
-        **tokens,
+        link.request.get("webhook") or "", "LINK", "SESSION_FINISHED", link_session_id=session.uid,
+        link_token=link.token, status="SUCCESS" if outcome == "success" else "EXITED", **tokens,
     )
 
 

@@ -37,7 +37,6 @@ class Fault(models.Model):
 
 # --- Twilio ------------------------------------------------------------------------------------------------
 
-
 class Sms(models.Model):
     sid = models.CharField(max_length=34, unique=True)
     account_sid = models.CharField(max_length=64)
@@ -48,7 +47,6 @@ class Sms(models.Model):
 
 
 # --- Plaid -------------------------------------------------------------------------------------------------
-
 
 class Item(models.Model):
     """A login at a bank, with its accounts. Made together with the public token."""
@@ -121,7 +119,6 @@ class ProcessorToken(models.Model):
 
 # --- Dwolla ------------------------------------------------------------------------------------------------
 
-
 class DwollaToken(models.Model):
     token = models.CharField(max_length=64, unique=True)
     expires_at = models.DateTimeField()
@@ -165,12 +162,10 @@ class FundingSource(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(kind="balance", account=None) | models.Q(kind="bank", account__isnull=False),
-                name="a_bank_has_an_account",
-            )
-        ]
+        constraints = [models.CheckConstraint(
+            condition=models.Q(kind="balance", account=None) | models.Q(kind="bank", account__isnull=False),
+            name="a_bank_has_an_account",
+        )]
 
     @property
     def bank_account(self) -> BankAccount:
@@ -225,7 +220,6 @@ class Subscription(models.Model):
 
 
 # --- Webhooks of all vendors -------------------------------------------------------------------------------
-
 
 class Delivery(models.Model):
     """One webhook on its way. The body is fixed when the event happens; the signature is made when sending."""

@@ -21,21 +21,13 @@ SHOWN_ROWS, SHOWN_FIRST = 50, 10
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    return render(
-        request,
-        "sandbox/index.html",
-        {
-            "today": bank.today(),
-            "balance": bank.master_balance().balance,
-            "product_url": settings.PUBLIC_URL,
-            "messages_count": Sms.objects.count(),
-            "pending": Transfer.objects.filter(status="pending").count(),
-        },
-    )
+    return render(request, "sandbox/index.html", {
+        "today": bank.today(), "balance": bank.master_balance().balance, "product_url": settings.PUBLIC_URL,
+        "messages_count": Sms.objects.count(), "pending": Transfer.objects.filter(status="pending").count(),
+    })
 
 
 # --- the phone ---------------------------------------------------------------------------------------------
-
 
 @require_safe
 def phone(request: HttpRequest) -> HttpResponse:
@@ -45,22 +37,16 @@ def phone(request: HttpRequest) -> HttpResponse:
     numbers = [{"number": row["to"], "count": row["count"], "shown": _spaced(row["to"])} for row in latest]
     number = asked or (numbers[0]["number"] if numbers else "")
     messages = [_bubble(row) for row in Sms.objects.filter(to=number).order_by("-id")[:SHOWN_MESSAGES]]
-    return render(
-        request,
-        "sandbox/phone.html",
-        {
-            "numbers": numbers,
-            "number": number,
-            "shown": _spaced(number),
-            "messages": messages,
-        },
-    )
+    return render(request, "sandbox/phone.html", {
+        "numbers": numbers, "number": number, "shown": _spaced(number), "messages": messages,
+    })
 
 
 def _bubble(row: Sms) -> dict:
     """A message, and its code where it has six digits in a row."""
     code = re.search(r"(?<!\d)\d{6}(?!\d)", row.body)
-    return {"id": row.sid, "body": row.body, "sender": row.sender, "sent_at": row.sent_at, "code": code[0] if code else ""}
+    return {"id": row.sid, "body": row.body, "sender": row.sender, "sent_at": row.sent_at,
+            "code": code[0] if code else ""}
 
 
 def _spaced(number: str) -> str:
@@ -71,7 +57,6 @@ def _spaced(number: str) -> str:
 
 # --- the bank ----------------------------------------------------------------------------------------------
 
-
 @require_safe
 def bank_page(request: HttpRequest) -> HttpResponse:
     state = Bank.objects.get()
@@ -81,28 +66,15 @@ def bank_page(request: HttpRequest) -> HttpResponse:
     waiting = [_line(row) for row in pending.order_by("due_on", "id")[:SHOWN_ROWS]]
     done = [_line(row) for row in ended.order_by("-id")[:SHOWN_ROWS]]
     linked = FundingSource.objects.filter(kind="bank", removed=False).select_related("account", "customer")
-    return render(
-        request,
-        "sandbox/bank.html",
-        {
-            "today": state.today,
-            "business_day": is_business_day(state.today),
-            "next_day": add_business_days(state.today, 1),
-            "third_day": add_business_days(state.today, 3),
-            "balance": bank.master_balance().balance,
-            "waiting": waiting,
-            "waiting_count": pending.count(),
-            "done": done,
-            "done_count": ended.count(),
-            "first": SHOWN_FIRST,
-            "sources": list(linked.order_by("-id")[:SHOWN_ROWS]),
-            "sources_count": linked.count(),
-            "accounts_count": BankAccount.objects.count(),
-            "transfers_count": transfers.count(),
-            "webhooks_waiting": Delivery.objects.filter(state="pending").count(),
-            "webhook_mode": state.webhook_mode,
-        },
-    )
+    return render(request, "sandbox/bank.html", {
+        "today": state.today, "business_day": is_business_day(state.today),
+        "next_day": add_business_days(state.today, 1), "third_day": add_business_days(state.today, 3),
+        "balance": bank.master_balance().balance, "waiting": waiting, "waiting_count": pending.count(),
+        "done": done, "done_count": ended.count(), "first": SHOWN_FIRST,
+        "sources": list(linked.order_by("-id")[:SHOWN_ROWS]), "sources_count": linked.count(),
+        "accounts_count": BankAccount.objects.count(), "transfers_count": transfers.count(),
+        "webhooks_waiting": Delivery.objects.filter(state="pending").count(), "webhook_mode": state.webhook_mode,
+    })
 
 
 def _line(row: Transfer) -> dict:
@@ -111,15 +83,9 @@ def _line(row: Transfer) -> dict:
     side = row.source if incoming else row.destination
     title, _ = bank.RETURNS.get(row.failure_code, ("Returned by the bank", ""))
     return {
-        "incoming": incoming,
-        "owner": _owner(side),
-        "bank": f"{side.name} \N{MIDDLE DOT}\N{MIDDLE DOT}{_mask(side)}",
-        "cents": row.cents,
-        "status": row.status,
-        "due_on": row.due_on,
-        "created_at": row.created_at,
-        "failure": f"{row.failure_code} {title}" if row.failure_code else "",
-        "uid": row.uid,
+        "incoming": incoming, "owner": _owner(side), "bank": f"{side.name} \N{MIDDLE DOT}\N{MIDDLE DOT}{_mask(side)}",
+        "cents": row.cents, "status": row.status, "due_on": row.due_on, "created_at": row.created_at,
+        "failure": f"{row.failure_code} {title}" if row.failure_code else "", "uid": row.uid,
     }
 
 
@@ -142,11 +108,8 @@ def bank_move(request: HttpRequest) -> HttpResponse:
 
 def foreign_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that did not come from these pages, or from one that was open for too long."""
-    context = {
-        "title": "Please try again",
-        "back": request.path,
-        "text": "This page was open for a long time, or the form came from somewhere else.",
-    }
+    context = {"title": "Please try again", "back": request.path,
+               "text": "This page was open for a long time, or the form came from somewhere else."}
     return render(request, "sandbox/link_message.html", context, status=403)
 
 

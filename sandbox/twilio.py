@@ -86,9 +86,8 @@ def messages(request: HttpRequest, account_sid: str) -> HttpResponse:
         if to := request.GET.get("To"):
             rows = rows.filter(to=to)
         shown = [_shown(row) for row in rows.order_by("-id")[:50]]
-        return JsonResponse(
-            {"messages": shown, "page": 0, "page_size": 50, "next_page_uri": None, "uri": request.path.removeprefix("/twilio")}
-        )
+        return JsonResponse({"messages": shown, "page": 0, "page_size": 50, "next_page_uri": None,
+                             "uri": request.path.removeprefix("/twilio")})
     if request.method != "POST":
         raise TwilioError(405, 20004, "Method not allowed")
     return JsonResponse(_shown(_send(request, account_sid)), status=201)
@@ -142,7 +141,9 @@ def _send(request: HttpRequest, account_sid: str) -> Sms:
     if len(sender) > 64:
         raise TwilioError(400, 21212, "The 'From' number is not a valid phone number.")
     with transaction.atomic():
-        row = Sms.objects.create(sid="SM" + secrets.token_hex(16), account_sid=account_sid, to=to, sender=sender, body=body)
+        row = Sms.objects.create(
+            sid="SM" + secrets.token_hex(16), account_sid=account_sid, to=to, sender=sender, body=body
+        )
         _queue_status(row, form.get("StatusCallback", ""))
     return row
 
@@ -152,17 +153,11 @@ def _queue_status(row: Sms, url: str) -> None:
     if not url.startswith(("http://", "https://")) or len(url) > 500:
         return
     token = next((token for sid, token in settings.TWILIO_CREDENTIALS if sid == row.account_sid), "")
-    fields = {
-        "AccountSid": row.account_sid,
-        "ApiVersion": "2010-04-01",
-        "From": row.sender,
-        "To": row.to,
-        "MessageSid": row.sid,
-        "MessageStatus": "delivered",
-        "SmsSid": row.sid,
-        "SmsStatus": "delivered",
-    }
-    webhooks.queue_delivery(vendor="twilio", url=url, body=urlencode(fields), topic="message.delivered", signing=token)
+    fields = {"AccountSid": row.account_sid, "ApiVersion": "2010-04-01", "From": row.sender, "To": row.to,
+              "MessageSid": row.sid, "MessageStatus": "delivered", "SmsSid": row.sid, "SmsStatus": "delivered"}
+    webhooks.queue_delivery(
+        vendor="twilio", url=url, body=urlencode(fields), topic="message.delivered", signing=token
+    )
 
 
 def _shown(row: Sms, status: str = "queued") -> dict:
@@ -170,26 +165,12 @@ def _shown(row: Sms, status: str = "queued") -> dict:
     uri = f"/2010-04-01/Accounts/{row.account_sid}/Messages/{row.sid}"
     service = row.sender if row.sender.startswith("MG") else None
     return {
-        "sid": row.sid,
-        "account_sid": row.account_sid,
-        "api_version": "2010-04-01",
-        "body": row.body,
-        "to": row.to,
-        "from": None if service else row.sender,
-        "messaging_service_sid": service,
-        "status": status,
-        "direction": "outbound-api",
-        "num_segments": str(len(row.body) // 153 + 1),
-        "num_media": "0",
-        "price": None,
-        "price_unit": "USD",
-        "error_code": None,
-        "error_message": None,
-        "date_created": stamp,
-        "date_updated": stamp,
-        "date_sent": stamp if status == "delivered" else None,
-        "uri": f"{uri}.json",
-        "subresource_uris": {"media": f"{uri}/Media.json"},
+        "sid": row.sid, "account_sid": row.account_sid, "api_version": "2010-04-01", "body": row.body,
+        "to": row.to, "from": None if service else row.sender, "messaging_service_sid": service,
+        "status": status, "direction": "outbound-api", "num_segments": str(len(row.body) // 153 + 1),
+        "num_media": "0", "price": None, "price_unit": "USD", "error_code": None, "error_message": None,
+        "date_created": stamp, "date_updated": stamp, "date_sent": stamp if status == "delivered" else None,
+        "uri": f"{uri}.json", "subresource_uris": {"media": f"{uri}/Media.json"},
     }
 
 

@@ -39,7 +39,6 @@ _in_flight_lock = threading.Lock()
 
 # --- queueing ----------------------------------------------------------------------------------------------
 
-
 def publish(
     *, topic: str, resource: str, at: datetime, customer: Customer | None = None, transfer: Transfer | None = None
 ) -> None:
@@ -57,38 +56,19 @@ def publish(
     body = json.dumps(event_body(event, Bank.objects.only("account_uid").get().account_uid))
     for subscription in subscriptions:
         queue_delivery(
-            vendor="dwolla",
-            url=subscription.url,
-            body=body,
-            topic=topic,
-            event=event,
-            subscription=subscription,
+            vendor="dwolla", url=subscription.url, body=body, topic=topic, event=event, subscription=subscription,
             state="skipped" if subscription.paused else "pending",
         )
 
 
 def queue_delivery(
-    *,
-    vendor: str,
-    url: str,
-    body: str,
-    topic: str,
-    signing: str = "",
-    event: Event | None = None,
-    subscription: Subscription | None = None,
-    state: str = "pending",
+    *, vendor: str, url: str, body: str, topic: str, signing: str = "", event: Event | None = None,
+    subscription: Subscription | None = None, state: str = "pending",
 ) -> Delivery:
     """Put one webhook in the queue; it leaves once the surrounding transaction has committed."""
     delivery = Delivery.objects.create(
-        vendor=vendor,
-        url=url,
-        body=body,
-        topic=topic,
-        signing=signing,
-        event=event,
-        subscription=subscription,
-        state=state,
-        due_at=timezone.now(),
+        vendor=vendor, url=url, body=body, topic=topic, signing=signing, event=event, subscription=subscription,
+        state=state, due_at=timezone.now(),
     )
     transaction.on_commit(_wake.set)
     return delivery
@@ -106,12 +86,8 @@ def event_body(event: Event, account_uid: str) -> dict:
     if event.customer_uid:
         links["customer"] = {"href": f"{base}/customers/{event.customer_uid}"}
     body = {
-        "id": event.uid,
-        "resourceId": event.resource.rsplit("/", 1)[-1],
-        "topic": event.topic,
-        "timestamp": stamp,
-        "created": stamp,
-        "_links": links,
+        "id": event.uid, "resourceId": event.resource.rsplit("/", 1)[-1], "topic": event.topic,
+        "timestamp": stamp, "created": stamp, "_links": links,
     }
     if event.correlation_id:
         body["correlationId"] = event.correlation_id
@@ -123,7 +99,6 @@ def iso(moment: datetime) -> str:
 
 
 # --- control -----------------------------------------------------------------------------------------------
-
 
 def set_mode(mode: str) -> dict:
     """Switch how webhooks are sent. `discard` drops what is queued, as if delivered, and switches back on."""
@@ -177,7 +152,6 @@ def wait_for_first_attempts(after_id: int, seconds: float = 5.0) -> dict[str, in
 
 
 # --- sending -----------------------------------------------------------------------------------------------
-
 
 def start_delivering() -> None:
     """Start the threads of this process, and give everything undelivered a new chance."""
@@ -263,18 +237,17 @@ def _post(delivery: Delivery) -> tuple[dict, bool]:
         _local.session.trust_env = False
     body = delivery.body.encode()
     headers = {"User-Agent": "paya-sandbox", **_signature_headers(delivery, body)}
-    request = {
-        "timestamp": iso(timezone.now()),
-        "url": delivery.url,
-        "body": delivery.body,
-        "headers": [{"name": name, "value": value} for name, value in headers.items()],
-    }
+    request = {"timestamp": iso(timezone.now()), "url": delivery.url, "body": delivery.body,
+               "headers": [{"name": name, "value": value} for name, value in headers.items()]}
     response: dict = {}
     delivered = False
     try:
-        answer = _local.session.post(delivery.url, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False)
+        answer = _local.session.post(
+            delivery.url, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False
+        )
         delivered = 200 <= answer.status_code < 300
-        response = {"timestamp": iso(timezone.now()), "statusCode": answer.status_code, "headers": [], "body": answer.text[:500]}
+        response = {"timestamp": iso(timezone.now()), "statusCode": answer.status_code, "headers": [],
+                    "body": answer.text[:500]}
     except (requests.RequestException, UnicodeError) as error:
         log.debug("webhook %s: %s", delivery.uid, error)
     return {"id": new_uid(), "request": request, "response": response}, delivered
@@ -284,15 +257,18 @@ def _signature_headers(delivery: Delivery, body: bytes) -> dict[str, str]:
     if delivery.vendor == "dwolla":
         secret = delivery.subscription.secret if delivery.subscription else ""
         digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-        return {"Content-Type": "application/json", "X-Dwolla-Topic": delivery.topic, "X-Request-Signature-SHA-256": digest}
+        return {"Content-Type": "application/json", "X-Dwolla-Topic": delivery.topic,
+                "X-Request-Signature-SHA-256": digest}
     if delivery.vendor == "plaid":
         return {"Content-Type": "application/json", "Plaid-Verification": _plaid_jwt(body)}
     if delivery.vendor == "stripe":
-        return {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": stripe_signature(delivery.signing, body)}
+        return {"Content-Type": "application/json; charset=utf-8",
+                "Stripe-Signature": stripe_signature(delivery.signing, body)}
     pairs = sorted(parse_qsl(delivery.body, keep_blank_values=True))
     signed = delivery.url + "".join(name + value for name, value in pairs)
     code = base64.b64encode(hmac.new(delivery.signing.encode(), signed.encode(), hashlib.sha1).digest())
-    return {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8", "X-Twilio-Signature": code.decode()}
+    return {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
+            "X-Twilio-Signature": code.decode()}
 
 
 def _plaid_jwt(body: bytes) -> str:

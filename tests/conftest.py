@@ -159,7 +159,9 @@ def make_person(database: Database) -> MakePerson:
         phone = f"+1212555{next(numbers):04d}"
         with transaction.atomic():
             user_id = users.sign_up(phone=phone).id
-        users.welcome(user_id=user_id, username=username, display_name=name or username.title(), default_visibility=visibility)
+        users.welcome(
+            user_id=user_id, username=username, display_name=name or username.title(), default_visibility=visibility
+        )
         token = open_session(user_id)
         if money:
             from core.actor import SYSTEM, actor

@@ -75,7 +75,9 @@ class Site:
 
     def advance(self, business_days: int) -> None:
         """Let days go by at the sandbox's bank; what is due settles and its webhooks are sent."""
-        answer = requests.post(f"{self.sandbox_url}/sandbox/bank/advance", json={"business_days": business_days}, timeout=30)
+        answer = requests.post(
+            f"{self.sandbox_url}/sandbox/bank/advance", json={"business_days": business_days}, timeout=30
+        )
         answer.raise_for_status()
 
     def public_token(self, institution: str = "ins_109508") -> str:

@@ -134,3 +134,5 @@ class LiveTicketView(APIView):
     def post(self, request: Request) -> Response:
         """A single-use ticket for /ws/me/, good for 30 seconds."""
         return Response({"ticket": live.issue_ticket(session_of(request)), "expires_in": live.TICKET_SECONDS}, status=201)
+
+

@@ -24,6 +24,8 @@ class Wallet(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(pending_in__gte=0, pending_out__gte=0), name="wallet_pending_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(pending_in__gte=0, pending_out__gte=0), name="wallet_pending_not_negative"
+            ),
             models.CheckConstraint(condition=models.Q(frozen__in=[0, 1, 2]), name="wallet_frozen_state"),
         ]

@@ -122,7 +122,9 @@ def _two_sided(function: str, user_id: int, reference: UUID, amount: int, custod
 
 def settle_redemption(*, reference: UUID, amount: int, custodian: str = "dwolla", group: UUID | None = None) -> None:
     """The cash of a redemption has left: redemptions payable to reserve."""
-    posting = ledger.Posting(reference, Kind.REDEMPTION_SETTLED, Account.REDEMPTIONS_PAYABLE, RESERVES[custodian], amount)
+    posting = ledger.Posting(
+        reference, Kind.REDEMPTION_SETTLED, Account.REDEMPTIONS_PAYABLE, RESERVES[custodian], amount
+    )
     ledger.post(posting, group=group)
 
 

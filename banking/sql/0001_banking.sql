@@ -70,9 +70,7 @@ GRANT EXECUTE ON FUNCTION banking_ask_to_cancel(bigint, bigint) TO paya_web, pay
 CREATE FUNCTION banking_choose_rail(p_kind text, p_rail text, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM users_user WHERE id = core_actor() AND kind = 'staff' AND is_active) THEN
-        RAISE EXCEPTION 'only staff may choose a rail' USING ERRCODE = 'PY120';
-    END IF;
+    PERFORM console_acted('rail.choose', p_kind, 'New ' || p_kind || 's go by ' || p_rail || '.', p_reason);
     INSERT INTO banking_railchoice (kind, rail, reason, chosen_by_id) VALUES (p_kind, p_rail, p_reason, core_actor());
 END $$;
 ALTER FUNCTION banking_choose_rail(text, text, text) OWNER TO paya_engine;
@@ -96,7 +94,6 @@ GRANT EXECUTE ON FUNCTION banking_receive(text, text, text, text) TO paya_web, p
 GRANT SELECT, INSERT ON banking_inboxevent TO paya_engine;
 GRANT SELECT, UPDATE (cancel, due_at) ON banking_banktransfer TO paya_engine;
 GRANT INSERT ON banking_railchoice TO paya_engine;
-GRANT SELECT ON users_user TO paya_engine;
 GRANT SELECT ON banking_legalmove TO paya_engine, paya_web, paya_worker, paya_staff, paya_auditor;
 GRANT SELECT ON banking_railchoice TO paya_web, paya_worker, paya_staff, paya_auditor;
 

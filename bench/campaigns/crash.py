@@ -383,9 +383,7 @@ def compare(yard: Yard, load: Load, watcher: Watcher, report: Report) -> None:
 
 def _cents_by_person(yard: Yard) -> list[tuple[int, int]]:
     """(on the wallet, what loads, redemptions and payments come to) for each person."""
-    return [
-        (int(have), int(want))
-        for have, want in yard.sql("""
+    return [(int(have), int(want)) for have, want in yard.sql("""
         select a.balance,
             coalesce((select sum(amount) from payments_payment p where p.payee_id = w.user_id), 0)
             - coalesce((select sum(amount) from payments_payment p where p.payer_id = w.user_id), 0)
@@ -394,8 +392,7 @@ def _cents_by_person(yard: Yard) -> list[tuple[int, int]]:
             - coalesce((select sum(amount) from banking_banktransfer b
                         where b.user_id = w.user_id and b.kind = 'redemption' and b.status = 'settled'), 0)
         from wallets_wallet w join ledger_account a on a.id = w.account
-    """)
-    ]
+    """)]
 
 
 def _bank_differences(yard: Yard) -> int:
@@ -489,3 +486,4 @@ def control_not_durable(data: Path, report: Report, seed: int) -> None:
         )
     finally:
         yard.running.stop(40)
+

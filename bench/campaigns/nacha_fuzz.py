@@ -240,3 +240,4 @@ def run(*, data: Path, short: bool, seed: int, size: int | None) -> int:
         for name, rate in speed(seed).items():
             report.figure(f"MB per second, {name}", rate)
     return report.finish()
+

@@ -37,7 +37,8 @@ ICONS: dict[str, str] = {
     "clock": '<circle cx="12" cy="12" r="8.5"/><path d="M12 7v5.2l3.5 2"/>',
     "alert": '<circle cx="12" cy="12" r="8.5"/><path d="M12 7.5v5.5M12 16.4v.1"/>',
     "lock": '<rect x="5" y="10.5" width="14" height="9.5" rx="2"/><path d="M8 10.5V8a4 4 0 0 1 8 0v2.5"/>',
-    "globe": '<circle cx="12" cy="12" r="8.5"/><path d="M3.5 12h17M12 3.5c5 5.2 5 11.8 0 17M12 3.5c-5 5.2-5 11.8 0 17"/>',
+    "globe": '<circle cx="12" cy="12" r="8.5"/>'
+    '<path d="M3.5 12h17M12 3.5c5 5.2 5 11.8 0 17M12 3.5c-5 5.2-5 11.8 0 17"/>',
     "in": '<path d="M12 4v15m0 0-6-6m6 6 6-6"/>',
     "out": '<path d="M12 20V5m0 0-6 6m6-6 6 6"/>',
     "plus": '<path d="M12 5v14M5 12h14"/>',
@@ -46,7 +47,6 @@ ICONS: dict[str, str] = {
 
 
 # --- money ---------------------------------------------------------------------------------------------------
-
 
 @register.filter
 def usd(cents: int | None) -> str:
@@ -100,7 +100,6 @@ def minus(one: int, other: int) -> int:
 
 
 # --- time ----------------------------------------------------------------------------------------------------
-
 
 def _day(value: date) -> date:
     """The day of a date or of an aware time, on the clock that the page is shown in."""
@@ -156,15 +155,11 @@ def at_time(moment: datetime | None) -> SafeString:
     local = timezone.localtime(moment)
     return format_html(
         '<time data-local datetime="{}">{}, {} {}</time>',
-        moment.isoformat(),
-        day_words(moment),
-        f"{local:%H:%M}",
-        f"{local:%Z}",
+        moment.isoformat(), day_words(moment), f"{local:%H:%M}", f"{local:%Z}",
     )
 
 
 # --- people --------------------------------------------------------------------------------------------------
-
 
 @register.filter
 def initial(name: str | None) -> str:
@@ -185,7 +180,6 @@ def avatar_tone(username: str | None) -> int:
 
 
 # --- page furniture ------------------------------------------------------------------------------------------
-
 
 @register.simple_tag
 def icon(name: str, css: str = "") -> SafeString:

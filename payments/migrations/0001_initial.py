@@ -28,26 +28,8 @@ class Migration(migrations.Migration):
                 ("note", models.TextField()),
                 ("created_at", models.DateTimeField()),
                 ("removed", models.BigIntegerField(null=True)),
-                (
-                    "payer",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="users.user",
-                    ),
-                ),
-                (
-                    "payee",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="users.user",
-                    ),
-                ),
+                ("payer", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="users.user")),
+                ("payee", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="users.user")),
             ],
             options={
                 "constraints": [models.UniqueConstraint(fields=("payment",), name="feeditem_payment")],
@@ -68,26 +50,8 @@ class Migration(migrations.Migration):
                 ("status", models.TextField()),
                 ("transfer", models.UUIDField(unique=True)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                (
-                    "payer",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="users.user",
-                    ),
-                ),
-                (
-                    "payee",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="users.user",
-                    ),
-                ),
+                ("payer", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="users.user")),
+                ("payee", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="users.user")),
             ],
             options={
                 "indexes": [
@@ -97,15 +61,10 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("public_id",), name="payment_public_id"),
                     models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="payment_amount_positive"),
+                    models.CheckConstraint(condition=models.Q(("payer", models.F("payee")), _negated=True), name="payment_between_two"),
+                    models.CheckConstraint(condition=models.Q(("visibility__in", ["public", "private"])), name="payment_visibility"),
                     models.CheckConstraint(
-                        condition=models.Q(("payer", models.F("payee")), _negated=True), name="payment_between_two"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("visibility__in", ["public", "private"])), name="payment_visibility"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("status__in", ["completed", "held", "in_review", "denied", "cancelled"])),
-                        name="payment_status",
+                        condition=models.Q(("status__in", ["completed", "held", "in_review", "denied", "cancelled"])), name="payment_status"
                     ),
                 ],
             },

@@ -18,8 +18,6 @@ from sandbox.http import basic_credentials, known
 from sandbox.models import DwollaToken, FundingSource, Transfer
 
 TOKEN_SECONDS = 3600
-
-
 @csrf_exempt
 def token(request: HttpRequest) -> HttpResponse:
     """Client credentials for a token of an hour; in a Basic header, or in the form as Dwolla's SDK does."""
@@ -46,29 +44,20 @@ def token(request: HttpRequest) -> HttpResponse:
 
 def root_get(request: HttpRequest) -> HttpResponse:
     account = {"href": href(f"/accounts/{account_uid()}"), "type": HAL, "resource-type": "account"}
-    lists = {
-        name: {"href": href(f"/{name}"), "type": HAL, "resource-type": name[:-1]}
-        for name in ("customers", "events", "exchange-partners", "webhook-subscriptions")
-    }
+    lists = {name: {"href": href(f"/{name}"), "type": HAL, "resource-type": name[:-1]}
+             for name in ("customers", "events", "exchange-partners", "webhook-subscriptions")}
     return hal({"_links": {"account": account, **lists}})
 
 
 def account_get(request: HttpRequest, account: str) -> HttpResponse:
     _check_account(account)
-    return hal(
-        {
-            "_links": {
-                "self": link(f"/accounts/{account}", "account"),
-                "funding-sources": link(f"/accounts/{account}/funding-sources", "funding-source"),
-                "transfers": link(f"/accounts/{account}/transfers", "transfer"),
-                "customers": link("/customers", "customer"),
-            },
-            "id": account,
-            "name": "PaYa Sandbox",
-            "type": "Commercial",
-            "timezoneOffset": -5.0,
-        }
-    )
+    return hal({
+        "_links": {"self": link(f"/accounts/{account}", "account"),
+                   "funding-sources": link(f"/accounts/{account}/funding-sources", "funding-source"),
+                   "transfers": link(f"/accounts/{account}/transfers", "transfer"),
+                   "customers": link("/customers", "customer")},
+        "id": account, "name": "PaYa Sandbox", "type": "Commercial", "timezoneOffset": -5.0,
+    })
 
 
 def account_sources(request: HttpRequest, account: str) -> HttpResponse:

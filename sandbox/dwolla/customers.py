@@ -10,8 +10,6 @@ from sandbox.dwolla.frame import Body, DwollaError, created, hal, href, invalid,
 from sandbox.models import Customer, FundingSource
 
 FORCED_STATUS = {"verified", "retry", "kba", "document", "suspended"}  # asked for by a customer's first name
-
-
 def customers_post(request: HttpRequest, body: Body) -> HttpResponse:
     first, last = body.text("firstName", longest=50), body.text("lastName", longest=50)
     email = body.text("email")
@@ -27,14 +25,9 @@ def customers_post(request: HttpRequest, body: Body) -> HttpResponse:
         problem = "A customer with the specified email already exists."
         raise invalid("Duplicate", problem, "/email", about=href(f"/customers/{earlier.uid}"))
     customer = Customer.objects.create(
-        first_name=first,
-        last_name=last,
-        email=email.lower(),
-        type=kind,
-        status=_first_status(kind, first),
+        first_name=first, last_name=last, email=email.lower(), type=kind, status=_first_status(kind, first),
         business_name=body.text("businessName", required=False),
-        correlation_id=body.text("correlationId", required=False),
-        created_at=bank.now(),
+        correlation_id=body.text("correlationId", required=False), created_at=bank.now(),
     )
     _tell(customer, "customer_created")
     if customer.status == "verified":
@@ -56,12 +49,8 @@ def customers_get(request: HttpRequest) -> HttpResponse:
     if status := query_text(request, "status"):
         rows = rows.filter(status=status)
     if search := query_text(request, "search"):
-        rows = rows.filter(
-            Q(first_name__icontains=search)
-            | Q(last_name__icontains=search)
-            | Q(email__icontains=search)
-            | Q(correlation_id=search)
-        )
+        rows = rows.filter(Q(first_name__icontains=search) | Q(last_name__icontains=search)
+                           | Q(email__icontains=search) | Q(correlation_id=search))
     return page(request, "customers", rows, _shown_customer)
 
 
@@ -101,28 +90,16 @@ def _tell(customer: Customer, topic: str) -> None:
 
 def _shown_customer(row: Customer) -> dict:
     at = f"/customers/{row.uid}"
-    links = {
-        "self": link(at, "customer"),
-        "funding-sources": link(f"{at}/funding-sources", "funding-source"),
-        "transfers": link(f"{at}/transfers", "transfer"),
-        "receive": link("/transfers", "transfer"),
-    }
+    links = {"self": link(at, "customer"), "funding-sources": link(f"{at}/funding-sources", "funding-source"),
+             "transfers": link(f"{at}/transfers", "transfer"), "receive": link("/transfers", "transfer")}
     if row.status in ("unverified", "verified") and row.type != "receive-only":
         links["send"] = link("/transfers", "transfer")
     if row.status == "retry":
         links["retry-verification"] = link(at, "customer")
     if row.status == "document":
         links["verify-with-document"] = link(f"{at}/documents", "document")
-    shown = {
-        "_links": links,
-        "id": row.uid,
-        "firstName": row.first_name,
-        "lastName": row.last_name,
-        "email": row.email,
-        "type": row.type,
-        "status": row.status,
-        "created": webhooks.iso(row.created_at),
-    }
+    shown = {"_links": links, "id": row.uid, "firstName": row.first_name, "lastName": row.last_name,
+             "email": row.email, "type": row.type, "status": row.status, "created": webhooks.iso(row.created_at)}
     if row.business_name:
         shown["businessName"] = row.business_name
     if row.correlation_id:

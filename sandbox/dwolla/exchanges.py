@@ -8,16 +8,9 @@ from sandbox.dwolla.frame import Body, DwollaError, created, hal, id_in, invalid
 from sandbox.models import BankAccount, Exchange, ProcessorToken
 
 PLAID_PARTNER = "f53ffb32-c84f-496a-9d9d-acd100d396ef"
-
-
 def partners_get(request: HttpRequest) -> HttpResponse:
-    return hal(
-        {
-            "_links": {"self": link("/exchange-partners", "exchange-partner")},
-            "_embedded": {"exchange-partners": [_shown_partner()]},
-            "total": 1,
-        }
-    )
+    return hal({"_links": {"self": link("/exchange-partners", "exchange-partner")},
+                "_embedded": {"exchange-partners": [_shown_partner()]}, "total": 1})
 
 
 def partner_get(request: HttpRequest, partner: str) -> HttpResponse:
@@ -27,13 +20,8 @@ def partner_get(request: HttpRequest, partner: str) -> HttpResponse:
 
 
 def _shown_partner() -> dict:
-    return {
-        "_links": {"self": link(f"/exchange-partners/{PLAID_PARTNER}", "exchange-partner")},
-        "id": PLAID_PARTNER,
-        "name": "Plaid",
-        "status": "active",
-        "created": "2022-01-01T00:00:00.000Z",
-    }
+    return {"_links": {"self": link(f"/exchange-partners/{PLAID_PARTNER}", "exchange-partner")},
+            "id": PLAID_PARTNER, "name": "Plaid", "status": "active", "created": "2022-01-01T00:00:00.000Z"}
 
 
 def exchanges_post(request: HttpRequest, body: Body, customer: str) -> HttpResponse:
@@ -51,17 +39,9 @@ def exchange_get(request: HttpRequest, exchange: str) -> HttpResponse:
     row = Exchange.objects.filter(uid=exchange.lower()).first()
     if row is None:
         raise not_found()
-    return hal(
-        {
-            "_links": {
-                "self": link(f"/exchanges/{row.uid}", "exchange"),
-                "exchange-partner": link(f"/exchange-partners/{PLAID_PARTNER}", "exchange-partner"),
-            },
-            "id": row.uid,
-            "status": "active",
-            "created": webhooks.iso(row.created_at),
-        }
-    )
+    return hal({"_links": {"self": link(f"/exchanges/{row.uid}", "exchange"),
+                           "exchange-partner": link(f"/exchange-partners/{PLAID_PARTNER}", "exchange-partner")},
+                "id": row.uid, "status": "active", "created": webhooks.iso(row.created_at)})
 
 
 def account_of(processor_token: str) -> BankAccount:

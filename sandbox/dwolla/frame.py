@@ -25,7 +25,8 @@ LARGEST_CENTS = 10_000_000_00
 class DwollaError(Exception):
     """An error in Dwolla's HAL shape; `errors` are its parts for single fields."""
 
-    def __init__(self, status: int, code: str, message: str, errors: list[dict] | None = None, links: dict | None = None) -> None:
+    def __init__(self, status: int, code: str, message: str, errors: list[dict] | None = None,
+                 links: dict | None = None) -> None:
         self.status, self.code, self.message, self.errors, self.links = status, code, message, errors, links
 
     def response(self) -> HttpResponse:
@@ -41,7 +42,8 @@ def invalid(code: str, message: str, at: str, **links: str) -> DwollaError:
     """A validation error with one part: code is Required, Invalid, InvalidFormat, NotAllowed, Restricted, ..."""
     part: dict[str, Any] = {"code": code, "message": message, "path": at}
     part["_links"] = {name: {"href": href} for name, href in links.items()}
-    return DwollaError(400, "ValidationError", "Validation error(s) present. See embedded errors list for more details.", [part])
+    return DwollaError(400, "ValidationError", "Validation error(s) present. See embedded errors list for more "
+                       "details.", [part])
 
 
 def not_found() -> DwollaError:
@@ -203,7 +205,7 @@ def page(request: HttpRequest, name: str, rows: QuerySet, shown: Callable[[Any],
         links["next"] = at(offset + limit)
     if offset:
         links["prev"] = at(max(0, offset - limit))
-    found = [shown(row) for row in rows[offset : offset + limit]]
+    found = [shown(row) for row in rows[offset:offset + limit]]
     return hal({"_links": links, "_embedded": {name: found}, "total": total})
 
 

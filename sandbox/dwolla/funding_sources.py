@@ -28,8 +28,6 @@ from sandbox.dwolla.frame import (
 from sandbox.models import BankAccount, Customer, Exchange, FundingSource
 
 MICRO_DEPOSIT_TRIES = 3
-
-
 def sources_post(request: HttpRequest, body: Body, customer: str) -> HttpResponse:
     """A bank for a customer: by exchange, by Plaid's processor token, or by bare numbers (then unverified)."""
     owner = usable(find_customer(customer))
@@ -48,12 +46,8 @@ def sources_post(request: HttpRequest, body: Body, customer: str) -> HttpRespons
         customer=owner, removed=False, account__routing=account.routing, account__number=account.number
     ).first()
     if same:
-        raise DwollaError(
-            400,
-            "DuplicateResource",
-            f"Bank already exists: id={same.uid}",
-            links={"about": {"href": href(f"/funding-sources/{same.uid}")}},
-        )
+        raise DwollaError(400, "DuplicateResource", f"Bank already exists: id={same.uid}",
+                          links={"about": {"href": href(f"/funding-sources/{same.uid}")}})
     row = FundingSource.objects.create(
         customer=owner, kind="bank", name=name, account=account, verified=verified, created_at=bank.now()
     )
@@ -130,14 +124,8 @@ def source_balance(request: HttpRequest, source: str) -> HttpResponse:
         raise DwollaError(403, "Forbidden", "Only a balance has a balance here.")
     amount = money(row.balance)
     at = f"/funding-sources/{row.uid}"
-    return hal(
-        {
-            "_links": {"self": link(f"{at}/balance", "balance"), "funding-source": link(at, "funding-source")},
-            "balance": amount,
-            "total": amount,
-            "lastUpdated": webhooks.iso(bank.now()),
-        }
-    )
+    return hal({"_links": {"self": link(f"{at}/balance", "balance"), "funding-source": link(at, "funding-source")},
+                "balance": amount, "total": amount, "lastUpdated": webhooks.iso(bank.now())})
 
 
 def micro_deposits_post(request: HttpRequest, body: Body, source: str) -> HttpResponse:
@@ -180,13 +168,8 @@ def micro_deposits_get(request: HttpRequest, source: str) -> HttpResponse:
     row = find_source(source)
     if not row.micro_deposits:
         raise not_found()
-    return hal(
-        {
-            "_links": {"self": link(f"/funding-sources/{row.uid}/micro-deposits", "micro-deposits")},
-            "created": webhooks.iso(row.created_at),
-            "status": row.micro_deposits,
-        }
-    )
+    return hal({"_links": {"self": link(f"/funding-sources/{row.uid}/micro-deposits", "micro-deposits")},
+                "created": webhooks.iso(row.created_at), "status": row.micro_deposits})
 
 
 def _tell_micro(row: FundingSource, what: str) -> None:
@@ -203,26 +186,15 @@ def find_source(uid: str) -> FundingSource:
 
 def _shown_source(row: FundingSource) -> dict:
     at = f"/funding-sources/{row.uid}"
-    owner = link(f"/customers/{row.customer.uid}", "customer") if row.customer else link(f"/accounts/{account_uid()}", "account")
+    owner = link(f"/customers/{row.customer.uid}", "customer") if row.customer else \
+        link(f"/accounts/{account_uid()}", "account")
     links = {"self": link(at, "funding-source"), ("customer" if row.customer else "account"): owner}
-    shown = {
-        "_links": links,
-        "id": row.uid,
-        "status": "verified" if row.verified else "unverified",
-        "type": row.kind,
-        "name": row.name,
-        "created": webhooks.iso(row.created_at),
-        "removed": row.removed,
-    }
+    shown = {"_links": links, "id": row.uid, "status": "verified" if row.verified else "unverified",
+             "type": row.kind, "name": row.name, "created": webhooks.iso(row.created_at), "removed": row.removed}
     if row.kind == "balance":
         links["balance"] = link(f"{at}/balance", "balance")
         return {**shown, "channels": ["ach"]}
     links["remove"] = links["self"]
     links["transfer-to-balance"] = link("/transfers", "transfer")
-    return {
-        **shown,
-        "bankAccountType": row.bank_account.subtype,
-        "bankName": row.bank_account.bank_name,
-        "channels": ["ach"],
-        "fingerprint": hashlib.sha256(f"{row.bank_account.routing}{row.bank_account.number}".encode()).hexdigest(),
-    }
+    return {**shown, "bankAccountType": row.bank_account.subtype, "bankName": row.bank_account.bank_name, "channels": ["ach"],
+            "fingerprint": hashlib.sha256(f"{row.bank_account.routing}{row.bank_account.number}".encode()).hexdigest()}

@@ -11,8 +11,6 @@ from sandbox.dwolla.frame import Body, DwollaError, account_uid, created, hal, i
 from sandbox.models import Delivery, Event, Subscription
 
 MOST_SUBSCRIPTIONS = 10
-
-
 def events_get(request: HttpRequest) -> HttpResponse:
     account = account_uid()
     rows = Event.objects.order_by("-id")
@@ -78,13 +76,8 @@ def retries_post(request: HttpRequest, body: Body, webhook: str) -> HttpResponse
 def retries_get(request: HttpRequest, webhook: str) -> HttpResponse:
     row = _webhook(webhook)
     retries = [{"id": each["id"], "timestamp": each["request"]["timestamp"]} for each in row.attempts[1:]]
-    return hal(
-        {
-            "_links": {"self": link(f"/webhooks/{row.uid}/retries", "retry")},
-            "_embedded": {"retries": retries},
-            "total": len(retries),
-        }
-    )
+    return hal({"_links": {"self": link(f"/webhooks/{row.uid}/retries", "retry")},
+                "_embedded": {"retries": retries}, "total": len(retries)})
 
 
 def _subscription(uid: str) -> Subscription:
@@ -103,13 +96,8 @@ def _webhook(uid: str) -> Delivery:
 
 def _shown_subscription(row: Subscription) -> dict:
     at = f"/webhook-subscriptions/{row.uid}"
-    return {
-        "_links": {"self": link(at, "webhook-subscription"), "webhooks": link(f"{at}/webhooks", "webhook")},
-        "id": row.uid,
-        "url": row.url,
-        "paused": row.paused,
-        "created": webhooks.iso(row.created_at),
-    }
+    return {"_links": {"self": link(at, "webhook-subscription"), "webhooks": link(f"{at}/webhooks", "webhook")},
+            "id": row.uid, "url": row.url, "paused": row.paused, "created": webhooks.iso(row.created_at)}
 
 
 def _shown_webhook(row: Delivery) -> dict:
@@ -117,22 +105,16 @@ def _shown_webhook(row: Delivery) -> dict:
     event = row.event.uid if row.event else ""
     subscription = row.subscription.uid if row.subscription else ""
     return {
-        "_links": {
-            "self": link(at, "webhook"),
-            "retry": link(f"{at}/retries", "retry"),
-            "event": link(f"/events/{event}", "event"),
-            "subscription": link(f"/webhook-subscriptions/{subscription}", "webhook-subscription"),
-        },
-        "id": row.uid,
-        "topic": row.topic,
-        "accountId": account_uid(),
-        "eventId": event,
-        "subscriptionId": subscription,
-        "attempts": row.attempts,
+        "_links": {"self": link(at, "webhook"), "retry": link(f"{at}/retries", "retry"),
+                   "event": link(f"/events/{event}", "event"),
+                   "subscription": link(f"/webhook-subscriptions/{subscription}", "webhook-subscription")},
+        "id": row.uid, "topic": row.topic, "accountId": account_uid(), "eventId": event,
+        "subscriptionId": subscription, "attempts": row.attempts,
     }
 
 
 def simulations_post(request: HttpRequest, body: Body) -> HttpResponse:
     """Process what is waiting, one step each, on the bank's present day."""
     settled, failed = bank.process_now()
-    return hal({"_links": {"self": link("/sandbox-simulations", "sandbox-simulation")}, "total": settled + failed})
+    return hal({"_links": {"self": link("/sandbox-simulations", "sandbox-simulation")},
+                "total": settled + failed})

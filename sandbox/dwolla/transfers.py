@@ -41,11 +41,7 @@ def transfers_post(request: HttpRequest, body: Body) -> HttpResponse:
         raise invalid("Invalid", "Invalid clearing.", "/clearing")
     try:
         row = bank.open_transfer(
-            source=source,
-            destination=destination,
-            cents=cents,
-            correlation_id=correlation,
-            metadata=metadata,
+            source=source, destination=destination, cents=cents, correlation_id=correlation, metadata=metadata,
             clearing=clearing or None,
         )
     except bank.InsufficientFunds as error:
@@ -98,10 +94,8 @@ def transfer_failure(request: HttpRequest, transfer: str) -> HttpResponse:
         raise not_found()
     title, explanation = bank.RETURNS.get(row.failure_code, ("Returned", "The bank returned the entry."))
     failed = row.source if row.source.kind == "bank" else row.destination
-    links = {
-        "self": link(f"/transfers/{row.uid}/failure", "failure"),
-        "failed-funding-source": link(f"/funding-sources/{failed.uid}", "funding-source"),
-    }
+    links = {"self": link(f"/transfers/{row.uid}/failure", "failure"),
+             "failed-funding-source": link(f"/funding-sources/{failed.uid}", "funding-source")}
     if failed.customer:
         links["customer"] = link(f"/customers/{failed.customer.uid}", "customer")
     return hal({"_links": links, "code": row.failure_code, "description": title, "explanation": explanation})
@@ -155,14 +149,8 @@ def _shown_transfer(row: Transfer) -> dict:
         links["cancel"] = links["self"]
     if row.failure_code:
         links["failure"] = link(f"{at}/failure", "failure")
-    shown = {
-        "_links": links,
-        "id": row.uid,
-        "status": row.status,
-        "amount": money(row.cents),
-        "created": webhooks.iso(row.created_at),
-        "metadata": row.metadata,
-    }
+    shown = {"_links": links, "id": row.uid, "status": row.status, "amount": money(row.cents),
+             "created": webhooks.iso(row.created_at), "metadata": row.metadata}
     if row.clearing:
         shown["clearing"] = row.clearing
     if row.correlation_id:

@@ -62,10 +62,8 @@ urlpatterns = [
     path("events", resource(get=events_get)),
     path("events/<str:event>", resource(get=event_get)),
     path("webhook-subscriptions", resource(get=subscriptions_get, post=subscriptions_post)),
-    path(
-        "webhook-subscriptions/<str:subscription>",
-        resource(get=subscription_get, post=subscription_post, delete=subscription_delete),
-    ),
+    path("webhook-subscriptions/<str:subscription>",
+         resource(get=subscription_get, post=subscription_post, delete=subscription_delete)),
     path("webhook-subscriptions/<str:subscription>/webhooks", resource(get=subscription_webhooks)),
     path("webhooks/<str:webhook>", resource(get=webhook_get)),
     path("webhooks/<str:webhook>/retries", resource(get=retries_get, post=retries_post)),

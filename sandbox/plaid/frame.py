@@ -15,46 +15,11 @@ from django.views.decorators.csrf import csrf_exempt
 from sandbox import faults
 from sandbox.http import BadJson, known, read_json
 
-PRODUCTS = {
-    "auth",
-    "identity",
-    "balance",
-    "transactions",
-    "signal",
-    "transfer",
-    "assets",
-    "liabilities",
-    "investments",
-    "statements",
-    "income_verification",
-    "processor_payments",
-    "identity_match",
-}
-COUNTRIES = {
-    "US",
-    "CA",
-    "GB",
-    "IE",
-    "FR",
-    "ES",
-    "NL",
-    "DE",
-    "IT",
-    "PL",
-    "DK",
-    "NO",
-    "SE",
-    "EE",
-    "LT",
-    "LV",
-    "PT",
-    "BE",
-    "AT",
-    "FI",
-}
+PRODUCTS = {"auth", "identity", "balance", "transactions", "signal", "transfer", "assets", "liabilities",
+            "investments", "statements", "income_verification", "processor_payments", "identity_match"}
+COUNTRIES = {"US", "CA", "GB", "IE", "FR", "ES", "NL", "DE", "IT", "PL", "DK", "NO", "SE", "EE", "LT", "LV",
+             "PT", "BE", "AT", "FI"}
 LANGUAGES = {"da", "nl", "en", "et", "fr", "de", "hi", "it", "lv", "lt", "no", "pl", "pt", "ro", "es", "sv", "vi"}
-
-
 class PlaidError(Exception):
     """An error with Plaid's type and code."""
 
@@ -64,15 +29,9 @@ class PlaidError(Exception):
     def body(self) -> dict[str, Any]:
         page = self.kind.lower().replace("_", "-").removesuffix("-error")
         return {
-            "error_type": self.kind,
-            "error_code": self.code,
-            "error_message": self.message,
-            "error_code_reason": None,
-            "display_message": self.display,
-            "request_id": request_id(),
-            "causes": [],
-            "status": self.status,
-            "suggested_action": None,
+            "error_type": self.kind, "error_code": self.code, "error_message": self.message,
+            "error_code_reason": None, "display_message": self.display, "request_id": request_id(),
+            "causes": [], "status": self.status, "suggested_action": None,
             "documentation_url": f"https://plaid.com/docs/errors/{page}/#{self.code.lower()}",
         }
 
@@ -90,11 +49,7 @@ LOGIN_REQUIRED_TEXT = (
     "is required to update this information"
 )
 LOGIN_REQUIRED = (
-    "ITEM_ERROR",
-    "ITEM_LOGIN_REQUIRED",
-    LOGIN_REQUIRED_TEXT,
-    400,
-    "The bank wants you to log in again.",
+    "ITEM_ERROR", "ITEM_LOGIN_REQUIRED", LOGIN_REQUIRED_TEXT, 400, "The bank wants you to log in again.",
 )
 
 

@@ -14,18 +14,10 @@ from sandbox.plaid.frame import LOGIN_REQUIRED, Body, PlaidError, endpoint, inva
 from sandbox.plaid.items import find_item
 
 WEBHOOK_TYPES = {  # codes that /sandbox/item/fire_webhook knows, with the type they have by default
-    "DEFAULT_UPDATE": "AUTH",
-    "SMS_MICRODEPOSITS_VERIFICATION": "AUTH",
-    "NEW_ACCOUNTS_AVAILABLE": "ITEM",
-    "AUTHORIZATION_GRANTED": "ITEM",
-    "USER_PERMISSION_REVOKED": "ITEM",
-    "USER_ACCOUNT_REVOKED": "ITEM",
-    "PENDING_DISCONNECT": "ITEM",
-    "LOGIN_REPAIRED": "ITEM",
-    "ERROR": "ITEM",
-    "PRODUCT_READY": "ITEM",
-    "RECURRING_TRANSACTIONS_UPDATE": "TRANSACTIONS",
-    "SYNC_UPDATES_AVAILABLE": "TRANSACTIONS",
+    "DEFAULT_UPDATE": "AUTH", "SMS_MICRODEPOSITS_VERIFICATION": "AUTH", "NEW_ACCOUNTS_AVAILABLE": "ITEM",
+    "AUTHORIZATION_GRANTED": "ITEM", "USER_PERMISSION_REVOKED": "ITEM", "USER_ACCOUNT_REVOKED": "ITEM",
+    "PENDING_DISCONNECT": "ITEM", "LOGIN_REPAIRED": "ITEM", "ERROR": "ITEM", "PRODUCT_READY": "ITEM",
+    "RECURRING_TRANSACTIONS_UPDATE": "TRANSACTIONS", "SYNC_UPDATES_AVAILABLE": "TRANSACTIONS",
 }
 
 
@@ -38,19 +30,10 @@ def webhook_verification_key_get(body: Body) -> dict:
     key = serialization.load_pem_private_key(state.plaid_key_pem.encode(), password=None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     jwk = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    return {
-        "key": {
-            "alg": "ES256",
-            "crv": "P-256",
-            "kid": state.plaid_key_id,
-            "kty": "EC",
-            "use": "sig",
-            "x": jwk["x"],
-            "y": jwk["y"],
-            "created_at": int(state.plaid_key_created_at.timestamp()),
-            "expired_at": None,
-        }
-    }
+    return {"key": {
+        "alg": "ES256", "crv": "P-256", "kid": state.plaid_key_id, "kty": "EC", "use": "sig",
+        "x": jwk["x"], "y": jwk["y"], "created_at": int(state.plaid_key_created_at.timestamp()), "expired_at": None,
+    }}
 
 
 def send_webhook(url: str, kind: str, code: str, **fields: Any) -> None:

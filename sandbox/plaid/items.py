@@ -75,21 +75,11 @@ def accounts_get(body: Body) -> dict:
 def auth_get(body: Body) -> dict:
     item = find_item(body)
     accounts = _chosen(body, item)
-    ach = [
-        {
-            "account_id": each.uid,
-            "account": each.number,
-            "routing": each.routing,
-            "wire_routing": each.routing,
-            "can_transfer_in": True,
-            "can_transfer_out": True,
-            "is_tokenized_account_number": False,
-        }
-        for each in accounts
-    ]
+    ach = [{"account_id": each.uid, "account": each.number, "routing": each.routing, "wire_routing": each.routing,
+            "can_transfer_in": True, "can_transfer_out": True, "is_tokenized_account_number": False}
+           for each in accounts]
     return {
-        "accounts": [_shown_account(each) for each in accounts],
-        "item": _shown_item(item),
+        "accounts": [_shown_account(each) for each in accounts], "item": _shown_item(item),
         "numbers": {"ach": ach, "eft": [], "international": [], "bacs": []},
     }
 
@@ -101,18 +91,8 @@ def identity_get(body: Body) -> dict:
         "names": [item.owner_name or "Alberta Bobbeth Charleson"],
         "phone_numbers": [{"data": item.owner_phone or "1112223333", "primary": True, "type": "mobile"}],
         "emails": [{"data": "accountholder0@example.com", "primary": True, "type": "primary"}],
-        "addresses": [
-            {
-                "primary": True,
-                "data": {
-                    "street": "2992 Cameron Road",
-                    "city": "Malakoff",
-                    "region": "NY",
-                    "postal_code": "14236",
-                    "country": "US",
-                },
-            }
-        ],
+        "addresses": [{"primary": True, "data": {"street": "2992 Cameron Road", "city": "Malakoff", "region": "NY",
+                                                "postal_code": "14236", "country": "US"}}],
     }
     accounts = [{**_shown_account(each), "owners": [owner]} for each in _chosen(body, item)]
     return {"accounts": accounts, "item": _shown_item(item)}
@@ -121,34 +101,19 @@ def identity_get(body: Body) -> dict:
 def _shown_account(account: BankAccount) -> dict:
     dollars = account.balance / 100  # Plaid's balances are JSON numbers in dollars
     return {
-        "account_id": account.uid,
-        "name": account.name,
-        "official_name": account.official_name,
-        "mask": account.mask,
-        "type": "depository",
-        "subtype": account.subtype,
-        "holder_category": "personal",
-        "balances": {
-            "available": dollars,
-            "current": dollars,
-            "limit": None,
-            "iso_currency_code": "USD",
-            "unofficial_currency_code": None,
-        },
+        "account_id": account.uid, "name": account.name, "official_name": account.official_name,
+        "mask": account.mask, "type": "depository", "subtype": account.subtype, "holder_category": "personal",
+        "balances": {"available": dollars, "current": dollars, "limit": None, "iso_currency_code": "USD",
+                     "unofficial_currency_code": None},
     }
 
 
 def _shown_item(item: Item) -> dict:
     shown = {
-        "item_id": item.uid,
-        "institution_id": item.institution_id,
-        "institution_name": INSTITUTIONS[item.institution_id],
-        "webhook": item.webhook or None,
-        "error": None,
+        "item_id": item.uid, "institution_id": item.institution_id,
+        "institution_name": INSTITUTIONS[item.institution_id], "webhook": item.webhook or None, "error": None,
         "available_products": sorted({"auth", "balance", "identity"} - set(item.products)),
-        "billed_products": item.products,
-        "products": item.products,
-        "consent_expiration_time": None,
+        "billed_products": item.products, "products": item.products, "consent_expiration_time": None,
         "update_type": "background",
     }
     if item.login_required:
@@ -172,18 +137,8 @@ def institutions_get_by_id(body: Body) -> dict:
     body.texts("country_codes", allowed=COUNTRIES)
     if uid not in INSTITUTIONS:
         raise PlaidError("INVALID_INPUT", "INVALID_INSTITUTION", "invalid institution_id provided")
-    return {
-        "institution": {
-            "institution_id": uid,
-            "name": INSTITUTIONS[uid],
-            "products": ["auth", "balance", "identity"],
-            "country_codes": ["US"],
-            "routing_numbers": [bank.ROUTING],
-            "oauth": False,
-            "url": None,
-            "primary_color": "#ff7a45",
-            "logo": None,
-            "dtc_numbers": [],
-            "connection_availability": "SUPPORTED",
-        }
-    }
+    return {"institution": {
+        "institution_id": uid, "name": INSTITUTIONS[uid], "products": ["auth", "balance", "identity"],
+        "country_codes": ["US"], "routing_numbers": [bank.ROUTING], "oauth": False, "url": None,
+        "primary_color": "#ff7a45", "logo": None, "dtc_numbers": [], "connection_availability": "SUPPORTED",
+    }}

@@ -14,8 +14,6 @@ from sandbox.plaid.opening import INSTITUTIONS
 
 LINK_TOKEN_LIFE = timedelta(hours=4)
 UPDATE_TOKEN_LIFE = timedelta(minutes=30)
-
-
 @endpoint
 def link_token_create(body: Body) -> dict:
     body.text("client_name", longest=200)
@@ -51,16 +49,11 @@ def link_token_get(body: Body) -> dict:
     asked = token.request
     sessions = token.sessions.select_related("public_token__item").order_by("id")
     return {
-        "link_token": token.token,
-        "created_at": stamp(token.created_at),
-        "expiration": stamp(token.expires_at),
+        "link_token": token.token, "created_at": stamp(token.created_at), "expiration": stamp(token.expires_at),
         "metadata": {
-            "initial_products": asked.get("products") or [],
-            "webhook": asked.get("webhook"),
-            "country_codes": asked["country_codes"],
-            "language": asked["language"],
-            "redirect_uri": asked.get("redirect_uri"),
-            "client_name": asked["client_name"],
+            "initial_products": asked.get("products") or [], "webhook": asked.get("webhook"),
+            "country_codes": asked["country_codes"], "language": asked["language"],
+            "redirect_uri": asked.get("redirect_uri"), "client_name": asked["client_name"],
         },
         "link_sessions": [_session(session) for session in sessions],
     }
@@ -68,30 +61,19 @@ def link_token_get(body: Body) -> dict:
 
 def _session(session: LinkSession) -> dict:
     shown: dict[str, Any] = {
-        "link_session_id": session.uid,
-        "started_at": stamp(session.started_at),
-        "finished_at": stamp(session.finished_at) if session.finished_at else None,
-        "events": [],
+        "link_session_id": session.uid, "started_at": stamp(session.started_at),
+        "finished_at": stamp(session.finished_at) if session.finished_at else None, "events": [],
         "results": {
-            "item_add_results": [],
-            "cra_item_add_results": [],
-            "cra_update_results": [],
-            "bank_income_results": [],
-            "payroll_income_results": [],
-            "document_income_results": None,
+            "item_add_results": [], "cra_item_add_results": [], "cra_update_results": [],
+            "bank_income_results": [], "payroll_income_results": [], "document_income_results": None,
         },
     }
     if session.outcome == "success" and session.public_token:
         result = link_result(session.public_token)
         shown["results"]["item_add_results"].append(result)
-        shown["on_success"] = {
-            "public_token": result["public_token"],
-            "metadata": {
-                "institution": result["institution"],
-                "accounts": result["accounts"],
-                "link_session_id": session.uid,
-            },
-        }
+        shown["on_success"] = {"public_token": result["public_token"], "metadata": {
+            "institution": result["institution"], "accounts": result["accounts"], "link_session_id": session.uid,
+        }}
     elif session.outcome == "exit":
         metadata = {"status": "choose_account", "link_session_id": session.uid, "request_id": request_id()}
         shown["exit"] = shown["on_exit"] = {"error": None, "metadata": metadata}
@@ -103,17 +85,8 @@ def link_result(token: PublicToken) -> dict:
     item = token.item
     return {
         "public_token": token.token,
-        "accounts": [
-            {
-                "id": each.uid,
-                "name": each.name,
-                "mask": each.mask,
-                "type": "depository",
-                "subtype": each.subtype,
-                "verification_status": None,
-                "class_type": None,
-            }
-            for each in item.accounts.order_by("id")
-        ],
+        "accounts": [{"id": each.uid, "name": each.name, "mask": each.mask, "type": "depository",
+                      "subtype": each.subtype, "verification_status": None, "class_type": None}
+                     for each in item.accounts.order_by("id")],
         "institution": {"name": INSTITUTIONS[item.institution_id], "institution_id": item.institution_id},
     }

@@ -27,8 +27,6 @@ BAD_LUCK_ACCOUNTS = {
     "R03-late": "No account, found out after settling",
     "R10-late": "Its owner objects after settling",
 }
-
-
 class AccountPlan(dict):
     """What one account to open looks like: name, official_name, subtype, balance, number."""
 
@@ -36,43 +34,24 @@ class AccountPlan(dict):
 def default_plans(institution_id: str) -> list[AccountPlan]:
     """The accounts that a login at this bank has."""
     if institution_id == BAD_LUCK:
-        return [
-            AccountPlan(name=name, official_name=reason, subtype="checking", balance=bank.OPENING_CHECKING)
-            for name, reason in BAD_LUCK_ACCOUNTS.items()
-        ]
+        return [AccountPlan(name=name, official_name=reason, subtype="checking", balance=bank.OPENING_CHECKING)
+                for name, reason in BAD_LUCK_ACCOUNTS.items()]
     return [
-        AccountPlan(
-            name="Plaid Checking",
-            official_name="Plaid Gold Standard 0% Interest Checking",
-            subtype="checking",
-            balance=bank.OPENING_CHECKING,
-        ),
-        AccountPlan(
-            name="Plaid Saving",
-            official_name="Plaid Silver Standard 0.1% Interest Saving",
-            subtype="savings",
-            balance=bank.OPENING_SAVINGS,
-        ),
+        AccountPlan(name="Plaid Checking", official_name="Plaid Gold Standard 0% Interest Checking",
+                    subtype="checking", balance=bank.OPENING_CHECKING),
+        AccountPlan(name="Plaid Saving", official_name="Plaid Silver Standard 0.1% Interest Saving",
+                    subtype="savings", balance=bank.OPENING_SAVINGS),
     ]
 
 
 def open_item(
-    *,
-    institution_id: str,
-    products: list[str],
-    webhook: str,
-    plans: list[AccountPlan],
-    owner: str = "",
+    *, institution_id: str, products: list[str], webhook: str, plans: list[AccountPlan], owner: str = "",
     phone: str = "",
 ) -> PublicToken:
     """A login at a bank with new accounts of its own, and the public token for it."""
     item = Item.objects.create(
-        uid=_plaid_id(),
-        institution_id=institution_id,
-        products=products,
-        webhook=webhook,
-        owner_name=owner[:120],
-        owner_phone=phone[:20],
+        uid=_plaid_id(), institution_id=institution_id, products=products, webhook=webhook,
+        owner_name=owner[:120], owner_phone=phone[:20],
     )
     for plan in plans:
         bank.open_account(item=item, bank_name=INSTITUTIONS[institution_id], **plan)

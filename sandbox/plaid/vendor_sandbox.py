@@ -14,9 +14,7 @@ from sandbox.plaid.opening import INSTITUTIONS, AccountPlan, default_plans, make
 def sandbox_public_token_create(body: Body) -> dict:
     options = body.part("options")
     token = open_item(
-        institution_id=_institution(body),
-        webhook=options.url("webhook"),
-        plans=_plans(body, options),
+        institution_id=_institution(body), webhook=options.url("webhook"), plans=_plans(body, options),
         products=body.texts("initial_products", allowed=PRODUCTS),
     )
     return {"public_token": token.token}
@@ -24,7 +22,9 @@ def sandbox_public_token_create(body: Body) -> dict:
 
 @endpoint
 def sandbox_processor_token_create(body: Body) -> dict:
-    token = open_item(institution_id=_institution(body), webhook="", products=["auth"], plans=_plans(body, body.part("options")))
+    token = open_item(
+        institution_id=_institution(body), webhook="", products=["auth"], plans=_plans(body, body.part("options"))
+    )
     return {"processor_token": make_processor_token(token.item.accounts.earliest("id"), "dwolla")}
 
 
@@ -77,9 +77,6 @@ def _custom_plan(account: dict) -> AccountPlan:
     if not 0 <= dollars < 1e9:
         raise ValueError("a balance beyond reason")
     return AccountPlan(
-        name=name,
-        official_name=meta.get("official_name", ""),
-        subtype=subtype,
-        number=number,
+        name=name, official_name=meta.get("official_name", ""), subtype=subtype, number=number,
         balance=round(dollars * 100),
     )

@@ -53,8 +53,7 @@ def summary() -> dict[str, int]:
     """In cents: both pots, and what is on its way."""
     on_its_way = {"due_on__isnull": False, "status": "processing"}
     return {
-        "payments_balance": payments_balance(),
-        "financial_account": vault().cash,
+        "payments_balance": payments_balance(), "financial_account": vault().cash,
         "incoming": StripeIntent.objects.filter(**on_its_way).aggregate(sum=Sum("cents"))["sum"] or 0,
         "outgoing": StripeOutbound.objects.filter(**on_its_way).aggregate(sum=Sum("cents"))["sum"] or 0,
     }
@@ -62,18 +61,13 @@ def summary() -> dict[str, int]:
 
 # --- over the wire -----------------------------------------------------------------------------------------
 
-
 def balance_get(form: Form) -> dict:
     form.only()
     state = summary()
     coming = StripeIntent.objects.filter(status="processing").values_list("cents", flat=True)
     fees = sum(charge_fee(cents) for cents in coming)
-    return {
-        "object": "balance",
-        "livemode": False,
-        "available": [_amount(state["payments_balance"])],
-        "pending": [_amount(state["incoming"] - fees)],
-    }
+    return {"object": "balance", "livemode": False, "available": [_amount(state["payments_balance"])],
+            "pending": [_amount(state["incoming"] - fees)]}
 
 
 def _amount(cents: int) -> dict:
@@ -98,36 +92,12 @@ def entry_get(form: Form, entry: str) -> dict:
 
 
 def shown_entry(row: StripeEntry) -> dict[str, Any]:
-    fees = (
-        [
-            {
-                "amount": row.fee,
-                "application": None,
-                "currency": "usd",
-                "type": "stripe_fee",
-                "description": "Stripe processing fees" if row.kind == "charge" else "Dispute fee",
-            }
-        ]
-        if row.fee
-        else []
-    )
-    return {
-        "id": row.uid,
-        "object": "balance_transaction",
-        "type": row.kind,
-        "amount": row.cents,
-        "fee": row.fee,
-        "fee_details": fees,
-        "net": row.cents - row.fee,
-        "currency": "usd",
-        "source": row.source,
-        "description": row.description or None,
-        "status": "available",
-        "created": unix(row.created_at),
-        "available_on": unix(row.created_at),
-        "exchange_rate": None,
-        "reporting_category": _category(row),
-    }
+    fees = [{"amount": row.fee, "application": None, "currency": "usd", "type": "stripe_fee",
+             "description": "Stripe processing fees" if row.kind == "charge" else "Dispute fee"}] if row.fee else []
+    return {"id": row.uid, "object": "balance_transaction", "type": row.kind, "amount": row.cents, "fee": row.fee,
+            "fee_details": fees, "net": row.cents - row.fee, "currency": "usd", "source": row.source,
+            "description": row.description or None, "status": "available", "created": unix(row.created_at),
+            "available_on": unix(row.created_at), "exchange_rate": None, "reporting_category": _category(row)}
 
 
 def _category(row: StripeEntry) -> str:
@@ -135,7 +105,6 @@ def _category(row: StripeEntry) -> str:
 
 
 # --- the FinancialAccount ----------------------------------------------------------------------------------
-
 
 def vaults_get(form: Form) -> dict:
     form.only(*PAGING, "status")
@@ -156,19 +125,9 @@ def find_vault(uid: str, *, param: str = "id") -> StripeVault:
 
 def _shown_vault(row: StripeVault) -> dict[str, Any]:
     held = {"cash": {"usd": row.cash}, "inbound_pending": {"usd": 0}, "outbound_pending": {"usd": summary()["outgoing"]}}
-    return {
-        "id": row.uid,
-        "object": "treasury.financial_account",
-        "balance": held,
-        "country": "US",
-        "status": "open",
-        "supported_currencies": ["usd"],
-        "created": unix(row.created_at),
-        "livemode": False,
-        "metadata": {},
-        "active_features": ["outbound_payments.ach"],
-        "financial_addresses": [],
-    }
+    return {"id": row.uid, "object": "treasury.financial_account", "balance": held, "country": "US", "status": "open",
+            "supported_currencies": ["usd"], "created": unix(row.created_at), "livemode": False, "metadata": {},
+            "active_features": ["outbound_payments.ach"], "financial_addresses": []}
 
 
 def received_credits_post(form: Form) -> dict:
@@ -182,18 +141,9 @@ def received_credits_post(form: Form) -> dict:
     if not operating.update(balance=F("balance") - cents):
         raise StripeError("The operators' bank account does not have that much.", code="insufficient_funds")
     put(cents)
-    return {
-        "id": new_id("rc"),
-        "object": "treasury.received_credit",
-        "amount": cents,
-        "currency": "usd",
-        "financial_account": row.uid,
-        "network": form.text("network"),
-        "status": "succeeded",
-        "livemode": False,
-        "created": unix(bank.now()),
-        "description": form.text("description") or "Stripe test helper",
-    }
+    return {"id": new_id("rc"), "object": "treasury.received_credit", "amount": cents, "currency": "usd",
+            "financial_account": row.uid, "network": form.text("network"), "status": "succeeded", "livemode": False,
+            "created": unix(bank.now()), "description": form.text("description") or "Stripe test helper"}
 
 
 def usd(form: Form) -> None:

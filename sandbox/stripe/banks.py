@@ -23,32 +23,19 @@ from sandbox.stripe.models import StripeBank, StripeCustomer, StripeToken, new_i
 MICRO_DEPOSITS = ["32", "45"]  # cents: what Stripe sends in test mode
 TEST_ROUTING = "110000000"
 TEST_NUMBERS = {
-    "000111111113": "R02",
-    "000111111116": "R03",
-    "000222222227": "R01",
-    "000333333335": "R10",
-    "000555555559": "R10-late",
-    "000000000009": "never",
+    "000111111113": "R02", "000111111116": "R03", "000222222227": "R01", "000333333335": "R10",
+    "000555555559": "R10-late", "000000000009": "never",
 }
 # The returns after which Stripe blocks an account (the `network_code`s of its own schema), and the reason it gives.
 BLOCKS = {
-    "R02": "bank_account_closed",
-    "R03": "bank_account_invalid_details",
-    "R04": "bank_account_invalid_details",
-    "R05": "debit_not_authorized",
-    "R07": "debit_not_authorized",
-    "R08": "debit_not_authorized",
-    "R10": "debit_not_authorized",
-    "R11": "debit_not_authorized",
-    "R29": "debit_not_authorized",
-    "R16": "bank_account_frozen",
-    "R20": "bank_account_restricted",
-    "R31": "bank_account_unusable",
+    "R02": "bank_account_closed", "R03": "bank_account_invalid_details", "R04": "bank_account_invalid_details",
+    "R05": "debit_not_authorized", "R07": "debit_not_authorized", "R08": "debit_not_authorized",
+    "R10": "debit_not_authorized", "R11": "debit_not_authorized", "R29": "debit_not_authorized",
+    "R16": "bank_account_frozen", "R20": "bank_account_restricted", "R31": "bank_account_unusable",
 }
 
 
 # --- tokens ------------------------------------------------------------------------------------------------
-
 
 @endpoint
 def plaid_bank_account_token(body: Body) -> dict:
@@ -70,9 +57,7 @@ def tokens_post(form: Form) -> dict:
     part = form.part("bank_account")
     account = _numbered(part)
     row = StripeToken.objects.create(
-        uid=new_id("btok"),
-        account=account,
-        holder_name=part.text("account_holder_name", longest=256),
+        uid=new_id("btok"), account=account, holder_name=part.text("account_holder_name", longest=256),
         created_at=bank.now(),
     )
     return _shown_token(row)
@@ -100,11 +85,7 @@ def _numbered(part: Form) -> BankAccount:
     kind = part.text("account_type", among=("checking", "savings")) or "checking"
     found = BankAccount.objects.filter(routing=routing, number=number).first()
     return found or bank.open_account(
-        name=_test_name(routing, number),
-        subtype=kind,
-        balance=bank.OPENING_CHECKING,
-        routing=routing,
-        number=number,
+        name=_test_name(routing, number), subtype=kind, balance=bank.OPENING_CHECKING, routing=routing, number=number,
         bank_name="STRIPE TEST BANK" if routing == TEST_ROUTING else "First Platypus Bank",
     )
 
@@ -119,7 +100,6 @@ def _test_name(routing: str, number: str) -> str:
 
 # --- a customer's bank accounts ----------------------------------------------------------------------------
 
-
 def sources_post(form: Form, customer: str) -> dict:
     """Attach the account behind a token. The same account twice is refused."""
     form.only("source", "metadata")
@@ -130,22 +110,13 @@ def sources_post(form: Form, customer: str) -> dict:
     if token.account.item is not None and token.account.item.removed:
         raise no_such("token", token.uid, "source", 400)
     if owner.banks.filter(deleted=False, account=token.account).exists():
-        raise invalid(
-            "A bank account with that routing number and account number already exists for this customer.",
-            "source",
-            "bank_account_exists",
-        )
+        raise invalid("A bank account with that routing number and account number already exists for this customer.",
+                      "source", "bank_account_exists")
     token.used = True
     token.save(update_fields=["used"])
     row = StripeBank.objects.create(
-        uid=new_id("ba"),
-        customer=owner,
-        account=token.account,
-        holder_name=token.holder_name or owner.name,
-        email=owner.email,
-        verified=token.verified,
-        metadata=form.metadata(),
-        created_at=bank.now(),
+        uid=new_id("ba"), customer=owner, account=token.account, holder_name=token.holder_name or owner.name,
+        email=owner.email, verified=token.verified, metadata=form.metadata(), created_at=bank.now(),
     )
     return shown_source(row)
 
@@ -171,11 +142,8 @@ def source_verify(form: Form, customer: str, source: str) -> dict:
     if row.verified:
         raise StripeError("This bank account has already been verified.", code="bank_account_verified")
     if sorted(form.texts("amounts")) != MICRO_DEPOSITS:
-        raise invalid(
-            "The amounts provided do not match the amounts that were sent to the bank account.",
-            "amounts",
-            "bank_account_verification_failed",
-        )
+        raise invalid("The amounts provided do not match the amounts that were sent to the bank account.", "amounts",
+                      "bank_account_verification_failed")
     row.verified = True
     row.save(update_fields=["verified"])
     return shown_source(row)
@@ -194,7 +162,6 @@ def _banks() -> QuerySet[StripeBank]:
 
 # --- payment methods ---------------------------------------------------------------------------------------
 
-
 def methods_post(form: Form) -> dict:
     form.only("type", "us_bank_account", "billing_details", "metadata")
     return shown_method(make_method(form))
@@ -206,11 +173,8 @@ def make_method(form: Form) -> StripeBank:
     part, billing = form.part("us_bank_account"), form.part("billing_details")
     part.text("account_holder_type", among=("individual", "company"))
     return StripeBank.objects.create(
-        uid=new_id("pm"),
-        account=_numbered(part),
-        holder_name=billing.text("name", required=True, longest=256),
-        email=billing.text("email", longest=512),
-        metadata=form.metadata() if form.has("metadata") else {},
+        uid=new_id("pm"), account=_numbered(part), holder_name=billing.text("name", required=True, longest=256),
+        email=billing.text("email", longest=512), metadata=form.metadata() if form.has("metadata") else {},
         created_at=bank.now(),
     )
 
@@ -231,9 +195,8 @@ def method_attach(form: Form, method: str) -> dict:
     row = find_method(method)
     owner = find_customer(form.text("customer", required=True), param="customer")
     if not row.verified:
-        raise StripeError(
-            "A us_bank_account PaymentMethod can be attached only once it is verified.", code="bank_account_unverified"
-        )
+        raise StripeError("A us_bank_account PaymentMethod can be attached only once it is verified.",
+                          code="bank_account_unverified")
     if row.customer is not None:
         raise StripeError("The payment method you provided has already been attached to a customer.")
     row.customer = owner
@@ -265,7 +228,6 @@ def find_method(uid: str, *, param: str = "id") -> StripeBank:
 
 # --- failures ----------------------------------------------------------------------------------------------
 
-
 def asked_return(row: StripeBank) -> tuple[str, bool]:
     """The failure that a name asks for, and whether it comes after settlement; ("never", False) for no end at all."""
     for name in (row.holder_name, row.account.name):
@@ -283,55 +245,28 @@ def block(row: StripeBank, code: str) -> None:
 
 # --- what is shown -----------------------------------------------------------------------------------------
 
-
 def fingerprint(account: BankAccount) -> str:
     return hashlib.sha256(f"stripe {account.routing} {account.number}".encode()).hexdigest()[:16]
 
 
 def _shown_token(row: StripeToken) -> dict[str, Any]:
-    account = {
-        "id": row.uid.replace("btok", "ba"),
-        "object": "bank_account",
-        **_shown_account(row.account),
-        "account_holder_name": row.holder_name or None,
-        "status": "verified" if row.verified else "new",
-    }
-    return {
-        "id": row.uid,
-        "object": "token",
-        "type": "bank_account",
-        "bank_account": account,
-        "used": row.used,
-        "created": unix(row.created_at),
-        "livemode": False,
-        "client_ip": None,
-    }
+    account = {"id": row.uid.replace("btok", "ba"), "object": "bank_account", **_shown_account(row.account),
+               "account_holder_name": row.holder_name or None, "status": "verified" if row.verified else "new"}
+    return {"id": row.uid, "object": "token", "type": "bank_account", "bank_account": account, "used": row.used,
+            "created": unix(row.created_at), "livemode": False, "client_ip": None}
 
 
 def _shown_account(account: BankAccount) -> dict[str, Any]:
-    return {
-        "account_holder_type": "individual",
-        "account_type": account.subtype,
-        "bank_name": account.bank_name,
-        "country": "US",
-        "currency": "usd",
-        "fingerprint": fingerprint(account),
-        "last4": account.mask,
-        "routing_number": account.routing,
-    }
+    return {"account_holder_type": "individual", "account_type": account.subtype, "bank_name": account.bank_name,
+            "country": "US", "currency": "usd", "fingerprint": fingerprint(account), "last4": account.mask,
+            "routing_number": account.routing}
 
 
 def shown_source(row: StripeBank) -> dict[str, Any]:
     status = "errored" if row.blocked_code else "verified" if row.verified else "new"
-    return {
-        "id": row.uid,
-        "object": "bank_account",
-        **_shown_account(row.account),
-        "status": status,
-        "account_holder_name": row.holder_name or None,
-        "metadata": row.metadata,
-        "customer": row.customer.uid if row.customer else None,
-    }
+    return {"id": row.uid, "object": "bank_account", **_shown_account(row.account), "status": status,
+            "account_holder_name": row.holder_name or None, "metadata": row.metadata,
+            "customer": row.customer.uid if row.customer else None}
 
 
 def shown_method(row: StripeBank) -> dict[str, Any]:
@@ -340,20 +275,11 @@ def shown_method(row: StripeBank) -> dict[str, Any]:
     shown = {name: account[name] for name in account if name not in ("country", "currency")}
     networks = {"preferred": "ach", "supported": ["ach"]}
     return {
-        "id": row.uid,
-        "object": "payment_method",
-        "type": "us_bank_account",
-        "created": unix(row.created_at),
-        "customer": row.customer.uid if row.customer else None,
-        "livemode": False,
-        "metadata": row.metadata,
+        "id": row.uid, "object": "payment_method", "type": "us_bank_account", "created": unix(row.created_at),
+        "customer": row.customer.uid if row.customer else None, "livemode": False, "metadata": row.metadata,
         "billing_details": {"name": row.holder_name or None, "email": row.email or None, "phone": None, "address": None},
-        "us_bank_account": {
-            **shown,
-            "financial_connections_account": None,
-            "networks": networks,
-            "status_details": {"blocked": blocked},
-        },
+        "us_bank_account": {**shown, "financial_connections_account": None, "networks": networks,
+                            "status_details": {"blocked": blocked}},
     }
 
 

@@ -62,16 +62,7 @@ def find_customer(uid: str, *, param: str = "id", deleted: bool = False) -> Stri
 
 def shown_customer(row: StripeCustomer) -> dict[str, Any]:
     return {
-        "id": row.uid,
-        "object": "customer",
-        "email": row.email or None,
-        "name": row.name or None,
-        "description": row.description or None,
-        "metadata": row.metadata,
-        "created": unix(row.created_at),
-        "balance": 0,
-        "currency": None,
-        "delinquent": False,
-        "livemode": False,
-        "default_source": None,
+        "id": row.uid, "object": "customer", "email": row.email or None, "name": row.name or None,
+        "description": row.description or None, "metadata": row.metadata, "created": unix(row.created_at),
+        "balance": 0, "currency": None, "delinquent": False, "livemode": False, "default_source": None,
     }

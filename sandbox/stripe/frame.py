@@ -27,17 +27,8 @@ DEEPEST = 6  # levels of brackets in a parameter's name
 class StripeError(Exception):
     """An error in Stripe's shape. One that `kept` says was a result of the work, so a repeat gets it again."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int = 400,
-        kind: str = "invalid_request_error",
-        code: str = "",
-        param: str = "",
-        kept: bool = False,
-        **more: Any,
-    ) -> None:
+    def __init__(self, message: str, *, status: int = 400, kind: str = "invalid_request_error", code: str = "",
+                 param: str = "", kept: bool = False, **more: Any) -> None:
         self.status, self.kept = status, kept
         parts = {"type": kind, "message": message, "code": code, "param": param}
         self.error = {name: value for name, value in parts.items() if value} | more
@@ -60,7 +51,6 @@ def no_such(kind: str, uid: str, param: str = "id", status: int = 404) -> Stripe
 
 
 # --- forms -------------------------------------------------------------------------------------------------
-
 
 class Form:
     """Parameters by their nested names (`a[b][0]=x`), read with their types; `at` is the name that errors tell."""
@@ -274,7 +264,6 @@ def _labelled(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 
 # --- what is shown -----------------------------------------------------------------------------------------
 
-
 def page(form: Form, url: str, rows: QuerySet, shown: Callable[[Any], dict]) -> dict:
     """A list, newest first, with Stripe's cursors; `created` bounds it where the rows know when they were made."""
     limit = form.whole("limit", default=10, least=1, most=100)
@@ -312,3 +301,4 @@ def expansions(form: Form, allowed: Collection[str], prefix: str = "") -> set[st
 
 def unix(moment: datetime) -> int:
     return int(moment.timestamp())
+

@@ -17,20 +17,16 @@ def publish(topic: str, subject: dict, at: datetime) -> None:
     """Record one event with its object as it is now, and queue it for every endpoint that wants it."""
     uid = new_id("evt")
     body = {
-        "id": uid,
-        "object": "event",
-        "api_version": API_VERSION,
-        "created": unix(at),
-        "livemode": False,
-        "type": topic,
-        "data": {"object": subject},
-        "pending_webhooks": 1,
+        "id": uid, "object": "event", "api_version": API_VERSION, "created": unix(at), "livemode": False,
+        "type": topic, "data": {"object": subject}, "pending_webhooks": 1,
         "request": {"id": None, "idempotency_key": None},
     }
     StripeEvent.objects.create(uid=uid, topic=topic, body=body, created_at=at)
     for endpoint in StripeEndpoint.objects.all():
         if {"*", topic} & set(endpoint.topics):
-            webhooks.queue_delivery(vendor="stripe", url=endpoint.url, body=json.dumps(body), topic=topic, signing=endpoint.uid)
+            webhooks.queue_delivery(
+                vendor="stripe", url=endpoint.url, body=json.dumps(body), topic=topic, signing=endpoint.uid
+            )
 
 
 def open_for_business() -> None:
@@ -41,17 +37,13 @@ def open_for_business() -> None:
             automatic=True,
             defaults={"url": settings.STRIPE_WEBHOOK_URL, "secrets": settings.STRIPE_WEBHOOK_SECRETS, "topics": ["*"]},
             create_defaults={
-                "url": settings.STRIPE_WEBHOOK_URL,
-                "secrets": settings.STRIPE_WEBHOOK_SECRETS,
-                "topics": ["*"],
-                "uid": new_id("we"),
-                "created_at": bank.now(),
+                "url": settings.STRIPE_WEBHOOK_URL, "secrets": settings.STRIPE_WEBHOOK_SECRETS, "topics": ["*"],
+                "uid": new_id("we"), "created_at": bank.now(),
             },
         )
 
 
 # --- endpoints ---------------------------------------------------------------------------------------------
-
 
 def endpoints_post(form: Form) -> dict:
     """A new endpoint; its secret is told in this answer and never again."""
@@ -64,7 +56,9 @@ def endpoints_post(form: Form) -> dict:
     if StripeEndpoint.objects.count() >= MOST_ENDPOINTS:
         raise invalid(f"You have reached the maximum of {MOST_ENDPOINTS} webhook endpoints.", "url")
     secret = new_id("whsec")
-    row = StripeEndpoint.objects.create(uid=new_id("we"), url=url, secrets=[secret], topics=topics, created_at=bank.now())
+    row = StripeEndpoint.objects.create(
+        uid=new_id("we"), url=url, secrets=[secret], topics=topics, created_at=bank.now()
+    )
     return {**_shown_endpoint(row), "secret": secret}
 
 
@@ -90,21 +84,12 @@ def _endpoint(uid: str) -> StripeEndpoint:
 
 
 def _shown_endpoint(row: StripeEndpoint) -> dict:
-    return {
-        "id": row.uid,
-        "object": "webhook_endpoint",
-        "url": row.url,
-        "enabled_events": row.topics,
-        "status": "enabled",
-        "api_version": API_VERSION,
-        "created": unix(row.created_at),
-        "livemode": False,
-        "metadata": {},
-    }
+    return {"id": row.uid, "object": "webhook_endpoint", "url": row.url, "enabled_events": row.topics,
+            "status": "enabled", "api_version": API_VERSION, "created": unix(row.created_at), "livemode": False,
+            "metadata": {}}
 
 
 # --- events ------------------------------------------------------------------------------------------------
-
 
 def events_get(form: Form) -> dict:
     form.only(*PAGING, "type", "types")

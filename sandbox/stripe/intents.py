@@ -15,52 +15,22 @@ MICRO_DEPOSIT_TRIES = 10
 CANCELLABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 EXPANDABLE = ("latest_charge", "payment_method", "customer", "latest_charge.balance_transaction")
-CONFIRMING = (
-    "payment_method",
-    "payment_method_data",
-    "allowed_payment_method_types",
-    "mandate",
-    "mandate_data",
-    "off_session",
-    "return_url",
-    "payment_method_options",
-    "payment_method_types",
-)
+CONFIRMING = ("payment_method", "payment_method_data", "allowed_payment_method_types", "mandate", "mandate_data",
+              "off_session", "return_url", "payment_method_options", "payment_method_types")
 # How Stripe calls the returns of a debit: before settlement the code of an error, after it the reason of a dispute.
-ERRORS = {
-    "R01": "insufficient_funds",
-    "R09": "insufficient_funds",
-    "R02": "account_closed",
-    "R03": "no_account",
-    "R04": "account_number_invalid",
-    "R16": "bank_account_restricted",
-    "R20": "bank_account_restricted",
-    **dict.fromkeys(("R05", "R07", "R08", "R10", "R11", "R29"), "debit_not_authorized"),
-}
-DISPUTES = {
-    "insufficient_funds": "insufficient_funds",
-    "account_closed": "incorrect_account_details",
-    "no_account": "incorrect_account_details",
-    "account_number_invalid": "incorrect_account_details",
-    "debit_not_authorized": "debit_not_authorized",
-}
+ERRORS = {"R01": "insufficient_funds", "R09": "insufficient_funds", "R02": "account_closed", "R03": "no_account",
+          "R04": "account_number_invalid", "R16": "bank_account_restricted", "R20": "bank_account_restricted",
+          **dict.fromkeys(("R05", "R07", "R08", "R10", "R11", "R29"), "debit_not_authorized")}
+DISPUTES = {"insufficient_funds": "insufficient_funds", "account_closed": "incorrect_account_details",
+            "no_account": "incorrect_account_details", "account_number_invalid": "incorrect_account_details",
+            "debit_not_authorized": "debit_not_authorized"}
 
 
 # --- making and confirming ---------------------------------------------------------------------------------
 
-
 def intents_post(form: Form) -> dict:
-    form.only(
-        "amount",
-        "currency",
-        "customer",
-        "confirm",
-        "metadata",
-        "description",
-        "statement_descriptor",
-        "setup_future_usage",
-        *CONFIRMING,
-    )
+    form.only("amount", "currency", "customer", "confirm", "metadata", "description", "statement_descriptor",
+              "setup_future_usage", *CONFIRMING)
     wanted = expansions(form, EXPANDABLE)
     cents = form.whole("amount", least=1)
     usd(form)
@@ -68,13 +38,8 @@ def intents_post(form: Form) -> dict:
         raise invalid("Amount must be at least $0.50 usd", "amount", "amount_too_small")
     customer = find_customer(form.text("customer"), param="customer") if form.has("customer") else None
     row = StripeIntent(
-        uid=new_id("pi"),
-        customer=customer,
-        cents=cents,
-        status="requires_payment_method",
-        created_at=bank.now(),
-        description=form.text("description"),
-        metadata=form.metadata(),
+        uid=new_id("pi"), customer=customer, cents=cents, status="requires_payment_method", created_at=bank.now(),
+        description=form.text("description"), metadata=form.metadata(),
     )
     _choose_bank(row, form)
     row.save()
@@ -95,17 +60,11 @@ def _choose_bank(row: StripeIntent, form: Form) -> None:
         return
     banks.owned_by(chosen, row.customer, "payment_method")
     if form.has("payment_method_types"):  # gone since the version of 2026-09-30
-        raise invalid(
-            "payment_method_types is no longer supported: use allowed_payment_method_types.",
-            "payment_method_types",
-            "payment_method_types_no_longer_supported",
-        )
+        raise invalid("payment_method_types is no longer supported: use allowed_payment_method_types.",
+                      "payment_method_types", "payment_method_types_no_longer_supported")
     if "us_bank_account" not in (form.texts("allowed_payment_method_types") or ["us_bank_account"]):
-        raise invalid(
-            "The PaymentMethod provided (us_bank_account) is not allowed for this PaymentIntent.",
-            "payment_method",
-            "payment_intent_incompatible_payment_method",
-        )
+        raise invalid("The PaymentMethod provided (us_bank_account) is not allowed for this PaymentIntent.",
+                      "payment_method", "payment_intent_incompatible_payment_method")
     row.bank, row.status = chosen, "requires_confirmation"
 
 
@@ -158,13 +117,8 @@ def _refuse_blocked(row: StripeIntent) -> None:
     row.save()
     tell(row, "payment_failed")
     raise StripeError(
-        "The customer's bank account could not be used for this payment.",
-        status=402,
-        kind="card_error",
-        code="bank_account_unusable",
-        kept=True,
-        payment_intent=shown(row),
-        payment_method=banks.shown_method(row.bank),
+        "The customer's bank account could not be used for this payment.", status=402, kind="card_error",
+        code="bank_account_unusable", kept=True, payment_intent=shown(row), payment_method=banks.shown_method(row.bank),
     )
 
 
@@ -203,11 +157,11 @@ def _wrong_amounts(row: StripeIntent) -> dict:
         code = "payment_method_microdeposit_verification_attempts_exceeded"
         row.status, row.error_code = "requires_payment_method", code
     row.save()
-    raise StripeError("The amounts provided do not match the amounts that we sent to the bank account.", code=code, kept=True)
+    raise StripeError("The amounts provided do not match the amounts that we sent to the bank account.", code=code,
+                      kept=True)
 
 
 # --- later -------------------------------------------------------------------------------------------------
-
 
 def intents_get(form: Form) -> dict:
     form.only(*PAGING, "customer")
@@ -246,11 +200,8 @@ def intent_cancel(form: Form, intent: str) -> dict:
 
 
 def unexpected_state(row: StripeIntent, what: str) -> StripeError:
-    return StripeError(
-        f"You cannot {what} this PaymentIntent because it has a status of {row.status}.",
-        code="payment_intent_unexpected_state",
-        payment_intent=shown(row),
-    )
+    return StripeError(f"You cannot {what} this PaymentIntent because it has a status of {row.status}.",
+                       code="payment_intent_unexpected_state", payment_intent=shown(row))
 
 
 def find_intent(uid: str) -> StripeIntent:
@@ -265,7 +216,6 @@ def tell(row: StripeIntent, what: str) -> None:
 
 
 # --- charges and disputes ----------------------------------------------------------------------------------
-
 
 def charge_get(form: Form, charge: str) -> dict:
     form.only()
@@ -293,32 +243,17 @@ def dispute_get(form: Form, dispute: str) -> dict:
 
 # --- what is shown -----------------------------------------------------------------------------------------
 
-
 def shown(row: StripeIntent, wanted: set[str] | frozenset[str] = frozenset()) -> dict[str, Any]:
     method = row.bank if row.status != "requires_payment_method" else None
     return {
-        "id": row.uid,
-        "object": "payment_intent",
-        "amount": row.cents,
-        "amount_capturable": 0,
-        "amount_received": row.cents if row.status == "succeeded" else 0,
-        "currency": "usd",
-        "status": row.status,
-        "customer": row.customer.uid if row.customer else None,
-        "description": row.description or None,
-        "payment_method": _expanded_method(method, wanted),
-        "payment_method_types": ["us_bank_account"],
-        "latest_charge": _expanded_charge(row, wanted),
-        "last_payment_error": _last_error(row),
-        "next_action": _next_action(row),
-        "metadata": row.metadata,
-        "created": unix(row.created_at),
-        "livemode": False,
-        "capture_method": "automatic_async",
-        "confirmation_method": "automatic",
-        "canceled_at": None,
-        "cancellation_reason": row.cancellation_reason or None,
-        "client_secret": f"{row.uid}_secret_sandbox",
+        "id": row.uid, "object": "payment_intent", "amount": row.cents, "amount_capturable": 0,
+        "amount_received": row.cents if row.status == "succeeded" else 0, "currency": "usd", "status": row.status,
+        "customer": row.customer.uid if row.customer else None, "description": row.description or None,
+        "payment_method": _expanded_method(method, wanted), "payment_method_types": ["us_bank_account"],
+        "latest_charge": _expanded_charge(row, wanted), "last_payment_error": _last_error(row),
+        "next_action": _next_action(row), "metadata": row.metadata, "created": unix(row.created_at), "livemode": False,
+        "capture_method": "automatic_async", "confirmation_method": "automatic", "canceled_at": None,
+        "cancellation_reason": row.cancellation_reason or None, "client_secret": f"{row.uid}_secret_sandbox",
     }
 
 
@@ -337,23 +272,15 @@ def _expanded_charge(row: StripeIntent, wanted: set[str] | frozenset[str]) -> An
 def _last_error(row: StripeIntent) -> dict | None:
     if not row.error_code or row.bank is None:
         return None
-    return {
-        "type": "card_error",
-        "code": row.error_code,
-        "message": "The bank account could not be debited.",
-        "charge": row.charge_uid or None,
-        "payment_method": banks.shown_method(row.bank),
-    }
+    return {"type": "card_error", "code": row.error_code, "message": "The bank account could not be debited.",
+            "charge": row.charge_uid or None, "payment_method": banks.shown_method(row.bank)}
 
 
 def _next_action(row: StripeIntent) -> dict | None:
     if row.status != "requires_action":
         return None
-    details = {
-        "arrival_date": unix(row.created_at),
-        "microdeposit_type": "amounts",
-        "hosted_verification_url": "https://payments.stripe.com/microdeposit/sandbox",
-    }
+    details = {"arrival_date": unix(row.created_at), "microdeposit_type": "amounts",
+               "hosted_verification_url": "https://payments.stripe.com/microdeposit/sandbox"}
     return {"type": "verify_with_microdeposits", "verify_with_microdeposits": details}
 
 
@@ -361,30 +288,14 @@ def shown_charge(row: StripeIntent) -> dict[str, Any]:
     status = {"processing": "pending", "succeeded": "succeeded"}.get(row.status, "failed")
     entry = StripeEntry.objects.filter(source=row.charge_uid, kind="charge").values_list("uid", flat=True).first()
     return {
-        "id": row.charge_uid,
-        "object": "charge",
-        "amount": row.cents,
-        "amount_refunded": 0,
-        "currency": "usd",
-        "amount_captured": row.cents if status == "succeeded" else 0,
-        "balance_transaction": entry,
-        "captured": status == "succeeded",
-        "paid": status != "failed",
-        "status": status,
-        "refunded": False,
-        "customer": row.customer.uid if row.customer else None,
-        "payment_intent": row.uid,
-        "livemode": False,
-        "payment_method": row.bank.uid if row.bank else None,
-        "disputed": bool(row.dispute_uid),
-        "failure_code": row.error_code or None,
-        "failure_message": None,
-        "metadata": row.metadata,
-        "created": unix(row.created_at),
-        "payment_method_details": {
-            "type": "us_bank_account",
-            "us_bank_account": {"mandate": row.mandate_uid or None, "last4": row.bank.account.mask if row.bank else None},
-        },
+        "id": row.charge_uid, "object": "charge", "amount": row.cents, "amount_refunded": 0, "currency": "usd",
+        "amount_captured": row.cents if status == "succeeded" else 0, "balance_transaction": entry,
+        "captured": status == "succeeded", "paid": status != "failed", "status": status, "refunded": False,
+        "customer": row.customer.uid if row.customer else None, "payment_intent": row.uid, "livemode": False,
+        "payment_method": row.bank.uid if row.bank else None, "disputed": bool(row.dispute_uid),
+        "failure_code": row.error_code or None, "failure_message": None, "metadata": row.metadata,
+        "created": unix(row.created_at), "payment_method_details": {"type": "us_bank_account", "us_bank_account": {
+            "mandate": row.mandate_uid or None, "last4": row.bank.account.mask if row.bank else None}},
     }
 
 
@@ -392,20 +303,9 @@ def shown_dispute(row: StripeIntent) -> dict[str, Any]:
     """A return after settlement. Nothing can be said against one over ACH, so that it is lost when it comes."""
     entries = StripeEntry.objects.filter(source=row.dispute_uid)
     return {
-        "id": row.dispute_uid,
-        "object": "dispute",
-        "amount": row.cents,
-        "currency": "usd",
-        "charge": row.charge_uid,
-        "payment_intent": row.uid,
-        "reason": DISPUTES.get(ERRORS.get(row.failure_code, ""), "bank_cannot_process"),
-        "status": "lost",
-        "is_charge_refundable": False,
-        "network_reason_code": None,
-        "livemode": False,
+        "id": row.dispute_uid, "object": "dispute", "amount": row.cents, "currency": "usd", "charge": row.charge_uid,
+        "payment_intent": row.uid, "reason": DISPUTES.get(ERRORS.get(row.failure_code, ""), "bank_cannot_process"),
+        "status": "lost", "is_charge_refundable": False, "network_reason_code": None, "livemode": False,
         "balance_transactions": [{"id": each.uid, "amount": each.cents, "fee": each.fee} for each in entries],
-        "created": unix(row.created_at),
-        "metadata": {},
-        "evidence": {},
-        "evidence_details": {"due_by": None},
+        "created": unix(row.created_at), "metadata": {}, "evidence": {}, "evidence_details": {"due_by": None},
     }

@@ -11,44 +11,21 @@ from sandbox.stripe.frame import PAGING, Form, StripeError, missing, no_such, pa
 from sandbox.stripe.models import StripeOutbound, new_id
 
 STATUSES = ("processing", "posted", "failed", "returned", "canceled")
-RETURNED = {
-    "R02": "account_closed",
-    "R03": "no_account",
-    "R04": "invalid_account_number",
-    "R16": "account_frozen",
-    "R20": "bank_account_restricted",
-    "R23": "declined",
-}
+RETURNED = {"R02": "account_closed", "R03": "no_account", "R04": "invalid_account_number", "R16": "account_frozen",
+            "R20": "bank_account_restricted", "R23": "declined"}
 
 
 def outbounds_post(form: Form) -> dict:
-    form.only(
-        "amount",
-        "currency",
-        "financial_account",
-        "customer",
-        "destination_payment_method",
-        "destination_payment_method_data",
-        "description",
-        "statement_descriptor",
-        "metadata",
-        "end_user_details",
-        "destination_payment_method_options",
-    )
+    form.only("amount", "currency", "financial_account", "customer", "destination_payment_method",
+              "destination_payment_method_data", "description", "statement_descriptor", "metadata", "end_user_details",
+              "destination_payment_method_options")
     cents = form.whole("amount", least=1)
     usd(form)
     find_vault(form.text("financial_account", required=True), param="financial_account")
     customer = find_customer(form.text("customer"), param="customer") if form.has("customer") else None
     row = StripeOutbound(
-        uid=new_id("obp"),
-        bank=_destination(form),
-        customer=customer,
-        cents=cents,
-        status="processing",
-        description=form.text("description"),
-        metadata=form.metadata(),
-        created_at=bank.now(),
-        begun_on=bank.today(),
+        uid=new_id("obp"), bank=_destination(form), customer=customer, cents=cents, status="processing",
+        description=form.text("description"), metadata=form.metadata(), created_at=bank.now(), begun_on=bank.today(),
     )
     assert row.bank is not None
     banks.owned_by(row.bank, customer, "destination_payment_method")
@@ -118,33 +95,17 @@ def tell(row: StripeOutbound, what: str) -> None:
 def shown(row: StripeOutbound) -> dict[str, Any]:
     assert row.bank is not None
     account = banks.shown_method(row.bank)["us_bank_account"]
-    details = {
-        name: account[name]
-        for name in ("account_holder_type", "account_type", "bank_name", "fingerprint", "last4", "routing_number")
-    }
+    details = {name: account[name] for name in ("account_holder_type", "account_type", "bank_name", "fingerprint", "last4",
+                                                "routing_number")}
     returned = {"code": RETURNED.get(row.failure_code, "other"), "transaction": f"trxn_{row.uid[4:]}"}
     return {
-        "id": row.uid,
-        "object": "treasury.outbound_payment",
-        "amount": row.cents,
-        "currency": "usd",
-        "status": row.status,
-        "cancelable": _cancelable(row),
-        "created": unix(row.created_at),
-        "livemode": False,
-        "customer": row.customer.uid if row.customer else None,
-        "destination_payment_method": row.bank.uid,
+        "id": row.uid, "object": "treasury.outbound_payment", "amount": row.cents, "currency": "usd",
+        "status": row.status, "cancelable": _cancelable(row), "created": unix(row.created_at), "livemode": False,
+        "customer": row.customer.uid if row.customer else None, "destination_payment_method": row.bank.uid,
         "destination_payment_method_details": {
-            "type": "us_bank_account",
-            "us_bank_account": {**details, "network": "ach"},
-            "billing_details": {"name": row.bank.holder_name or None, "email": row.bank.email or None},
-        },
-        "expected_arrival_date": unix(row.created_at),
-        "financial_account": vault().uid,
-        "metadata": row.metadata,
-        "description": row.description or None,
-        "returned_details": returned if row.status == "returned" else None,
-        "statement_descriptor": "PAYA",
-        "status_transitions": {},
-        "transaction": f"trxn_{row.uid[4:]}",
+            "type": "us_bank_account", "us_bank_account": {**details, "network": "ach"},
+            "billing_details": {"name": row.bank.holder_name or None, "email": row.bank.email or None}},
+        "expected_arrival_date": unix(row.created_at), "financial_account": vault().uid, "metadata": row.metadata,
+        "description": row.description or None, "returned_details": returned if row.status == "returned" else None,
+        "statement_descriptor": "PAYA", "status_transitions": {}, "transaction": f"trxn_{row.uid[4:]}",
     }

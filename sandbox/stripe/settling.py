@@ -26,7 +26,6 @@ def settle(day: date, settled: list[str], failed: list[str]) -> None:
 
 # --- debits ------------------------------------------------------------------------------------------------
 
-
 def _step_debit(row: StripeIntent) -> None:
     assert row.bank is not None
     if row.status == "succeeded":
@@ -70,7 +69,6 @@ def _dispute(row: StripeIntent) -> None:
 
 
 # --- payments out ------------------------------------------------------------------------------------------
-
 
 def _step_payment(row: StripeOutbound) -> None:
     assert row.bank is not None

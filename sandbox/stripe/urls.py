@@ -7,12 +7,11 @@ from sandbox.stripe.frame import resource
 
 urlpatterns = [
     path("v1/customers", resource(get=customers.customers_get, post=customers.customers_post)),
-    path(
-        "v1/customers/<str:customer>",
-        resource(get=customers.customer_get, post=customers.customer_post, delete=customers.customer_delete),
-    ),
+    path("v1/customers/<str:customer>",
+         resource(get=customers.customer_get, post=customers.customer_post, delete=customers.customer_delete)),
     path("v1/customers/<str:customer>/sources", resource(get=banks.sources_get, post=banks.sources_post)),
-    path("v1/customers/<str:customer>/sources/<str:source>", resource(get=banks.source_get, delete=banks.source_delete)),
+    path("v1/customers/<str:customer>/sources/<str:source>",
+         resource(get=banks.source_get, delete=banks.source_delete)),
     path("v1/customers/<str:customer>/sources/<str:source>/verify", resource(post=banks.source_verify)),
     path("v1/customers/<str:customer>/payment_methods", resource(get=banks.methods_get)),
     path("v1/tokens", resource(post=banks.tokens_post)),

@@ -45,7 +45,9 @@ def test_it_knows_every_address_of_the_api(document: dict[str, Any]) -> None:
 
 def test_it_says_what_needs_a_token_and_what_a_key(document: dict[str, Any]) -> None:
     operations = {
-        (method, path): operation for path, methods in document["paths"].items() for method, operation in methods.items()
+        (method, path): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
     }
     public = {path for (_, path), operation in operations.items() if not operation.get("security")}
     auth = {f"/v1/auth/{name}" for name in ("otp", "token", "refresh", "logout")}

@@ -120,11 +120,8 @@ def test_lookup() -> None:
 
 def test_the_feed_item_shows_names_note_and_never_markup() -> None:
     item = {
-        "id": "pay_1",
-        "note": "<script>",
-        "created_at": NOW,
-        "from": {"username": "maya", "display_name": "Maya & Co"},
-        "to": {"username": "sam", "display_name": "Sam"},
+        "id": "pay_1", "note": "<script>", "created_at": NOW,
+        "from": {"username": "maya", "display_name": "Maya & Co"}, "to": {"username": "sam", "display_name": "Sam"},
     }
     html = render('{% include "payments/_feed_item.html" %}', item=item)
     assert 'data-id="pay_1"' in html

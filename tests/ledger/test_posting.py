@@ -326,7 +326,9 @@ def test_what_has_been_spent_is_not_reversed():
 def test_ten_callers_reverse_a_transfer_once(same):
     payer, payee = wallet(1000), wallet()
     original, reference = post(payer, payee, 300), new_reference()
-    answers = at_once(10, lambda _: services.reverse(reference=reference if same else new_reference(), original=original.id))
+    answers = at_once(
+        10, lambda _: services.reverse(reference=reference if same else new_reference(), original=original.id)
+    )
     failed = [answer for answer in answers if isinstance(answer, Exception)]
     assert {type(answer) for answer in failed} == (set() if same else {AlreadyReversed})
     assert len(failed) == (0 if same else 9)

@@ -86,10 +86,7 @@ def test_neither_the_access_token_nor_another_origin_opens_it(stack: Stack) -> N
         assert closed_with(socket) == 4401
     with connect(f"{stack.live_url}/ws/me/?token={person.token}") as socket:
         assert closed_with(socket) == 4401
-    with (
-        pytest.raises(InvalidStatus) as refused,
-        mine(stack, ticket(person), additional_headers={"Origin": "https://evil.example"}),
-    ):
+    with pytest.raises(InvalidStatus) as refused, mine(stack, ticket(person), additional_headers={"Origin": "https://evil.example"}):
         pass
     assert refused.value.response.status_code == 403
 

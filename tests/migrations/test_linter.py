@@ -48,11 +48,7 @@ def findings(sql: Iterable[str]) -> list[str]:
     """What is unsafe in the SQL of one migration, in words."""
     lines = statements(sql)
     new = {m[1] for line in lines if (m := re.match(rf"CREATE TABLE (?:IF NOT EXISTS )?{_TABLE}", line))}
-    old = [
-        line
-        for line in lines
-        if not ((m := re.match(rf"(?:ALTER TABLE|CREATE .*?INDEX .*?\bON) {_TABLE}", line)) and m[1] in new)
-    ]
+    old = [line for line in lines if not ((m := re.match(rf"(?:ALTER TABLE|CREATE .*?INDEX .*?\bON) {_TABLE}", line)) and m[1] in new)]
     errors, _, warnings = analyse_sql_statements(PostgresqlAnalyser, ["BEGIN;", *old, "COMMIT;"])
     found = {f"{issue.code}: {issue.message}" for issue in [*errors, *warnings] if not issue.code.startswith("RUNSQL")}
     for words, pattern in _OURS.items():
@@ -90,9 +86,7 @@ UNSAFE: dict[str, migrations.operations.base.Operation] = {
         "payment", models.CheckConstraint(condition=models.Q(amount__lt=10), name="x")
     ),
     "SQL: not null": migrations.RunSQL("ALTER TABLE payments_payment\n  ALTER COLUMN note SET NOT NULL;"),
-    "SQL: an index": migrations.RunSQL(
-        "GRANT SELECT ON core_outbox TO paya_web;\nCREATE INDEX x\n  ON ledger_transfer (posted_at);"
-    ),
+    "SQL: an index": migrations.RunSQL("GRANT SELECT ON core_outbox TO paya_web;\nCREATE INDEX x\n  ON ledger_transfer (posted_at);"),
     "SQL: a unique constraint": migrations.RunSQL("ALTER TABLE users_profile ADD CONSTRAINT x UNIQUE (display_name);"),
     "SQL: a function goes": migrations.RunSQL("DROP FUNCTION payments_begin(bigint, text, text);"),
     "SQL: a table goes": migrations.RunSQL("DROP TABLE IF EXISTS core_outbox;"),

@@ -137,7 +137,6 @@ files = st.builds(
 
 def any_file(dice: random.Random) -> File:
     """The same without Hypothesis, for those who need thousands."""
-
     def one(number: int, direction: Direction, sec: Sec) -> Entry:
         prenote = dice.random() < 0.1
         return Entry(

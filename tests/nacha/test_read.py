@@ -336,7 +336,6 @@ def test_no_line_ends_across_the_pieces_in_which_it_is_read() -> None:
 @pytest.mark.parametrize("what", [b"9", b"6", b"\xff", b"\r"])
 def test_memory_is_bounded(what: bytes) -> None:
     """Sixteen times as much input takes no more memory."""
-
     class Endless(io.RawIOBase):
         def __init__(self, chunks: int) -> None:
             self.chunks = chunks
@@ -359,7 +358,6 @@ def test_memory_is_bounded(what: bytes) -> None:
 @pytest.mark.parametrize("unit", [b"6", b"705X", b"\x80", b"\r", "é".encode(), BASE[2].encode()])
 def test_time_is_linear(unit: bytes) -> None:
     """Eight times as much takes about eight times as long; were it quadratic, 64 times."""
-
     def seconds(size: int) -> float:
         data = "".join([BASE[0], batch_header("CTX"), entry("27")]).encode() + unit * (size // len(unit))
         started = time.process_time()

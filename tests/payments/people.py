@@ -23,7 +23,9 @@ def person(
     chosen = username or f"person_{number}"
     user_id = users.sign_up(phone=phone).id
     if username is not None:
-        users.welcome(user_id=user_id, username=chosen, display_name=name or f"Person {number}", default_visibility=visibility)
+        users.welcome(
+            user_id=user_id, username=chosen, display_name=name or f"Person {number}", default_visibility=visibility
+        )
     if money:
         mint(database, user_id, money)
     return PersonForTest(user_id, chosen, phone, open_session(user_id))

@@ -360,7 +360,9 @@ def test_who_owes_repays_before_paying(database: Database, pair):
 def test_the_stored_answer_survives_and_is_the_payers_alone(database: Database, pair):
     payer = person(database, 100)
     first = pay(payer, pair[1], 100, key="mine")
-    request = idempotency.fingerprint("payments", {"to": pair[1].username, "amount": 100, "note": "", "visibility": "public"})
+    request = idempotency.fingerprint(
+        "payments", {"to": pair[1].username, "amount": 100, "note": "", "visibility": "public"}
+    )
     with actor(payer.id):
         assert idempotency.find(user_id=payer.id, key="mine", request=request).text == first.content.decode()
     with actor(pair[1].id), connection.cursor() as cursor:

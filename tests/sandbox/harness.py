@@ -25,14 +25,9 @@ from twilio.rest import Client as TwilioClient
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = {
-    "PLAID_CLIENT_ID": "plaid-client",
-    "PLAID_SECRET": "plaid-secret",
-    "DWOLLA_KEY": "dwolla-key",
-    "DWOLLA_SECRET": "dwolla-secret",
-    "DWOLLA_WEBHOOK_SECRET": "hook-secret",
-    "TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
-    "TWILIO_AUTH_TOKEN": "twilio-token",
-    "PAYA_SANDBOX_SECRET_KEY": "sandbox-tests",
+    "PLAID_CLIENT_ID": "plaid-client", "PLAID_SECRET": "plaid-secret", "DWOLLA_KEY": "dwolla-key",
+    "DWOLLA_SECRET": "dwolla-secret", "DWOLLA_WEBHOOK_SECRET": "hook-secret", "TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
+    "TWILIO_AUTH_TOKEN": "twilio-token", "PAYA_SANDBOX_SECRET_KEY": "sandbox-tests",
 }
 
 
@@ -87,14 +82,9 @@ class Sandbox:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")},
-            **SECRETS,
-            "PAYA_SANDBOX": "1",
-            "PAYA_ENV": "local",
-            "PAYA_SANDBOX_DATA": str(data),
-            "PAYA_PUBLIC_URL": public_url,
-            "PAYA_SANDBOX_PORT": str(self.port),
-            "PAYA_SANDBOX_URL": self.url,
+            **{name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}, **SECRETS,
+            "PAYA_SANDBOX": "1", "PAYA_ENV": "local", "PAYA_SANDBOX_DATA": str(data), "PAYA_PUBLIC_URL": public_url,
+            "PAYA_SANDBOX_PORT": str(self.port), "PAYA_SANDBOX_URL": self.url,
         }
         self.process: subprocess.Popen | None = None
         self.http = requests.Session()
@@ -102,23 +92,9 @@ class Sandbox:
     def start(self) -> None:
         migrate = [sys.executable, "-m", "sandbox", "migrate", "--verbosity", "0"]
         subprocess.run(migrate, cwd=ROOT, env=self.environment, check=True)
-        serve = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "sandbox.wsgi",
-            "--no-control-socket",
-            "--workers",
-            "1",
-            "--worker-class",
-            "gthread",
-            "--threads",
-            "8",
-            "--bind",
-            f"127.0.0.1:{self.port}",
-            "--log-level",
-            "warning",
-        ]
+        serve = [sys.executable, "-m", "gunicorn", "sandbox.wsgi", "--no-control-socket", "--workers", "1",
+                 "--worker-class", "gthread", "--threads", "8", "--bind", f"127.0.0.1:{self.port}",
+                 "--log-level", "warning"]
         self.process = subprocess.Popen(serve, cwd=ROOT, env=self.environment, start_new_session=True)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
@@ -145,7 +121,9 @@ class Sandbox:
         return self.post("/sandbox/bank/advance", {"business_days": business_days}).json()
 
     def plaid(self, client: str = "plaid-client", secret: str = "plaid-secret") -> plaid_api.PlaidApi:
-        configuration = plaid.Configuration(host=f"{self.url}/plaid", api_key={"clientId": client, "secret": secret})
+        configuration = plaid.Configuration(
+            host=f"{self.url}/plaid", api_key={"clientId": client, "secret": secret}
+        )
         return plaid_api.PlaidApi(plaid.ApiClient(configuration))
 
     def dwolla(self) -> "dwollav2.client.Token":
@@ -189,38 +167,23 @@ class Person:
         self.sandbox, self.dwolla = sandbox, sandbox.dwolla()
         api = sandbox.plaid()
         request = {"institution_id": "ins_109508", "initial_products": ["auth"], "options": options or {}}
-        public = sandbox.post(
-            "/plaid/sandbox/public_token/create", {"client_id": "sandbox", "secret": "sandbox", **request}
-        ).json()["public_token"]
+        public = sandbox.post("/plaid/sandbox/public_token/create", {
+            "client_id": "sandbox", "secret": "sandbox", **request}).json()["public_token"]
         self.access_token = api.item_public_token_exchange({"public_token": public})["access_token"]
         self.account = api.accounts_get({"access_token": self.access_token})["accounts"][0]
-        processor = api.processor_token_create(
-            {"access_token": self.access_token, "account_id": self.account["account_id"], "processor": "dwolla"}
-        )
-        self.customer = self.dwolla.post(
-            "customers",
-            {
-                "firstName": "Ada",
-                "lastName": "Byron",
-                "email": f"ada{Person.made}.{id(self)}@example.com",
-            },
-        ).headers["location"]
+        processor = api.processor_token_create({
+            "access_token": self.access_token, "account_id": self.account["account_id"], "processor": "dwolla"})
+        self.customer = self.dwolla.post("customers", {
+            "firstName": "Ada", "lastName": "Byron", "email": f"ada{Person.made}.{id(self)}@example.com",
+        }).headers["location"]
         partner = self.dwolla.get("exchange-partners").body["_embedded"]["exchange-partners"][0]
-        exchange = self.dwolla.post(
-            f"{self.customer}/exchanges",
-            {
-                "_links": {"exchange-partner": {"href": partner["_links"]["self"]["href"]}},
-                "token": processor["processor_token"],
-            },
-        ).headers["location"]
-        self.bank = self.dwolla.post(
-            f"{self.customer}/funding-sources",
-            {
-                "_links": {"exchange": {"href": exchange}},
-                "bankAccountType": "checking",
-                "name": name,
-            },
-        ).headers["location"]
+        exchange = self.dwolla.post(f"{self.customer}/exchanges", {
+            "_links": {"exchange-partner": {"href": partner["_links"]["self"]["href"]}},
+            "token": processor["processor_token"],
+        }).headers["location"]
+        self.bank = self.dwolla.post(f"{self.customer}/funding-sources", {
+            "_links": {"exchange": {"href": exchange}}, "bankAccountType": "checking", "name": name,
+        }).headers["location"]
         account = self.dwolla.get("/").body["_links"]["account"]["href"]
         sources = self.dwolla.get(f"{account}/funding-sources").body["_embedded"]["funding-sources"]
         self.account_url = account
@@ -234,11 +197,8 @@ class Person:
         return self.transfer(self.master, self.bank, value, **headers)
 
     def transfer(self, source: str, destination: str, value: str, **headers: str) -> str:
-        body = {
-            "_links": {"source": {"href": source}, "destination": {"href": destination}},
-            "amount": {"currency": "USD", "value": value},
-            "correlationId": headers.pop("correlation", "c-1"),
-        }
+        body = {"_links": {"source": {"href": source}, "destination": {"href": destination}},
+                "amount": {"currency": "USD", "value": value}, "correlationId": headers.pop("correlation", "c-1")}
         return self.dwolla.post("transfers", body, headers).headers["location"]
 
     def status(self, transfer: str) -> str:

@@ -9,40 +9,15 @@ import dwollav2
 import pytest
 
 HAL = "application/vnd.dwolla.v1.hal+json"
-JUNK = [
-    b"",
-    b"{",
-    b"[]",
-    b"null",
-    b"7",
-    b'"x"',
-    b"\xff\xfe",
-    b'{"a": NaN}',
-    b'{"name": "\\ud800"}',
-    b'{"a":' * 3000,
-    b'{"public_token": {}, "access_token": [], "email": 7, "_links": [], "amount": "x", "webhook_code": null}',
-    b'{"public_token": "\\u0000", "access_token": "\\u0000", "firstName": "\\u0000", "link_token": "\\u0000"}',
-]
-PLAID = [
-    "link/token/create",
-    "link/token/get",
-    "item/public_token/exchange",
-    "accounts/get",
-    "auth/get",
-    "identity/get",
-    "accounts/balance/get",
-    "processor/token/create",
-    "item/remove",
-    "item/get",
-    "institutions/get_by_id",
-    "webhook_verification_key/get",
-    "sandbox/public_token/create",
-    "sandbox/processor_token/create",
-    "sandbox/item/fire_webhook",
-    "sandbox/item/reset_login",
-    "no/such/thing",
-]
-CONTROLS = ["bank/advance", "bank/date", "twilio/fail", "dwolla/fail", "plaid/fail", "webhooks", "webhooks/replay", "nothing"]
+JUNK = [b"", b"{", b"[]", b"null", b"7", b'"x"', b"\xff\xfe", b'{"a": NaN}', b'{"name": "\\ud800"}', b'{"a":' * 3000,
+        b'{"public_token": {}, "access_token": [], "email": 7, "_links": [], "amount": "x", "webhook_code": null}',
+        b'{"public_token": "\\u0000", "access_token": "\\u0000", "firstName": "\\u0000", "link_token": "\\u0000"}']
+PLAID = ["link/token/create", "link/token/get", "item/public_token/exchange", "accounts/get", "auth/get",
+         "identity/get", "accounts/balance/get", "processor/token/create", "item/remove", "item/get",
+         "institutions/get_by_id", "webhook_verification_key/get", "sandbox/public_token/create",
+         "sandbox/processor_token/create", "sandbox/item/fire_webhook", "sandbox/item/reset_login", "no/such/thing"]
+CONTROLS = ["bank/advance", "bank/date", "twilio/fail", "dwolla/fail", "plaid/fail", "webhooks", "webhooks/replay",
+            "nothing"]
 
 
 def test_plaid_answers_junk_in_its_own_shape(sandbox):
@@ -65,20 +40,9 @@ def test_dwolla_answers_junk_in_its_own_shape(sandbox, person):
             answer = sandbox.post(f"/dwolla/{path}", data=junk, headers=headers)
             assert 400 <= answer.status_code < 500, (path, junk)
             assert {"code", "message"} <= set(answer.json()), (path, junk)
-    for path in (
-        "customers/none",
-        "transfers/none/failure",
-        "funding-sources/x",
-        "nothing/here",
-        "events/1",
-        "accounts/x",
-        "customers?limit=x",
-        "customers?limit=0",
-        "customers?offset=-1",
-        "customers?search=%00",
-        "webhooks/1",
-        "exchanges/1",
-    ):
+    for path in ("customers/none", "transfers/none/failure", "funding-sources/x", "nothing/here", "events/1",
+                 "accounts/x", "customers?limit=x", "customers?limit=0", "customers?offset=-1",
+                 "customers?search=%00", "webhooks/1", "exchanges/1"):
         answer = sandbox.get(f"/dwolla/{path}", headers=headers)
         assert answer.status_code in (200, 400, 404), path
         assert answer.headers["Content-Type"] == HAL, path
@@ -101,23 +65,11 @@ def test_dwolla_wants_its_version_and_a_token(sandbox, person):
 
 
 def test_a_transfer_wants_a_real_amount(person):
-    bad = [
-        ("0", "USD"),
-        ("-1.00", "USD"),
-        ("1.001", "USD"),
-        ("1e3", "USD"),
-        ("ten", "USD"),
-        (5, "USD"),
-        (None, "USD"),
-        ("5.00", "EUR"),
-        ("\u0661.00", "USD"),
-        ("999999999999", "USD"),
-    ]
+    bad = [("0", "USD"), ("-1.00", "USD"), ("1.001", "USD"), ("1e3", "USD"), ("ten", "USD"), (5, "USD"), (None, "USD"),
+           ("5.00", "EUR"), ("\u0661.00", "USD"), ("999999999999", "USD")]
     for value, currency in bad:
-        body = {
-            "_links": {"source": {"href": person.bank}, "destination": {"href": person.master}},
-            "amount": {"value": value, "currency": currency},
-        }
+        body = {"_links": {"source": {"href": person.bank}, "destination": {"href": person.master}},
+                "amount": {"value": value, "currency": currency}}
         with pytest.raises(dwollav2.ValidationError) as caught:
             person.dwolla.post("transfers", body)
         assert caught.value.body["_embedded"]["errors"][0]["path"].startswith("/amount"), (value, currency)
@@ -139,19 +91,15 @@ def test_a_bank_is_added_once_and_only_from_a_good_token(sandbox, person):
 
 
 def test_a_numbered_bank_is_credited_but_debited_only_once_verified(sandbox, person):
-    made = person.dwolla.post(
-        f"{person.customer}/funding-sources",
-        {"routingNumber": "222222226", "accountNumber": "123456789", "bankAccountType": "savings", "name": "By hand"},
-    )
+    made = person.dwolla.post(f"{person.customer}/funding-sources", {
+        "routingNumber": "222222226", "accountNumber": "123456789", "bankAccountType": "savings", "name": "By hand"})
     source = made.headers["location"]
     assert person.dwolla.get(source).body["status"] == "unverified"
     with pytest.raises(dwollav2.ValidationError):
         person.transfer(source, person.master, "1.00")
     person.dwolla.post(f"{source}/micro-deposits")
-    wrong, right = (
-        {"amount1": {"value": cents, "currency": "USD"}, "amount2": {"value": cents, "currency": "USD"}}
-        for cents in ("0.09", "0.04")
-    )
+    wrong, right = ({"amount1": {"value": cents, "currency": "USD"}, "amount2": {"value": cents, "currency": "USD"}}
+                    for cents in ("0.09", "0.04"))
     with pytest.raises(dwollav2.ValidationError):
         person.dwolla.post(f"{source}/micro-deposits", wrong)
     person.dwolla.post(f"{source}/micro-deposits", right)
@@ -168,21 +116,10 @@ def test_a_second_customer_with_the_same_email_is_shown_the_first(person):
 
 
 def test_controls_answer_junk_in_words(sandbox):
-    bad = [
-        b"{",
-        b"[]",
-        b'{"business_days": "1"}',
-        b'{"business_days": -1}',
-        b'{"business_days": true}',
-        b'{"business_days": 1e9}',
-        b'{"date": 7}',
-        b'{"date": "2026-13-01"}',
-        b'{"date": "0001-01-01"}',
-        b'{"mode": "nonsense", "last": "x"}',
-        b'{"mode": [], "times": -1, "last": -1}',
-        b'{"mode": "500", "path": 7, "last": 1.5}',
-        b'{"mode": "500", "seconds": "x", "last": null}',
-    ]
+    bad = [b"{", b"[]", b'{"business_days": "1"}', b'{"business_days": -1}', b'{"business_days": true}',
+           b'{"business_days": 1e9}', b'{"date": 7}', b'{"date": "2026-13-01"}', b'{"date": "0001-01-01"}',
+           b'{"mode": "nonsense", "last": "x"}', b'{"mode": [], "times": -1, "last": -1}',
+           b'{"mode": "500", "path": 7, "last": 1.5}', b'{"mode": "500", "seconds": "x", "last": null}']
     for path in CONTROLS:
         for junk in bad:
             if path == "bank/advance" and b"business_days" not in junk and junk[:1] == b"{" and len(junk) > 1:
@@ -193,19 +130,8 @@ def test_controls_answer_junk_in_words(sandbox):
         assert sandbox.get(f"/sandbox/{path}").status_code in (404, 405)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/phone?number=%00",
-        "/phone?number=abc",
-        "/plaid/link/hosted/%00",
-        "/nowhere",
-        "/%00",
-        "/dwolla%ff",
-        "/sandbox/sms",
-        "/sandbox/sms?phone=%00%ff",
-    ],
-)
+@pytest.mark.parametrize("path", ["/phone?number=%00", "/phone?number=abc", "/plaid/link/hosted/%00", "/nowhere",
+                                  "/%00", "/dwolla%ff", "/sandbox/sms", "/sandbox/sms?phone=%00%ff"])
 def test_odd_addresses_are_no_server_errors(sandbox, path):
     assert sandbox.get(path).status_code < 500
 
@@ -214,8 +140,7 @@ def test_odd_addresses_are_no_server_errors(sandbox, path):
 def test_it_refuses_to_start_where_it_does_not_belong(tmp_path, change):
     environment = {**os.environ, "PAYA_SANDBOX_DATA": str(tmp_path), **change}
     root = Path(__file__).resolve().parents[2]
-    checked = subprocess.run(
-        [sys.executable, "-m", "sandbox", "check"], cwd=root, env=environment, capture_output=True, text=True, timeout=30
-    )
+    checked = subprocess.run([sys.executable, "-m", "sandbox", "check"], cwd=root, env=environment,
+                             capture_output=True, text=True, timeout=30)
     assert checked.returncode != 0
     assert "ImproperlyConfigured" in checked.stderr

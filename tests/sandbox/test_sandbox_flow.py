@@ -21,9 +21,8 @@ def test_a_load_settles_on_the_third_business_day(sandbox, person, receiver):
     assert master_balance(sandbox) == before + 2500
     assert person.bank_balance() == 4975.0
     topics = [each.headers["X-Dwolla-Topic"] for each in receiver.seen]
-    assert sorted(topics) == sorted(
-        ["transfer_created", "customer_transfer_created", "transfer_completed", "customer_transfer_completed"]
-    )
+    assert sorted(topics) == sorted([
+        "transfer_created", "customer_transfer_created", "transfer_completed", "customer_transfer_completed"])
 
 
 def test_a_redemption_leaves_at_once_and_arrives_the_next_day(sandbox, person):
@@ -96,10 +95,8 @@ def test_a_returned_redemption_gives_the_money_back_to_the_master_account(sandbo
 
 
 def test_an_account_of_the_bank_can_ask_for_its_failure_too(sandbox, make_person):
-    custom = (
-        '{"override_accounts": [{"type": "depository", "subtype": "checking", "starting_balance": 12.5, '
-        '"meta": {"name": "R08"}}]}'
-    )
+    custom = ('{"override_accounts": [{"type": "depository", "subtype": "checking", "starting_balance": 12.5, '
+              '"meta": {"name": "R08"}}]}')
     person = make_person(options={"override_username": "user_custom", "override_password": custom})
     assert person.account["balances"]["current"] == 12.5
     load = person.load("5.00")

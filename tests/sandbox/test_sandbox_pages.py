@@ -27,16 +27,10 @@ def opened(browser: Browser, complaints: list[str], **options: object) -> Page:
 
 def test_a_person_links_a_bank_and_comes_back(browser, sandbox, receiver):
     api, complaints = sandbox.plaid(), []
-    created = api.link_token_create(
-        {
-            "client_name": "PaYa",
-            "language": "en",
-            "country_codes": ["US"],
-            "products": ["auth"],
-            "user": {"client_user_id": "u1"},
-            "hosted_link": {"completion_redirect_uri": f"{receiver.url}/banks/linked?state=x"},
-        }
-    )
+    created = api.link_token_create({
+        "client_name": "PaYa", "language": "en", "country_codes": ["US"], "products": ["auth"],
+        "user": {"client_user_id": "u1"},
+        "hosted_link": {"completion_redirect_uri": f"{receiver.url}/banks/linked?state=x"}})
     page = opened(browser, complaints, java_script_enabled=False, viewport={"width": 390, "height": 800})
     page.goto(created["hosted_link_url"])
     page.get_by_role("button", name="Tartan Bank").click()

@@ -29,31 +29,19 @@ def code_of(caught) -> str:
 
 def linked(sandbox, webhook: str = "http://127.0.0.1:9/webhooks/plaid") -> tuple:
     api = sandbox.plaid()
-    public = api.sandbox_public_token_create(
-        SandboxPublicTokenCreateRequest(
-            institution_id="ins_109508",
-            initial_products=[Products("auth")],
-            options=SandboxPublicTokenCreateRequestOptions(webhook=webhook),
-        )
-    )
+    public = api.sandbox_public_token_create(SandboxPublicTokenCreateRequest(
+        institution_id="ins_109508", initial_products=[Products("auth")],
+        options=SandboxPublicTokenCreateRequestOptions(webhook=webhook)))
     access = api.item_public_token_exchange(ItemPublicTokenExchangeRequest(public_token=public.public_token))
     return api, access
 
 
 def hosted(sandbox, webhook: str, **more) -> tuple:
     api = sandbox.plaid()
-    created = api.link_token_create(
-        LinkTokenCreateRequest(
-            client_name="PaYa",
-            language="en",
-            country_codes=[CountryCode("US")],
-            products=[Products("auth")],
-            user=LinkTokenCreateRequestUser(client_user_id="usr_1", legal_name="Ada Byron"),
-            webhook=webhook,
-            hosted_link=LinkTokenCreateHostedLink(completion_redirect_uri=BACK),
-            **more,
-        )
-    )
+    created = api.link_token_create(LinkTokenCreateRequest(
+        client_name="PaYa", language="en", country_codes=[CountryCode("US")], products=[Products("auth")],
+        user=LinkTokenCreateRequestUser(client_user_id="usr_1", legal_name="Ada Byron"), webhook=webhook,
+        hosted_link=LinkTokenCreateHostedLink(completion_redirect_uri=BACK), **more))
     return api, created
 
 
@@ -65,7 +53,8 @@ def test_every_answer_about_an_item_is_read_by_the_sdk(sandbox):
     api, access = linked(sandbox)
     token = {"access_token": access.access_token}
     accounts = api.accounts_get(token).accounts
-    assert [(str(each.subtype), each.name) for each in accounts] == [("checking", "Plaid Checking"), ("savings", "Plaid Saving")]
+    assert [(str(each.subtype), each.name) for each in accounts] == [
+        ("checking", "Plaid Checking"), ("savings", "Plaid Saving")]
     ach = api.auth_get(token).numbers.ach
     assert {each.routing for each in ach} == {"222222226"}
     assert [each.account[-4:] for each in ach] == [each.mask for each in accounts]
@@ -73,8 +62,7 @@ def test_every_answer_about_an_item_is_read_by_the_sdk(sandbox):
     assert api.accounts_balance_get(token).accounts[0].balances.available == 5000.0
     assert api.item_get(token).item.institution_id == "ins_109508"
     institution = api.institutions_get_by_id(
-        InstitutionsGetByIdRequest(institution_id="ins_109508", country_codes=[CountryCode("US")])
-    )
+        InstitutionsGetByIdRequest(institution_id="ins_109508", country_codes=[CountryCode("US")]))
     assert institution.institution.name == "First Platypus Bank"
     chosen = api.auth_get({**token, "options": {"account_ids": [accounts[1].account_id]}})
     assert len(chosen.numbers.ach) == 1
@@ -90,9 +78,8 @@ def test_each_public_token_has_account_numbers_of_its_own(sandbox):
 
 def test_a_public_token_is_good_once(sandbox):
     api = sandbox.plaid()
-    public = api.sandbox_public_token_create(
-        SandboxPublicTokenCreateRequest(institution_id="ins_109508", initial_products=[Products("auth")])
-    ).public_token
+    public = api.sandbox_public_token_create(SandboxPublicTokenCreateRequest(
+        institution_id="ins_109508", initial_products=[Products("auth")])).public_token
     api.item_public_token_exchange(ItemPublicTokenExchangeRequest(public_token=public))
     with pytest.raises(plaid.ApiException) as caught:
         api.item_public_token_exchange(ItemPublicTokenExchangeRequest(public_token=public))
@@ -113,20 +100,12 @@ def test_a_lost_login_is_an_error_until_it_is_repaired(sandbox, receiver):
         api.auth_get(token)
     assert code_of(caught) == "ITEM_LOGIN_REQUIRED"
     assert api.item_get(token).item.error.error_code == "ITEM_LOGIN_REQUIRED"
-    update = api.link_token_create(
-        LinkTokenCreateRequest(
-            client_name="PaYa",
-            language="en",
-            country_codes=[CountryCode("US")],
-            access_token=access.access_token,
-            user=LinkTokenCreateRequestUser(client_user_id="usr_1"),
-            hosted_link=LinkTokenCreateHostedLink(),
-        )
-    )
+    update = api.link_token_create(LinkTokenCreateRequest(
+        client_name="PaYa", language="en", country_codes=[CountryCode("US")], access_token=access.access_token,
+        user=LinkTokenCreateRequestUser(client_user_id="usr_1"), hosted_link=LinkTokenCreateHostedLink()))
     page = sandbox.get("/" + update.hosted_link_url.split("/", 3)[3])
-    sandbox.post(
-        "/" + update.hosted_link_url.split("/", 3)[3], cookies=page.cookies, data={**form_fields(page.text), "action": "confirm"}
-    )
+    sandbox.post("/" + update.hosted_link_url.split("/", 3)[3], cookies=page.cookies,
+                 data={**form_fields(page.text), "action": "confirm"})
     assert api.auth_get(token).numbers.ach
     codes = [json.loads(each.body)["webhook_code"] for each in receiver.wait_for(2)]
     assert sorted(codes) == ["ERROR", "LOGIN_REPAIRED"]
@@ -146,9 +125,8 @@ def test_a_removed_item_is_gone_and_its_processor_token_too(sandbox):
 
 def test_a_webhook_is_signed_as_plaid_signs(sandbox, receiver):
     api, access = linked(sandbox, receiver.url + "/webhooks/plaid")
-    assert api.sandbox_item_fire_webhook(
-        SandboxItemFireWebhookRequest(access_token=access.access_token, webhook_code="USER_PERMISSION_REVOKED")
-    ).webhook_fired
+    assert api.sandbox_item_fire_webhook(SandboxItemFireWebhookRequest(
+        access_token=access.access_token, webhook_code="USER_PERMISSION_REVOKED")).webhook_fired
     hook = receiver.wait_for(1)[0]
     token = hook.headers["Plaid-Verification"]
     header = jwt.get_unverified_header(token)
@@ -168,12 +146,8 @@ def test_the_hosted_page_links_a_bank(sandbox, receiver):
     assert "First Platypus Bank" in sandbox.get(path).text
     page = sandbox.get(path + "?institution=ins_109511")
     assert "form-action 'self' http://127.0.0.1:9" in page.headers["Content-Security-Policy"]
-    answer = sandbox.post(
-        path,
-        cookies=page.cookies,
-        allow_redirects=False,
-        data={**form_fields(page.text), "institution": "ins_109511", "account": ["0", "1"], "action": "confirm"},
-    )
+    answer = sandbox.post(path, cookies=page.cookies, allow_redirects=False, data={
+        **form_fields(page.text), "institution": "ins_109511", "account": ["0", "1"], "action": "confirm"})
     assert (answer.status_code, answer.headers["Location"]) == (303, BACK)
     session = api.link_token_get(LinkTokenGetRequest(link_token=created.link_token)).link_sessions[0]
     result = session.results.item_add_results[0]
@@ -191,7 +165,8 @@ def test_leaving_the_hosted_page_is_told(sandbox):
     api, created = hosted(sandbox, "")
     path = "/" + created.hosted_link_url.split("/", 3)[3]
     page = sandbox.get(path)
-    answer = sandbox.post(path, cookies=page.cookies, allow_redirects=False, data={**form_fields(page.text), "action": "cancel"})
+    answer = sandbox.post(path, cookies=page.cookies, allow_redirects=False,
+                          data={**form_fields(page.text), "action": "cancel"})
     assert answer.headers["Location"] == BACK
     session = api.link_token_get(LinkTokenGetRequest(link_token=created.link_token)).link_sessions[0]
     assert session.results.item_add_results == []
@@ -203,40 +178,20 @@ def test_choosing_no_account_asks_again(sandbox):
     _, created = hosted(sandbox, "")
     path = "/" + created.hosted_link_url.split("/", 3)[3]
     page = sandbox.get(path + "?institution=ins_109508")
-    answer = sandbox.post(
-        path,
-        cookies=page.cookies,
-        allow_redirects=False,
-        data={**form_fields(page.text), "institution": "ins_109508", "action": "confirm"},
-    )
+    answer = sandbox.post(path, cookies=page.cookies, allow_redirects=False, data={
+        **form_fields(page.text), "institution": "ins_109508", "action": "confirm"})
     assert answer.status_code == 400
     assert "Choose at least one account" in answer.text
 
 
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({"client_name": None}, "MISSING_FIELDS"),
-        ({"language": "xx"}, "INVALID_FIELD"),
-        ({"country_codes": []}, "INVALID_FIELD"),
-        ({"user": {}}, "MISSING_FIELDS"),
-        ({"user": "me"}, "INVALID_FIELD"),
-        ({"products": ["nothing"]}, "INVALID_FIELD"),
-        ({"webhook": "nowhere"}, "INVALID_FIELD"),
-        ({"hosted_link": {"completion_redirect_uri": 7}}, "INVALID_FIELD"),
-        ({"client_name": 7}, "INVALID_FIELD"),
-    ],
-)
+@pytest.mark.parametrize(("change", "expected"), [
+    ({"client_name": None}, "MISSING_FIELDS"), ({"language": "xx"}, "INVALID_FIELD"),
+    ({"country_codes": []}, "INVALID_FIELD"), ({"user": {}}, "MISSING_FIELDS"), ({"user": "me"}, "INVALID_FIELD"),
+    ({"products": ["nothing"]}, "INVALID_FIELD"), ({"webhook": "nowhere"}, "INVALID_FIELD"),
+    ({"hosted_link": {"completion_redirect_uri": 7}}, "INVALID_FIELD"), ({"client_name": 7}, "INVALID_FIELD"),
+])
 def test_a_link_token_wants_its_fields(sandbox, change, expected):
-    body = {
-        "client_id": "sandbox",
-        "secret": "sandbox",
-        "client_name": "PaYa",
-        "language": "en",
-        "country_codes": ["US"],
-        "products": ["auth"],
-        "user": {"client_user_id": "u"},
-        **change,
-    }
+    body = {"client_id": "sandbox", "secret": "sandbox", "client_name": "PaYa", "language": "en",
+            "country_codes": ["US"], "products": ["auth"], "user": {"client_user_id": "u"}, **change}
     answer = sandbox.post("/plaid/link/token/create", body)
     assert (answer.status_code, answer.json()["error_code"]) == (400, expected)

@@ -31,9 +31,8 @@ def test_a_message_lands_on_the_phone(sandbox):
     assert "222222" in [each.body[-6:] for each in sandbox.twilio().messages.list(limit=5)]
 
 
-@pytest.mark.parametrize(
-    "query", ["?phone=+12125550102", "?phone=%2B12125550102", "?phone=12125550102", "?phone=+1%20212-555-0102"]
-)
+@pytest.mark.parametrize("query", ["?phone=+12125550102", "?phone=%2B12125550102", "?phone=12125550102",
+                                   "?phone=+1%20212-555-0102"])
 def test_a_plus_in_the_query_may_be_a_space(sandbox, query):
     if not texts(sandbox, "+12125550102"):
         send(sandbox, "+12125550102")
@@ -42,9 +41,8 @@ def test_a_plus_in_the_query_may_be_a_space(sandbox, query):
     assert set(answer["messages"][0]) == {"to", "body", "sent_at"}
 
 
-@pytest.mark.parametrize(
-    ("to", "code"), [("12", 21211), ("+15005550001", 21211), ("+15005550004", 21610), ("hello", 21211), ("+1212555010x", 21211)]
-)
+@pytest.mark.parametrize(("to", "code"), [
+    ("12", 21211), ("+15005550001", 21211), ("+15005550004", 21610), ("hello", 21211), ("+1212555010x", 21211)])
 def test_a_bad_number_is_refused(sandbox, to, code):
     with pytest.raises(TwilioRestException) as caught:
         send(sandbox, to)

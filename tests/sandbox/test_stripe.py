@@ -20,9 +20,7 @@ numbers = itertools.count(1)
 def client_of(sandbox: Sandbox, key: str = KEY) -> stripe.StripeClient:
     stripe.enable_telemetry = False
     return stripe.StripeClient(
-        key,
-        base_addresses={"api": f"{sandbox.url}/stripe"},
-        max_network_retries=0,
+        key, base_addresses={"api": f"{sandbox.url}/stripe"}, max_network_retries=0,
         http_client=stripe.RequestsClient(timeout=10),
     )
 
@@ -57,16 +55,9 @@ def linked(sandbox: Sandbox, api: stripe.StripeClient) -> Callable[..., SimpleNa
     def make(name: str = "Everyday", balance: float = 5000) -> SimpleNamespace:
         account = f'{{"override_accounts":[{{"subtype":"checking","starting_balance":{balance},"meta":{{"name":"{name}"}}}}]}}'
         options = {"override_username": "user_custom", "override_password": account}
-        public = sandbox.post(
-            "/plaid/sandbox/public_token/create",
-            {
-                "client_id": "sandbox",
-                "secret": "sandbox",
-                "institution_id": "ins_109508",
-                "initial_products": ["auth"],
-                "options": options,
-            },
-        ).json()["public_token"]
+        public = sandbox.post("/plaid/sandbox/public_token/create", {
+            "client_id": "sandbox", "secret": "sandbox", "institution_id": "ins_109508", "initial_products": ["auth"],
+            "options": options}).json()["public_token"]
         plaid = sandbox.plaid()
         access = plaid.item_public_token_exchange({"public_token": public})["access_token"]
         chosen = plaid.accounts_get({"access_token": access})["accounts"][0]["account_id"]
@@ -78,28 +69,18 @@ def linked(sandbox: Sandbox, api: stripe.StripeClient) -> Callable[..., SimpleNa
             accounts = plaid.accounts_balance_get({"access_token": access})["accounts"]
             return accounts[0]["balances"]["current"]
 
-        return SimpleNamespace(
-            customer=customer.id, bank=source.id, balance=balance_now, token=token["stripe_bank_account_token"]
-        )
+        return SimpleNamespace(customer=customer.id, bank=source.id, balance=balance_now,
+                               token=token["stripe_bank_account_token"])
 
     return make
 
 
 def debit(api, person, cents=50_00, options=None, **more):
-    return api.v1.payment_intents.create(
-        {
-            "amount": cents,
-            "currency": "usd",
-            "customer": person.customer,
-            "payment_method": person.bank,
-            "allowed_payment_method_types": ["us_bank_account"],
-            "confirm": True,
-            "mandate_data": {"customer_acceptance": {"type": "offline"}},
-            "metadata": {"paya_key": "k-1"},
-            **more,
-        },
-        options or {},
-    )
+    return api.v1.payment_intents.create({
+        "amount": cents, "currency": "usd", "customer": person.customer, "payment_method": person.bank,
+        "allowed_payment_method_types": ["us_bank_account"], "confirm": True,
+        "mandate_data": {"customer_acceptance": {"type": "offline"}}, "metadata": {"paya_key": "k-1"}, **more,
+    }, options or {})
 
 
 def vault(api) -> str:
@@ -111,23 +92,15 @@ def cash(api) -> int:
 
 
 def pay(api, person, cents=20_00, **more):
-    return api.v1.treasury.outbound_payments.create(
-        {
-            "financial_account": vault(api),
-            "amount": cents,
-            "currency": "usd",
-            "customer": person.customer,
-            "destination_payment_method": person.bank,
-            "metadata": {"paya_key": "k-2"},
-            **more,
-        }
-    )
+    return api.v1.treasury.outbound_payments.create({
+        "financial_account": vault(api), "amount": cents, "currency": "usd", "customer": person.customer,
+        "destination_payment_method": person.bank, "metadata": {"paya_key": "k-2"}, **more,
+    })
 
 
 def capital(api, cents=1_000_00):
-    api.v1.test_helpers.treasury.received_credits.create(
-        {"amount": cents, "currency": "usd", "financial_account": vault(api), "network": "ach"}
-    )
+    api.v1.test_helpers.treasury.received_credits.create({
+        "amount": cents, "currency": "usd", "financial_account": vault(api), "network": "ach"})
 
 
 def worth(sandbox: Sandbox) -> int:
@@ -157,10 +130,8 @@ def test_a_debit_settles_on_the_third_business_day(sandbox, api, linked, hook):
     assert topics == {"payment_intent.created", "payment_intent.processing", "payment_intent.succeeded"}
 
 
-@pytest.mark.parametrize(
-    ("name", "code", "blocked"),
-    [("R01", "insufficient_funds", False), ("R03", "no_account", True), ("R10", "debit_not_authorized", True)],
-)
+@pytest.mark.parametrize(("name", "code", "blocked"), [("R01", "insufficient_funds", False), ("R03", "no_account", True),
+                                                       ("R10", "debit_not_authorized", True)])
 def test_a_debit_that_comes_back_before_settlement(sandbox, api, linked, hook, name, code, blocked):
     person = linked(name)
     before = worth(sandbox)
@@ -187,10 +158,8 @@ def test_more_than_the_bank_has_comes_back(sandbox, api, linked):
     assert api.v1.payment_intents.retrieve(intent.id).last_payment_error.code == "insufficient_funds"
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [("R01-late", "insufficient_funds"), ("R03-late", "incorrect_account_details"), ("R10-late", "debit_not_authorized")],
-)
+@pytest.mark.parametrize(("name", "reason"), [("R01-late", "insufficient_funds"), ("R03-late", "incorrect_account_details"),
+                                              ("R10-late", "debit_not_authorized")])
 def test_a_late_return_is_a_lost_dispute(sandbox, api, linked, hook, name, reason):
     person = linked(name)
     before = worth(sandbox)
@@ -226,27 +195,15 @@ def test_a_debit_can_be_taken_back_until_the_calendar_moves(sandbox, api, linked
 
 def test_bare_numbers_wait_for_micro_deposits(sandbox, api):
     customer = api.v1.customers.create({"email": "n@people.example"})
-    intent = api.v1.payment_intents.create(
-        {
-            "amount": 75_00,
-            "currency": "usd",
-            "customer": customer.id,
-            "confirm": True,
-            "allowed_payment_method_types": ["us_bank_account"],
-            "mandate_data": {
-                "customer_acceptance": {"type": "online", "online": {"ip_address": "127.0.0.1", "user_agent": "tests"}}
-            },
-            "payment_method_data": {
-                "type": "us_bank_account",
-                "billing_details": {"name": "Ada Byron", "email": "n@people.example"},
-                "us_bank_account": {
-                    "routing_number": "110000000",
-                    "account_number": "000123456789",
-                    "account_holder_type": "individual",
-                },
-            },
-        }
-    )
+    intent = api.v1.payment_intents.create({
+        "amount": 75_00, "currency": "usd", "customer": customer.id, "confirm": True,
+        "allowed_payment_method_types": ["us_bank_account"], "mandate_data": {"customer_acceptance": {
+            "type": "online", "online": {"ip_address": "127.0.0.1", "user_agent": "tests"}}},
+        "payment_method_data": {
+            "type": "us_bank_account", "billing_details": {"name": "Ada Byron", "email": "n@people.example"},
+            "us_bank_account": {"routing_number": "110000000", "account_number": "000123456789",
+                                "account_holder_type": "individual"}},
+    })
     assert (intent.status, intent.next_action.type) == ("requires_action", "verify_with_microdeposits")
     with pytest.raises(stripe.InvalidRequestError) as caught:
         api.v1.payment_intents.verify_microdeposits(intent.id, {"amounts": [1, 2]})
@@ -256,30 +213,20 @@ def test_bare_numbers_wait_for_micro_deposits(sandbox, api):
     assert api.v1.payment_intents.retrieve(intent.id).status == "succeeded"
 
 
-@pytest.mark.parametrize(
-    ("number", "status", "code"),
-    [
-        ("000111111113", "requires_payment_method", "account_closed"),
-        ("000111111116", "requires_payment_method", "no_account"),
-        ("000222222227", "requires_payment_method", "insufficient_funds"),
-        ("000333333335", "requires_payment_method", "debit_not_authorized"),
-        ("000555555559", "succeeded", None),
-        ("000000000009", "processing", None),
-    ],
-)
+@pytest.mark.parametrize(("number", "status", "code"), [
+    ("000111111113", "requires_payment_method", "account_closed"), ("000111111116", "requires_payment_method", "no_account"),
+    ("000222222227", "requires_payment_method", "insufficient_funds"),
+    ("000333333335", "requires_payment_method", "debit_not_authorized"),
+    ("000555555559", "succeeded", None), ("000000000009", "processing", None),
+])
 def test_the_numbers_of_stripes_test_mode(sandbox, api, number, status, code):
     customer = api.v1.customers.create({"name": "Ada Byron"})
-    token = api.v1.tokens.create(
-        {"bank_account": {"country": "US", "currency": "usd", "routing_number": "110000000", "account_number": number}}
-    )
+    token = api.v1.tokens.create({"bank_account": {"country": "US", "currency": "usd", "routing_number": "110000000",
+                                                   "account_number": number}})
     source = api.v1.customers.payment_sources.create(customer.id, {"source": token.id})
     assert source.status == "new"
-    requests.post(
-        f"{sandbox.url}/stripe/v1/customers/{customer.id}/sources/{source.id}/verify",
-        data={"amounts[0]": 32, "amounts[1]": 45},
-        headers={"Authorization": f"Bearer {KEY}"},
-        timeout=5,
-    )
+    requests.post(f"{sandbox.url}/stripe/v1/customers/{customer.id}/sources/{source.id}/verify",
+                  data={"amounts[0]": 32, "amounts[1]": 45}, headers={"Authorization": f"Bearer {KEY}"}, timeout=5)
     intent = debit(api, SimpleNamespace(customer=customer.id, bank=source.id))
     sandbox.advance(5)
     shown = api.v1.payment_intents.retrieve(intent.id)
@@ -358,16 +305,11 @@ def test_no_cent_appears_or_vanishes(own_sandbox):
     assert (worth(sandbox), cash(api)) == (500_00, 500_00)
     assert sandbox.get("/sandbox/bank").json()["stripe"]["outgoing"] == 0
     customer = api.v1.customers.create({"name": "R10-late"})
-    token = api.v1.tokens.create(
-        {"bank_account": {"country": "US", "currency": "usd", "routing_number": "110000000", "account_number": "000123456789"}}
-    )
+    token = api.v1.tokens.create({"bank_account": {"country": "US", "currency": "usd", "routing_number": "110000000",
+                                                   "account_number": "000123456789"}})
     source = api.v1.customers.payment_sources.create(customer.id, {"source": token.id})
-    requests.post(
-        f"{sandbox.url}/stripe/v1/customers/{customer.id}/sources/{source.id}/verify",
-        data={"amounts[]": ["32", "45"]},
-        headers={"Authorization": f"Bearer {KEY}"},
-        timeout=5,
-    )
+    requests.post(f"{sandbox.url}/stripe/v1/customers/{customer.id}/sources/{source.id}/verify",
+                  data={"amounts[]": ["32", "45"]}, headers={"Authorization": f"Bearer {KEY}"}, timeout=5)
     debit(api, SimpleNamespace(customer=customer.id, bank=source.id), 100_00)
     sandbox.advance(3)
     assert worth(sandbox) == 600_00 - 80
@@ -491,25 +433,16 @@ def test_lists_have_stripes_cursors(api, linked):
 
 
 # ------------------------------------------------------------------------------------------------ bad input
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ({"amount": 49}, "amount_too_small"),
-        ({"amount": "x"}, "parameter_invalid_integer"),
-        ({"amount": 10**9}, "parameter_invalid_integer"),
-        ({"amount": None}, "parameter_missing"),
-        ({"currency": "eur"}, None),
-        ({"customer": "cus_none"}, "resource_missing"),
-        ({"customer": None}, None),
-        ({"payment_method": "pm_none"}, "resource_missing"),
-        ({"mandate_data": None}, "parameter_missing"),
-        ({"mandate_data": {"customer_acceptance": {"type": "online"}}}, "parameter_missing"),
-        ({"allowed_payment_method_types": ["card"]}, "payment_intent_incompatible_payment_method"),
-        ({"payment_method_types": ["us_bank_account"]}, "payment_method_types_no_longer_supported"),
-        ({"no_such_parameter": "x"}, "parameter_unknown"),
-        ({"metadata": {"k": "v" * 501}}, None),
-    ],
-)
+@pytest.mark.parametrize(("change", "code"), [
+    ({"amount": 49}, "amount_too_small"), ({"amount": "x"}, "parameter_invalid_integer"),
+    ({"amount": 10**9}, "parameter_invalid_integer"), ({"amount": None}, "parameter_missing"),
+    ({"currency": "eur"}, None), ({"customer": "cus_none"}, "resource_missing"), ({"customer": None}, None),
+    ({"payment_method": "pm_none"}, "resource_missing"), ({"mandate_data": None}, "parameter_missing"),
+    ({"mandate_data": {"customer_acceptance": {"type": "online"}}}, "parameter_missing"),
+    ({"allowed_payment_method_types": ["card"]}, "payment_intent_incompatible_payment_method"),
+    ({"payment_method_types": ["us_bank_account"]}, "payment_method_types_no_longer_supported"),
+    ({"no_such_parameter": "x"}, "parameter_unknown"), ({"metadata": {"k": "v" * 501}}, None),
+])
 def test_a_wrong_debit_is_refused_and_leaves_nothing(api, linked, change, code):
     person = linked()
     with pytest.raises(stripe.InvalidRequestError) as caught:
@@ -533,41 +466,19 @@ def test_keys_versions_and_addresses(sandbox, api):
     assert sandbox.http.request("PATCH", sandbox.url + "/stripe/v1/balance", headers=bearer, timeout=5).status_code == 404
 
 
-JUNK = [
-    b"",
-    b"{",
-    b"=",
-    b"a[",
-    b"a[b]=1&a=2",
-    b"a=1&a[b]=2",
-    b"%ff=1",
-    b"amount=%00",
-    b"amount[x]=1",
-    b"email[]=1",
-    b"a" + b"[b]" * 50 + b"=1",
-    b"&".join(b"m%d=1" % n for n in range(900)),
-    b"currency=usd&amount=100&metadata=x",
-    b"currency=usd&amount=100&payment_method_types=x&payment_method=pm_1&expand[]=nothing",
-]
+JUNK = [b"", b"{", b"=", b"a[", b"a[b]=1&a=2", b"a=1&a[b]=2", b"%ff=1", b"amount=%00", b"amount[x]=1", b"email[]=1",
+        b"a" + b"[b]" * 50 + b"=1", b"&".join(b"m%d=1" % n for n in range(900)), b"currency=usd&amount=100&metadata=x",
+        b"currency=usd&amount=100&payment_method_types=x&payment_method=pm_1&expand[]=nothing"]
 
 
 def test_junk_is_answered_in_stripes_shape(sandbox, api, linked):
     person = linked()
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/x-www-form-urlencoded"}
     intent = debit(api, person).id
-    for path in (
-        "customers",
-        f"customers/{person.customer}/sources",
-        "payment_methods",
-        "payment_intents",
-        "tokens",
-        f"payment_methods/{person.bank}/attach",
-        f"payment_intents/{intent}/confirm",
-        "webhook_endpoints",
-        f"payment_intents/{intent}/verify_microdeposits",
-        "treasury/outbound_payments",
-        "test_helpers/treasury/received_credits",
-    ):
+    for path in ("customers", f"customers/{person.customer}/sources", "payment_methods", "payment_intents", "tokens",
+                 f"payment_methods/{person.bank}/attach", f"payment_intents/{intent}/confirm", "webhook_endpoints",
+                 f"payment_intents/{intent}/verify_microdeposits", "treasury/outbound_payments",
+                 "test_helpers/treasury/received_credits"):
         for junk in JUNK:
             answer = sandbox.post(f"/stripe/v1/{path}", data=junk, headers=headers)
             assert answer.status_code in (200, 400), (path, junk)
@@ -575,22 +486,9 @@ def test_junk_is_answered_in_stripes_shape(sandbox, api, linked):
                 assert {"type", "message"} <= set(answer.json()["error"]), (path, junk)
     wrong = sandbox.post("/stripe/v1/customers", json={"email": "x"}, headers={"Authorization": f"Bearer {KEY}"})
     assert wrong.status_code == 400
-    for path in (
-        "payment_intents?limit=0",
-        "payment_intents?limit=x",
-        "payment_intents?starting_after=pi_none",
-        "payment_intents/none",
-        "charges/none",
-        "disputes/none",
-        "customers/%00",
-        "events/none",
-        "customers?created[gte]=x",
-        "balance_transactions/none",
-        "treasury/financial_accounts/none",
-        "treasury/outbound_payments",
-        "webhook_endpoints/none",
-        "tokens/none",
-        "payment_methods",
-    ):
+    for path in ("payment_intents?limit=0", "payment_intents?limit=x", "payment_intents?starting_after=pi_none",
+                 "payment_intents/none", "charges/none", "disputes/none", "customers/%00", "events/none",
+                 "customers?created[gte]=x", "balance_transactions/none", "treasury/financial_accounts/none",
+                 "treasury/outbound_payments", "webhook_endpoints/none", "tokens/none", "payment_methods"):
         answer = sandbox.get(f"/stripe/v1/{path}", headers=headers)
         assert answer.status_code in (400, 404), path

@@ -13,16 +13,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Wallet",
             fields=[
-                (
-                    "user",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        primary_key=True,
-                        related_name="+",
-                        serialize=False,
-                        to="users.user",
-                    ),
-                ),
+                ("user", models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name="+", serialize=False, to="users.user")),
                 ("public_id", models.TextField(unique=True)),
                 ("account", models.BigIntegerField(unique=True)),
                 ("hold_account", models.BigIntegerField(unique=True)),
@@ -35,9 +26,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("pending_in__gte", 0), ("pending_out__gte", 0)), name="wallet_pending_not_negative"
-                    ),
+                    models.CheckConstraint(condition=models.Q(("pending_in__gte", 0), ("pending_out__gte", 0)), name="wallet_pending_not_negative"),
                     models.CheckConstraint(condition=models.Q(("frozen__in", [0, 1, 2])), name="wallet_frozen_state"),
                 ],
             },
