@@ -68,6 +68,10 @@ class BankTransferAnswer(Serializer):
     currency = serializers.ChoiceField(choices=["USD"])
     status = serializers.ChoiceField(choices=TRANSFER_STATUSES)
     expected_on = serializers.DateField()
+    cancel = serializers.ChoiceField(
+        choices=[choice.value for choice in BankTransfer.Cancel],
+        help_text="Whether you asked to have it back; refused when it had left already",
+    )
     bank_account = serializers.CharField()
     created_at = serializers.DateTimeField()
     timeline = StepAnswer(many=True)
@@ -129,6 +133,11 @@ def _detail(request: Request, kind: BankTransfer.Kind, public_id: str) -> Respon
     return Response(queries.transfer_body(row))
 
 
+def _cancel(request: Request, kind: BankTransfer.Kind, public_id: str) -> Response:
+    services.request_cancel(user_id=session_of(request).user_id, kind=kind, public_id=public_id)
+    return _detail(request, kind, public_id)
+
+
 def _position(row: BankTransfer | BankAccount) -> int:
     return int(row.pk)
 
@@ -149,6 +158,18 @@ class LoadDetail(APIView):
         return _detail(request, BankTransfer.Kind.LOAD, transfer_id)
 
 
+class LoadCancel(APIView):
+    @extend_schema(
+        request=None,
+        responses={200: BankTransferAnswer},
+        summary="Take a load back",
+        description="It is cancelled soon after, unless it has left already: look at `cancel` and `status`. "
+        "Asking again changes nothing. 409 once it has arrived or failed.",
+    )
+    def post(self, request: Request, transfer_id: str) -> Response:
+        return _cancel(request, BankTransfer.Kind.LOAD, transfer_id)
+
+
 class Redemptions(APIView):
     @extend_schema(request=NewTransfer, parameters=[KEY_HEADER], responses={201: BankTransferAnswer}, summary="Redeem to a bank")
     def post(self, request: Request) -> HttpResponse:
@@ -163,3 +184,9 @@ class RedemptionDetail(APIView):
     @extend_schema(responses={200: BankTransferAnswer}, summary="One redemption")
     def get(self, request: Request, transfer_id: str) -> Response:
         return _detail(request, BankTransfer.Kind.REDEMPTION, transfer_id)
+
+
+class RedemptionCancel(APIView):
+    @extend_schema(request=None, responses={200: BankTransferAnswer}, summary="Take a redemption back")
+    def post(self, request: Request, transfer_id: str) -> Response:
+        return _cancel(request, BankTransfer.Kind.REDEMPTION, transfer_id)

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from banking import queries, services, show
+from banking.errors import TooLateToCancel
 from banking.models import BankAccount, BankTransfer, TransferMove
 from banking.services.transfers import expected_on
 from core import idempotency
@@ -167,6 +168,26 @@ def redemption_detail(request: HttpRequest, transfer_id: str) -> HttpResponse:
     return _detail(request, Kind.REDEMPTION, transfer_id)
 
 
+@require_POST
+@login_required
+def load_cancel(request: HttpRequest, transfer_id: str) -> HttpResponse:
+    return _cancel(request, Kind.LOAD, transfer_id)
+
+
+@require_POST
+@login_required
+def redemption_cancel(request: HttpRequest, transfer_id: str) -> HttpResponse:
+    return _cancel(request, Kind.REDEMPTION, transfer_id)
+
+
+def _cancel(request: HttpRequest, kind: BankTransfer.Kind, transfer_id: str) -> HttpResponse:
+    try:
+        services.request_cancel(user_id=session_of(request).user_id, kind=kind, public_id=transfer_id)
+    except TooLateToCancel as error:
+        messages.error(request, error.detail)
+    return redirect(_url(kind, transfer_id))
+
+
 def _detail(request: HttpRequest, kind: BankTransfer.Kind, transfer_id: str) -> HttpResponse:
     row = queries.transfer(user_id=session_of(request).user_id, kind=kind, public_id=transfer_id)
     shown = {
@@ -178,6 +199,8 @@ def _detail(request: HttpRequest, kind: BankTransfer.Kind, transfer_id: str) -> 
         "created_at": row.created_at,
         "bank": _shown_bank(row.bank_account),
         "timeline": _steps(row),
+        "cancel": row.cancel,
+        "can_cancel": row.status in BankTransfer.OPEN and row.cancel == BankTransfer.Cancel.NO,
     }
     return render(request, "banking/transfer.html", {"transfer": shown})
 
@@ -216,7 +239,9 @@ def _url(kind: BankTransfer.Kind, public_id: str) -> str:
 
 
 # ------------------------------------------------------------------------------------------------ live
-LIVE_KINDS = [f"{kind.value}_{what}" for kind in Kind for what in ("settled", "failed", "returned")]
+LIVE_KINDS = [
+    f"{kind.value}_{what}" for kind in Kind for what in ("settled", "failed", "cancelled", "cancel_refused", "returned")
+]
 
 
 def words(user_id: int, kind: str, ref: str) -> dict[str, str] | None:

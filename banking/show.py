@@ -63,14 +63,25 @@ _REASONS = {
 }
 
 
+_CANCEL = {
+    "asked": ("You asked to cancel it", ""),
+    "refused": ("Too late to cancel", "It had left already, and goes on as usual."),
+}
+
+
 def title(kind: str, status: str, evidence: Mapping[str, Any] | None = None) -> str:
-    if (evidence or {}).get("repaid"):
+    known = evidence or {}
+    if "cancel" in known:
+        return _CANCEL[known["cancel"]][0]
+    if known.get("repaid"):
         return "Arrived"
     return _TITLES[kind][Status(status)]
 
 
 def text(transfer: BankTransfer, status: str, evidence: Mapping[str, Any] | None = None) -> str:
     """One or two sentences about a step; may be empty. `evidence` is the step's own, which knows of debts."""
+    if evidence and "cancel" in evidence:
+        return _CANCEL[evidence["cancel"]][1]
     after = _debt(transfer, evidence or {}) or _AFTER.get((transfer.kind, Status(status)), "")
     reason = _REASONS.get(transfer.failure_code, "") if status in (Status.FAILED, Status.RETURNED) else ""
     return " ".join(part for part in (reason, after) if part) or _TEXTS.get(Status(status), "")
@@ -107,6 +118,7 @@ def transfer_body(transfer: BankTransfer, moves: Sequence[TransferMove]) -> dict
         "currency": "USD",
         "status": transfer.status,
         "expected_on": transfer.expected_on.isoformat(),
+        "cancel": transfer.cancel,
         "bank_account": transfer.bank_account.public_id,
         "created_at": _stamp(transfer.created_at),
         "timeline": [

@@ -8,8 +8,10 @@ api_urlpatterns = [
     path("bank-accounts/<str:account_id>", api.BankAccountDetail.as_view()),
     path("loads", api.Loads.as_view()),
     path("loads/<str:transfer_id>", api.LoadDetail.as_view()),
+    path("loads/<str:transfer_id>/cancel", api.LoadCancel.as_view()),
     path("redemptions", api.Redemptions.as_view()),
     path("redemptions/<str:transfer_id>", api.RedemptionDetail.as_view()),
+    path("redemptions/<str:transfer_id>/cancel", api.RedemptionCancel.as_view()),
 ]
 
 page_urlpatterns = [
@@ -21,6 +23,8 @@ page_urlpatterns = [
     path("redeem", pages.redeem),
     path("loads/<str:transfer_id>", pages.load_detail),
     path("redemptions/<str:transfer_id>", pages.redemption_detail),
+    path("loads/<str:transfer_id>/cancel", pages.load_cancel),
+    path("redemptions/<str:transfer_id>/cancel", pages.redemption_cancel),
 ]
 
 webhook_urlpatterns = [

@@ -17,8 +17,8 @@ from django.db.models import Q
 from banking import plaid, rails
 from banking.errors import BankUnavailable, LinkFailed, TransfersOpen
 from banking.models import BankAccount, BankItem, BankTransfer, LinkSession
+from banking.services import routing, sources
 from banking.services import secrets as sealed
-from banking.services import sources
 from core.actor import SYSTEM, actor
 from core.clock import now
 from core.errors import IdempotencyInProgress, NotFound, ValidationError
@@ -180,7 +180,7 @@ def _choose(found: Sequence[plaid.PlaidAccount], account_ids: Sequence[str] | No
 def _link_one(item: BankItem, token: str, chosen: plaid.PlaidAccount) -> BankAccount:
     with actor(item.user_id):
         linked = item.accounts.filter(account_id=chosen.account_id).exclude(status=Status.REMOVED).first()
-        chosen_rails = sources.chosen_rails()
+        chosen_rails = routing.chosen_rails()
     if linked is not None and linked.status == Status.ACTIVE:
         linked.item = item
         return linked

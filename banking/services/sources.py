@@ -7,23 +7,10 @@ needs it. No transaction is open while a vendor is asked, and all of it may be r
 from django.db import IntegrityError, transaction
 
 from banking import plaid, rails
-from banking.models import BankAccount, BankSource, BankTransfer, RailChoice, RailCustomer
+from banking.models import BankAccount, BankSource, RailCustomer
 from banking.services import secrets as sealed
 from core.actor import SYSTEM, actor
 from users.models import Profile, User
-
-DEFAULT_RAIL = "dwolla"
-
-
-def chosen_rail(kind: str) -> str:
-    """The rail that serves new transfers of a kind: what staff chose last, as long as it is set up."""
-    chosen = RailChoice.objects.filter(kind=kind).order_by("-pk").values_list("rail", flat=True).first()
-    return chosen if chosen in rails.available() else DEFAULT_RAIL
-
-
-def chosen_rails() -> list[str]:
-    """The rails that serve new transfers, the one for loads first."""
-    return list(dict.fromkeys(chosen_rail(kind) for kind in BankTransfer.Kind.values))
 
 
 def at_rail(*, account_id: int, rail: str, user_id: int) -> tuple[str, str]:

@@ -4,14 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from banking import rails, services
 from banking.models import BankAccount, BankTransfer, InboxEvent
 from banking.services import inbox
 from core import resilience
 from core.actor import SYSTEM, actor
+from core.ids import new_id
 from tests.banking.sandbox import Bank, Delivery, running
 from tests.conftest import Database, MakePerson, PersonForTest
+from users.middleware import SESSION_DEVICE
+from users.models import Device, User
 from wallets.queries import wallet
 from wallets.services import Guarded
 
@@ -140,3 +144,27 @@ def own_rail(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(type(rails.dwolla()), name, answer)
 
     return replace
+
+
+@pytest.fixture
+def browse() -> Callable[[int], Client]:
+    """A browser in which this person is logged in."""
+
+    def log_in(user_id: int) -> Client:
+        with actor(user_id):
+            device = Device(public_id=new_id("dev"), user_id=user_id, name="browser")
+            device.save()
+        client = Client()
+        session = client.session
+        session[SESSION_DEVICE] = device.public_id
+        session.save()
+        return client
+
+    return log_in
+
+
+@pytest.fixture
+def staff_member(database: Database) -> int:
+    """A member of the staff, by number."""
+    with database.role("worker"), actor(SYSTEM):
+        return User.objects.create(public_id=new_id("usr"), kind=User.STAFF, email="desk@paya.example").pk

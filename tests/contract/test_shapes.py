@@ -12,7 +12,7 @@ from tests.stack import Stack, Visitor, new_phone, wait_until
 PARTY = {"username", "display_name"}
 ME = {"id", "username", "display_name", "default_visibility", "created_at"}
 PAYMENT = {"id", "from", "to", "amount", "currency", "note", "visibility", "status", "created_at"}
-TRANSFER = {"id", "amount", "currency", "status", "expected_on", "bank_account", "created_at", "timeline"}
+TRANSFER = {"id", "amount", "currency", "status", "expected_on", "cancel", "bank_account", "created_at", "timeline"}
 
 
 def shape(answer: requests.Response, status: int, members: set[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.db import connection
 from banking import rails
 from banking.errors import TooLateToCancel
 from banking.models import BankAccount, BankTransfer, TransferMove
-from banking.services.sources import chosen_rail
+from banking.services.routing import chosen_rail
 from banking.services.transfers.moves import Cancel, Kind, Status, note, posting, tell
 from banking.show import transfer_body
 from core import idempotency
@@ -122,7 +122,8 @@ def request_cancel(*, user_id: int, kind: BankTransfer.Kind, public_id: str) -> 
         transfer = BankTransfer.objects.filter(user_id=user_id, kind=kind, public_id=public_id).first()
         if transfer is None:
             raise NotFound
-        if transfer.status == Status.CANCELLED or transfer.cancel == Cancel.ASKED:
+        asked_already = transfer.cancel == Cancel.ASKED and transfer.status in BankTransfer.OPEN
+        if transfer.status == Status.CANCELLED or asked_already:
             return
         with connection.cursor() as cursor:
             cursor.execute("select banking_ask_to_cancel(%s, %s)", [user_id, transfer.pk])
