@@ -6,7 +6,9 @@ from contextlib import contextmanager
 
 from celery import shared_task
 
+from banking import rails
 from banking.services import accounts, inbox, transfers
+from banking.services.nacha import files, incoming, sending
 from core.errors import IdempotencyInProgress
 from core.resilience import ProviderDown, ProviderUnknown
 
@@ -62,3 +64,25 @@ def sweep_transfers() -> None:
 def sweep_inbox() -> None:
     for event_id in inbox.due():
         process_inbox.delay(event_id)
+
+
+@shared_task
+def write_files() -> None:
+    """Write the NACHA files whose cut-off is near and put what is written into the bank's drop."""
+    if "odfi" not in rails.available():
+        return
+    try:
+        files.write_due()
+    except files.NoMoreFiles as problem:
+        log.error("nacha_no_more_files", extra={"cause": str(problem)})
+    with _or_later("write_files"):
+        sending.send_written()
+    sending.miss_answers()
+
+
+@shared_task
+def collect_from_bank() -> None:
+    """Take in what the bank has put into the drop, and wake the transfers it is about."""
+    if "odfi" in rails.available():
+        with _or_later("collect_from_bank"):
+            incoming.collect()

@@ -226,6 +226,26 @@ STRIPE_BASE_URL = env.str("STRIPE_BASE_URL", "https://api.stripe.com")
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 STRIPE_FINANCIAL_ACCOUNT = env.str("STRIPE_FINANCIAL_ACCOUNT", "")
+# Direct NACHA files through a bank of ours (docs/rails.md): the third rail, set up by naming the drop, which is a folder
+# or s3://bucket/prefix, and the bank's routing number. Fees in cents, cut-offs in Eastern time, as agreed with the bank.
+ODFI_DROP = env.str("PAYA_ODFI_DROP", "")
+ODFI_S3_ENDPOINT = env.str("PAYA_ODFI_S3_ENDPOINT", "")
+ODFI_ROUTING = env.str("PAYA_ODFI_ROUTING", "091000019" if SANDBOX else "")
+ODFI_DESTINATION = env.str("PAYA_ODFI_DESTINATION", ODFI_ROUTING)
+ODFI_DESTINATION_NAME = env.str("PAYA_ODFI_DESTINATION_NAME", "Sandbox Bank" if SANDBOX else "")
+ODFI_ORIGIN = env.str("PAYA_ODFI_ORIGIN", "1123456789" if SANDBOX else "")
+ODFI_ORIGIN_NAME = env.str("PAYA_ODFI_ORIGIN_NAME", "PaYa")
+ODFI_COMPANY_NAME = env.str("PAYA_ODFI_COMPANY_NAME", "PaYa")
+ODFI_COMPANY_ID = env.str("PAYA_ODFI_COMPANY_ID", "1123456789" if SANDBOX else "")
+ODFI_FEE_FILE = env.int("PAYA_ODFI_FEE_FILE", 500)
+ODFI_FEE_BATCH = env.int("PAYA_ODFI_FEE_BATCH", 300)
+ODFI_FEE_ENTRY = env.int("PAYA_ODFI_FEE_ENTRY", 12)
+ODFI_FEE_SAME_DAY = env.int("PAYA_ODFI_FEE_SAME_DAY", 60)
+ODFI_CUTOFF = env.str("PAYA_ODFI_CUTOFF", "19:00")
+ODFI_SAME_DAY_EARLIER_MINUTES = env.int("PAYA_ODFI_SAME_DAY_EARLIER_MINUTES", 60)
+# How long before a cut-off a file is written: late, so that it holds as many entries as it can. In the sandbox somebody waits.
+ODFI_LEAD_MINUTES = env.int("PAYA_ODFI_LEAD_MINUTES", 7 * 24 * 60 if SANDBOX else 20)
+ODFI_ACKNOWLEDGED_WITHIN_HOURS = env.int("PAYA_ODFI_ACKNOWLEDGED_WITHIN_HOURS", 6)
 TWILIO_BASE_URL = env.str("TWILIO_BASE_URL", "https://api.twilio.com")
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", "")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", "")
@@ -256,6 +276,8 @@ CELERY_BEAT_SCHEDULE = {
     "users-prune": {"task": "users.tasks.prune", "schedule": 24 * 3600.0},
     "bank-transfers-sweep": {"task": "banking.tasks.sweep_transfers", "schedule": 5.0},
     "bank-inbox-sweep": {"task": "banking.tasks.sweep_inbox", "schedule": 5.0},
+    "nacha-write": {"task": "banking.tasks.write_files", "schedule": 20.0},
+    "nacha-collect": {"task": "banking.tasks.collect_from_bank", "schedule": 10.0 if SANDBOX else 300.0},
     "vendors-probe": {"task": "core.tasks.probe_vendors", "schedule": 15.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }

@@ -15,6 +15,8 @@ from sandbox import bank, faults, webhooks
 from sandbox.calendar import is_business_day
 from sandbox.http import BadJson, read_json
 from sandbox.models import Bank, Customer, Delivery, FundingSource, Sms, Transfer
+from sandbox.odfi import settling as odfi_settling
+from sandbox.odfi.models import OdfiEntry
 from sandbox.stripe import balance as stripe_balance
 
 FARTHEST_DAYS = 1000
@@ -81,6 +83,7 @@ def bank_state(request: HttpRequest) -> HttpResponse:
         "customers": Customer.objects.count(),
         "funding_sources": FundingSource.objects.filter(kind="bank", removed=False).count(),
         "stripe": stripe_balance.summary(),
+        "odfi": {"balance": odfi_settling.balance(), "entries": OdfiEntry.objects.count()},
         "webhooks": {"mode": state.webhook_mode, **{
             name: deliveries.get(name, 0) for name in ("pending", "delivered", "failed", "skipped")
         }},
@@ -123,6 +126,16 @@ def fail(body: dict, vendor: str) -> dict:
 
 
 @control
+def odfi_answers(body: dict) -> dict:
+    mode = body.get("mode", "")
+    if mode not in (None, "reject", "silent"):
+        raise BadControl("mode must be null, reject or silent")
+    times = _whole(body, "times", 1, 1_000_000)
+    faults.ask(vendor="odfi", mode=mode, path="", times=times, seconds=None)
+    return {"mode": mode, "times": times}
+
+
+@control
 def webhook_mode(body: dict) -> dict:
     mode: Any = body.get("mode")
     if mode not in webhooks.MODES:
@@ -147,6 +160,7 @@ urlpatterns = [
     path("bank/advance", bank_advance),
     path("bank/date", bank_date),
     re_path(r"^(?P<vendor>dwolla|plaid|stripe|twilio)/fail$", fail),
+    path("odfi/answers", odfi_answers),
     path("webhooks", webhook_mode),
     path("webhooks/replay", webhook_replay),
     re_path(r"^", nothing_here),

@@ -242,6 +242,7 @@ class Delivery(models.Model):
         indexes = [models.Index(fields=["due_at"], condition=models.Q(state="pending"), name="deliveries_due")]
 
 
-# --- Stripe ------------------------------------------------------------------------------------------------
+# --- Stripe, and the bank of the files --------------------------------------------------------------------
 
+import sandbox.odfi.models  # noqa: E402
 import sandbox.stripe.models  # noqa: E402, F401 - Django finds an app's models through this module

@@ -2,9 +2,22 @@
 
 from banking.models.inbox import InboxEvent
 from banking.models.links import BankAccount, BankItem, BankSource, LinkSession, RailCustomer
+from banking.models.nacha import (
+    NachaBatch,
+    NachaChange,
+    NachaCounter,
+    NachaEntry,
+    NachaFile,
+    NachaIncoming,
+    NachaQuarantine,
+    NachaReceiver,
+    NachaReturn,
+    NachaStatement,
+)
 from banking.models.transfers import BankTransfer, LegalMove, RailChoice, TransferMove
 
 __all__ = [
-    "BankAccount", "BankItem", "BankSource", "BankTransfer", "InboxEvent", "LegalMove", "LinkSession", "RailChoice",
-    "RailCustomer", "TransferMove",
+    "BankAccount", "BankItem", "BankSource", "BankTransfer", "InboxEvent", "LegalMove", "LinkSession", "NachaBatch",
+    "NachaChange", "NachaCounter", "NachaEntry", "NachaFile", "NachaIncoming", "NachaQuarantine", "NachaReceiver", "NachaReturn",
+    "NachaStatement", "RailChoice", "RailCustomer", "TransferMove",
 ]  # fmt: skip

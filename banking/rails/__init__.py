@@ -10,6 +10,7 @@ from banking.rails.dwolla import Dwolla
 from banking.rails.port import Rail
 
 if TYPE_CHECKING:
+    from banking.rails.odfi import Odfi
     from banking.rails.stripe import Stripe
 
 
@@ -28,7 +29,14 @@ def _stripe() -> "Stripe":  # `stripe` is the module, once that is imported
     return Stripe.from_settings()
 
 
-_RAILS: dict[str, Callable[[], Rail]] = {"dwolla": dwolla, "stripe": _stripe}
+def _odfi() -> "Odfi":
+    """Raises KeyError where no bank takes our files."""
+    from banking.rails.odfi import Odfi  # whose services ask for rails themselves
+
+    return Odfi.from_settings()
+
+
+_RAILS: dict[str, Callable[[], Rail]] = {"dwolla": dwolla, "stripe": _stripe, "odfi": _odfi}
 
 
 def rail(name: str) -> Rail:

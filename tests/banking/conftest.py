@@ -12,6 +12,7 @@ from banking.services import inbox
 from core import resilience
 from core.actor import SYSTEM, actor
 from core.ids import new_id
+from tests.banking.odfi import Odfi
 from tests.banking.sandbox import Bank, Delivery, running
 from tests.conftest import Database, MakePerson, PersonForTest
 from users.middleware import SESSION_DEVICE
@@ -32,6 +33,13 @@ def bank(shared_bank: Bank) -> Bank:
     shared_bank.reset()
     resilience.forget_failures()
     return shared_bank
+
+
+@pytest.fixture
+def odfi(bank: Bank, database: Database, settings: Any) -> Odfi:
+    """Loads and redemptions go by files from now on, through an empty drop."""
+    settings.ODFI_DROP = str(bank.drop)
+    return Odfi(database, bank, bank.drop)
 
 
 @dataclass(frozen=True)
