@@ -1,6 +1,6 @@
 """Refusals of the banking room."""
 
-from core.errors import Conflict, ServiceUnavailable, ValidationError
+from core.errors import Conflict, Forbidden, ServiceUnavailable, ValidationError
 
 
 class BankUnavailable(ServiceUnavailable):
@@ -20,6 +20,11 @@ class TransfersOpen(Conflict):
 class TooLateToCancel(Conflict):
     title = "It is too late to cancel"
     detail = "This transfer can no longer be taken back."
+
+
+class BankTransfersStopped(Forbidden):
+    code, title = "bank_transfers_stopped", "Bank transfers are stopped"
+    detail = "The company that moves money for us has stopped transfers with your banks. Please write to us: we find out why."
 
 
 class AmountMismatch(Exception):

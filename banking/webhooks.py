@@ -43,12 +43,16 @@ def _dwolla(request: HttpRequest) -> Event:
     if not rails.dwolla().verify_webhook(body=request.body, headers=request.headers):
         raise WrongSignature
     body = _json(request.body)
-    resource = _text(_part(_part(body, "_links"), "resource"), "href").rstrip("/").rpartition("/")[2]
+    resource = _last(_text(_part(_part(body, "_links"), "resource"), "href"))
     return Event(
         "dwolla",
         _required(body, "id"),
         _required(body, "topic"),
-        {"resource_id": _text(body, "resourceId") or resource, "correlation_id": _text(body, "correlationId")},
+        {
+            "resource_id": _text(body, "resourceId") or resource,
+            "correlation_id": _text(body, "correlationId"),
+            "customer_id": _last(_text(_part(_part(body, "_links"), "customer"), "href")),
+        },
     )
 
 
@@ -81,23 +85,16 @@ def _twilio(request: HttpRequest) -> Event:
 
 
 def _stripe(request: HttpRequest) -> Event:
-    secret = getattr(settings, "STRIPE_WEBHOOK_SECRET", "")
-    if not secret:
+    if not settings.STRIPE_SECRET_KEY or not settings.STRIPE_WEBHOOK_SECRETS:
         raise NotFound
-    import stripe  # slow to import, and only needed where Stripe is configured
+    if not rails.rail("stripe").verify_webhook(body=request.body, headers=request.headers):
+        raise WrongSignature
+    from banking.rails.stripe import subject_of  # slow to import, and there now
 
-    try:
-        stripe.WebhookSignature.verify_header(
-            request.body.decode(errors="replace"),
-            request.headers.get("Stripe-Signature", ""),
-            secret,
-            stripe.Webhook.DEFAULT_TOLERANCE,
-        )
-    except stripe.SignatureVerificationError as error:
-        raise WrongSignature from error
     body = _json(request.body)
-    subject = _text(_part(_part(body, "data"), "object"), "id")
-    return Event("stripe", _required(body, "id"), _required(body, "type"), {"object_id": subject})
+    subject = dict(zip(("resource_id", "correlation_id"), subject_of(body), strict=True))
+    content = {name: _text(subject, name) for name in subject}
+    return Event("stripe", _required(body, "id"), _required(body, "type"), content)
 
 
 def _json(raw: bytes) -> dict[str, Any]:
@@ -113,6 +110,11 @@ def _json(raw: bytes) -> dict[str, Any]:
 def _part(body: dict[str, Any], name: str) -> dict[str, Any]:
     value = body.get(name)
     return value if isinstance(value, dict) else {}
+
+
+def _last(href: str) -> str:
+    """The id at the end of an address."""
+    return href.rstrip("/").rpartition("/")[2]
 
 
 def _text(body: dict[str, Any], name: str) -> str:

@@ -98,6 +98,13 @@ def bank_accounts(user_id: int) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def stopped_at(user_id: int) -> list[str]:
+    """The rails that no longer serve a person."""
+    with connection.cursor() as cursor:
+        cursor.execute("select rail from banking_railcustomer where user_id = %s and stopped order by rail", [user_id])
+        return [row[0] for row in cursor.fetchall()]
+
+
 def timeline(transfer_number: int) -> list[dict[str, Any]]:
     """How a bank transfer came to be where it is, oldest first, with the evidence of each step."""
     with connection.cursor() as cursor:

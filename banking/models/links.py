@@ -102,6 +102,7 @@ class RailCustomer(PersonsRow):
 
     rail = models.TextField()
     customer = models.BinaryField()  # their id at the rail
+    stopped = models.BooleanField(default=False, db_default=False)  # the rail serves them no longer
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "rail"], name="banking_customer_once")]

@@ -29,6 +29,11 @@ def _stripe() -> "Stripe":  # `stripe` is the module, once that is imported
     return Stripe.from_settings()
 
 
+def ping_stripe() -> None:
+    """Whether Stripe answers. Raises KeyError where it is not set up."""
+    _stripe().ping()
+
+
 def _odfi() -> "Odfi":
     """Raises KeyError where no bank takes our files."""
     from banking.rails.odfi import Odfi  # whose services ask for rails themselves

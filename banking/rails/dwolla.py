@@ -18,7 +18,7 @@ import dwollav2
 import requests
 from django.conf import settings
 
-from banking.rails.port import Credential, RailStatus, RailTransfer, Terms
+from banking.rails.port import Credential, RailPerson, RailStatus, RailTransfer, ReserveShort, Terms
 from core import resilience
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 
@@ -88,6 +88,10 @@ class Dwolla:
         }
         return self._create_or_adopt("/customers", body, key=uuid5(NAMESPACE_URL, f"dwolla-customer:{public_id}"))
 
+    def customer(self, *, customer: str) -> RailPerson:
+        shown = self._get(f"/customers/{customer}")
+        return RailPerson(str(shown.get("correlationId", "")), shown.get("status") in ("unverified", "verified"))
+
     def add_bank(self, *, customer: str, credential: str, kind: str, name: str) -> str:
         exchange = self._create(
             f"/customers/{customer}/exchanges",
@@ -116,7 +120,12 @@ class Dwolla:
         return self._transfer(key=key, source=bank, destination=self._reserve_source(), amount=amount)
 
     def create_push(self, *, key: UUID, bank: str, amount: int) -> str:
-        return self._transfer(key=key, source=self._reserve_source(), destination=bank, amount=amount)
+        try:
+            return self._transfer(key=key, source=self._reserve_source(), destination=bank, amount=amount)
+        except ProviderRejected as error:
+            if error.code == "InsufficientFunds":
+                raise ReserveShort from error
+            raise
 
     def _transfer(self, *, key: UUID, source: str, destination: str, amount: int) -> str:
         body = {

@@ -6,8 +6,10 @@ again with the same key) or ProviderRejected (understood and refused). None of t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 from uuid import UUID
+
+from core.resilience import ProviderRejected
 
 RailStatus = Literal["pending", "processed", "failed", "cancelled"]
 
@@ -44,6 +46,23 @@ class Terms:
 Credential = Literal["dwolla", "stripe", "numbers"]
 
 
+@dataclass(frozen=True)
+class RailPerson:
+    """A person as the rail shows them."""
+
+    public_id: str  # ours
+    served: bool  # whether it makes transfers for them
+
+
+class ReserveShort(ProviderRejected):
+    """What we hold at the custodian does not cover a push. It was certainly not made, and no fault of the person's:
+    it waits for money to arrive there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("reserve_short")
+
+
 class Rail(Protocol):
     name: str  # the custodian too: each has a reserve account of its own (ledger.chart.RESERVES)
     # What `add_bank` wants of Plaid: a processor token for Dwolla, Stripe's bank account token, or "routing:account".
@@ -66,7 +85,10 @@ class Rail(Protocol):
         """Ask for a transfer from a bank into the reserve; its id. The same key never makes a second one."""
 
     def create_push(self, *, key: UUID, bank: str, amount: int) -> str:
-        """Ask for a transfer from the reserve to a bank; its id. The same key never makes a second one."""
+        """Ask for a transfer from the reserve to a bank; its id. The same key never makes a second one.
+
+        Raises ReserveShort besides, where the custodian does not hold enough for us.
+        """
 
     def find(self, *, key: UUID, customer: str) -> RailTransfer | None:
         """The transfer that was made under our key, or None when the rail certainly has none."""
@@ -82,3 +104,11 @@ class Rail(Protocol):
 
     def verify_webhook(self, *, body: bytes, headers: Mapping[str, str]) -> bool:
         """Whether these bytes were signed by the rail."""
+
+
+@runtime_checkable
+class KnowsPeople(Protocol):
+    """A rail that keeps people as customers and may stop serving one of them."""
+
+    def customer(self, *, customer: str) -> RailPerson:
+        """A customer by their id there."""

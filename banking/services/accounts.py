@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from banking import plaid, rails
 from banking.errors import BankUnavailable, LinkFailed, TransfersOpen
-from banking.models import BankAccount, BankItem, BankTransfer, LinkSession
+from banking.models import BankAccount, BankItem, BankSource, BankTransfer, LinkSession
 from banking.services import routing, sources
 from banking.services import secrets as sealed
 from core.actor import SYSTEM, actor
@@ -281,6 +281,13 @@ def check_item(*, item_id: str) -> bool:
         )
         _set_usable(Q(item_id=item.pk), usable)
     return True
+
+
+def sources_at(*, rail: str, user_id: int) -> list[str]:
+    """The ids of a person's banks at a rail."""
+    with actor(SYSTEM):
+        rows = BankSource.objects.filter(rail=rail, user_id=user_id).exclude(account__status=Status.REMOVED)
+        return [sealed.source_id(row) for row in rows]
 
 
 def check_bank(*, rail: str, source: str) -> bool:

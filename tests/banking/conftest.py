@@ -8,7 +8,7 @@ from django.test import Client
 
 from banking import rails, services
 from banking.models import BankAccount, BankTransfer, InboxEvent
-from banking.services import inbox
+from banking.services import inbox, routing
 from core import resilience
 from core.actor import SYSTEM, actor
 from core.ids import new_id
@@ -112,6 +112,18 @@ def linked(database: Database, make_person: MakePerson, bank: Bank) -> Callable[
         token = bank.public_token({"subtype": "checking", "starting_balance": balance, "meta": {"name": name}})
         account = services.link_account(user_id=person.id, public_token=token)
         return Linked(person, account, database, bank)
+
+    return make
+
+
+@pytest.fixture
+def choose(database: Database, staff_member: int) -> Callable[..., None]:
+    """Staff choose the rail for a kind of transfer, or for both."""
+
+    def make(rail: str, *kinds: str) -> None:
+        with database.role("staff"):
+            for kind in kinds or ("load", "redemption"):
+                routing.choose_rail(kind=kind, rail=rail, staff_id=staff_member, reason="Support case 4711")
 
     return make
 

@@ -69,7 +69,7 @@ class Bank:
 
     def reset(self) -> None:
         """No failures asked for, nothing under way, no webhook left over."""
-        for vendor in ("dwolla", "plaid", "twilio"):
+        for vendor in ("dwolla", "plaid", "stripe", "twilio"):
             self.post(f"/sandbox/{vendor}/fail", {"mode": None})
         self.post("/sandbox/webhooks", {"mode": "paused"})
         self.advance(5)

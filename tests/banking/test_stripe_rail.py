@@ -210,7 +210,7 @@ def test_a_push_can_be_taken_back_on_its_day(rail: Stripe, bank: Bank, linked: C
 def test_more_than_the_reserve_has_is_refused(rail: Stripe, linked: Callable[..., Linked]) -> None:
     with pytest.raises(ProviderRejected) as caught:
         rail.create_push(key=uuid4(), bank=linked().bank, amount=900_000_00)
-    assert caught.value.code == "insufficient_funds"
+    assert caught.value.code == "reserve_short"
 
 
 # ------------------------------------------------------------------------------------------------ doubt
@@ -357,6 +357,7 @@ class Rubbish:
         client = make_client("sk_test_x", base=f"http://127.0.0.1:{self.server.server_port}", timeout=5)
         self.rail = Stripe(client, webhook_secrets=[], financial_account="fa_1234")
         self.rail._owner = lambda bank: "cus_1234"  # type: ignore[method-assign]
+        self.rail._cash = lambda: 1_000_00  # type: ignore[method-assign]
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ from core.ids import derived_reference
 from ledger import services as ledger
 from wallets import services as wallets
 
+OVER = (Status.FAILED, Status.CANCELLED)
+
 
 def refresh(*, transfer_id: int) -> None:
     """Ask the rail what became of a transfer and act on it; repeats harmlessly. Raises ProviderDown, AmountMismatch."""
@@ -59,6 +61,8 @@ def apply(transfer_id: int, user_id: int, shown: RailTransfer, *, cause: str) ->
         wallets.guard(user_id=user_id)
         transfer = locked(transfer_id)
         _check(transfer, shown)
+        if transfer.external_id is None and transfer.status in OVER:
+            return  # refused, and the rail keeps what it refused as a failed one (Stripe does)
         if transfer.external_id is None:
             to_pending(transfer, shown.id, cause=cause)
         evidence = {"rail_status": shown.status, "failure": shown.failure_code}
@@ -96,7 +100,7 @@ def _check(transfer: BankTransfer, shown: RailTransfer) -> None:
         raise alarm(transfer, "the rail shows another key")
     if (shown.amount, shown.currency) != (transfer.amount, "USD"):
         raise alarm(transfer, "the rail shows another amount")
-    if transfer.external_id is None and transfer.status in (Status.FAILED, Status.CANCELLED):
+    if transfer.external_id is None and transfer.status in OVER and shown.status in ("pending", "processed"):
         raise alarm(transfer, "the rail has a transfer that it refused")
 
 

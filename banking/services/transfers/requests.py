@@ -7,8 +7,8 @@ from typing import Any
 from django.db import connection
 
 from banking import rails
-from banking.errors import TooLateToCancel
-from banking.models import BankAccount, BankTransfer, TransferMove
+from banking.errors import BankTransfersStopped, TooLateToCancel
+from banking.models import BankAccount, BankTransfer, RailCustomer, TransferMove
 from banking.services.routing import chosen_rail
 from banking.services.transfers.moves import Cancel, Kind, Status, note, posting, tell
 from banking.show import transfer_body
@@ -29,7 +29,8 @@ PREFIX = {Kind.LOAD: "ld", Kind.REDEMPTION: "rd"}
 def request_load(*, user_id: int, amount: int, bank_account: str, key: str | None) -> idempotency.Answer:
     """Ask for `amount` cents from a linked bank; it may be spent once it has settled.
 
-    Raises ValidationError, NotFound (no such bank of this person), AccountFrozen, and what idempotency raises.
+    Raises ValidationError, NotFound (no such bank of this person), AccountFrozen, BankTransfersStopped, and what
+    idempotency raises.
     """
     return _request(Kind.LOAD, user_id=user_id, amount=amount, bank_account=bank_account, key=key)
 
@@ -55,15 +56,17 @@ def _request(kind: BankTransfer.Kind, *, user_id: int, amount: int, bank_account
             if kind == Kind.REDEMPTION and held.owed > 0:
                 raise OwesMoney(held.owed)
             account = _usable(user_id, bank_account)
-            transfer = begin(kind, user_id=user_id, amount=amount, account=account, rail=_rail(kind, amount))
+            transfer = begin(kind, user_id=user_id, amount=amount, account=account, rail=_rail(kind, amount, user_id))
             return 201, transfer_body(transfer, list(transfer.moves.order_by("id")))
 
         return idempotency.once(user_id=user_id, key=key, request=asked, effect=effect)
 
 
-def _rail(kind: BankTransfer.Kind, amount: int) -> str:
+def _rail(kind: BankTransfer.Kind, amount: int, user_id: int) -> str:
     """The rail that serves a new transfer of this kind; it stays with it."""
     rail = chosen_rail(kind)
+    if RailCustomer.objects.filter(user_id=user_id, rail=rail, stopped=True).exists():
+        raise BankTransfersStopped
     if amount < (minimum := rails.rail(rail).terms.minimum):
         raise ValidationError(fields={"amount": f"The smallest amount for now is {format_usd(minimum)}."})
     return rail

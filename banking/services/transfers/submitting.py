@@ -1,5 +1,6 @@
 """Handing a transfer to its rail, finding out whether an earlier try did, and taking it back before it has left."""
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from banking import rails
 from banking.models import BankTransfer
-from banking.rails.port import Rail
+from banking.rails.port import Rail, ReserveShort
 from banking.services import sources
 from banking.services.transfers.moves import Cancel, Status, alarm, locked, move, note, tell
 from banking.services.transfers.outcomes import apply, refresh, to_pending, undo
@@ -16,6 +17,7 @@ from core.clock import now
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 from wallets import services as wallets
 
+log = logging.getLogger("paya.banking")
 # The call was made, or is being made, and what came of it is not recorded yet.
 AT_THE_RAIL = (Status.SUBMITTED, Status.UNKNOWN)
 UNSENT = (Status.REQUESTED, Status.QUEUED)
@@ -83,6 +85,10 @@ def _create(work: Work, bank: str) -> None:
     except ProviderDown as error:
         # An earlier call of doubtful outcome may still arrive: only a first try may go back to the queue.
         _later(work, Status.UNKNOWN if work.in_doubt else Status.QUEUED, cause=str(error))
+    except ReserveShort as error:
+        # Our own want of money there, and not the person's fault: it waits, and somebody has to move some.
+        log.error("reserve_short", extra={"rail": work.rail.name, "transfer": work.transfer_id})
+        _later(work, Status.UNKNOWN if work.in_doubt else Status.QUEUED, cause=error.code)
     except ProviderRejected as error:
         _refused(work, error.code)
     else:
@@ -146,10 +152,12 @@ def _refused(work: Work, code: str) -> None:
     with actor(SYSTEM):
         wallets.guard(user_id=work.user_id)
         transfer = locked(work.transfer_id)
+        if transfer.status == Status.FAILED:
+            return  # another worker heard the same, or a webhook told of what the rail keeps as failed
         if transfer.external_id is not None:
             raise alarm(transfer, "the rail refused a transfer that it has")
         if transfer.status not in AT_THE_RAIL:
-            return  # another worker heard the same
+            return
         undo(transfer, Status.FAILED, code=code, cause="refused by the rail")
 
 
