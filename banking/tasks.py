@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from celery import shared_task
 
 from banking import rails
+from banking.reconciliation import services as reconciliation
 from banking.services import accounts, inbox, transfers
 from banking.services.nacha import files, incoming, sending
 from core.errors import IdempotencyInProgress
@@ -86,3 +87,16 @@ def collect_from_bank() -> None:
     if "odfi" in rails.available():
         with _or_later("collect_from_bank"):
             incoming.collect()
+
+
+@shared_task
+def reconcile_daily() -> None:
+    """Each custodian's day, once: a result that is there already is not made again."""
+    with _or_later("reconcile_daily"):
+        reconciliation.daily()
+
+
+@shared_task
+def reconcile_wished() -> None:
+    with _or_later("reconcile_wished"):
+        reconciliation.wished()

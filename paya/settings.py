@@ -278,6 +278,8 @@ CELERY_BEAT_SCHEDULE = {
     "bank-inbox-sweep": {"task": "banking.tasks.sweep_inbox", "schedule": 5.0},
     "nacha-write": {"task": "banking.tasks.write_files", "schedule": 20.0},
     "nacha-collect": {"task": "banking.tasks.collect_from_bank", "schedule": 10.0 if SANDBOX else 300.0},
+    "reconciliation": {"task": "banking.tasks.reconcile_daily", "schedule": 3600.0},
+    "reconciliation-wishes": {"task": "banking.tasks.reconcile_wished", "schedule": 5.0},
     "vendors-probe": {"task": "core.tasks.probe_vendors", "schedule": 15.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }

@@ -14,10 +14,12 @@ from banking.models.nacha import (
     NachaReturn,
     NachaStatement,
 )
+from banking.models.reconciliation import Break, Reconciliation, ReconciliationWish, Statement, StatementLine
 from banking.models.transfers import BankTransfer, LegalMove, RailChoice, TransferMove
 
 __all__ = [
-    "BankAccount", "BankItem", "BankSource", "BankTransfer", "InboxEvent", "LegalMove", "LinkSession", "NachaBatch",
+    "BankAccount", "BankItem", "BankSource", "BankTransfer", "Break", "InboxEvent", "LegalMove", "LinkSession", "NachaBatch",
     "NachaChange", "NachaCounter", "NachaEntry", "NachaFile", "NachaIncoming", "NachaQuarantine", "NachaReceiver", "NachaReturn",
-    "NachaStatement", "RailChoice", "RailCustomer", "TransferMove",
+    "NachaStatement", "RailChoice", "RailCustomer", "Reconciliation", "ReconciliationWish", "Statement", "StatementLine",
+    "TransferMove",
 ]  # fmt: skip

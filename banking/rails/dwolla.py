@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -19,11 +20,14 @@ import requests
 from django.conf import settings
 
 from banking.rails.port import Credential, RailPerson, RailStatus, RailTransfer, ReserveShort, Terms
+from banking.statements import Line, Statement
+from banking.statements.model import LineKind, LineState
 from core import resilience
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 
 HAL = "application/vnd.dwolla.v1.hal+json"
 CONNECT_SECONDS = 3.0
+PAGE, MOST_TRANSFERS = 200, 2_000_000
 STATUSES: dict[str, RailStatus] = {
     "pending": "pending", "processed": "processed", "failed": "failed", "cancelled": "cancelled",
 }  # fmt: skip
@@ -59,7 +63,7 @@ class Dwolla:
         self._lock = threading.Lock()
         self._token: Any = None
         self._token_until = 0.0
-        self._reserve = ""
+        self._reserve = self._account = ""
         self._partner = ""
 
     @classmethod
@@ -158,7 +162,35 @@ class Dwolla:
 
     def balance(self) -> int:
         shown = self._get(f"/funding-sources/{self._reserve_source()}/balance")
-        return _cents(shown.get("balance"))
+        return _signed_cents(shown.get("balance"))
+
+    def statement(self, *, since: date | None) -> Statement:
+        """All transfers of our account as lines, newest first as Dwolla lists them, and the balance after them.
+
+        Dwolla has no statement to fetch: a transfer is listed with its state of now. A redemption leaves the balance
+        when it is made and comes back when it fails; a load arrives when it is processed, and leaves again when it
+        comes back.
+        """
+        for last in (False, False, True):
+            before, lines, after = self.balance(), self._lines(since), self.balance()
+            if before == after or last:  # otherwise something moved while we read
+                break
+        return Statement("dwolla", None, None, after, lines, complete=True)
+
+    def _lines(self, since: date | None) -> tuple[Line, ...]:
+        reserve = self._reserve_source()
+        asked = {"limit": str(PAGE), **({"startDate": since.isoformat()} if since else {})}
+        lines: dict[str, Line] = {}
+        for offset in range(0, MOST_TRANSFERS, PAGE):
+            shown = self._get(f"/accounts/{self._account}/transfers", {**asked, "offset": str(offset)})
+            rows = _embedded(shown, "transfers")
+            for row in rows:
+                # What is made between two pages moves the rest on: a transfer may be on both.
+                line = _line(row, reserve=reserve, account=self._account)
+                lines[line.id] = line
+            if len(rows) < PAGE:
+                return tuple(reversed(lines.values()))
+        raise ProviderDown("Dwolla lists more transfers than can be")
 
     def verify_webhook(self, *, body: bytes, headers: Mapping[str, str]) -> bool:
         given = headers.get("X-Request-Signature-SHA-256", "")
@@ -170,8 +202,8 @@ class Dwolla:
     def _reserve_source(self) -> str:
         """The funding source of our Master Account's balance: where loads arrive and redemptions leave."""
         if not self._reserve:
-            account = _id(_link(self._get("/"), "account"))
-            listed = _embedded(self._get(f"/accounts/{account}/funding-sources"), "funding-sources")
+            self._account = _id(_link(self._get("/"), "account"))
+            listed = _embedded(self._get(f"/accounts/{self._account}/funding-sources"), "funding-sources")
             balances = [str(row["id"]) for row in listed if row.get("type") == "balance"]
             if not balances:
                 raise ProviderDown("the Dwolla account has no balance")
@@ -316,6 +348,12 @@ def _shown(row: Mapping[str, Any]) -> RailTransfer:
         raise ProviderDown("Dwolla shows a transfer that we cannot read") from error
 
 
+def _signed_cents(amount: Any) -> int:
+    """A balance may be below zero, after a return."""
+    value = str((amount or {}).get("value", ""))
+    return -_cents({"value": value[1:]}) if value.startswith("-") else _cents(amount)
+
+
 def _cents(amount: Any) -> int:
     """Dwolla's {"value": "5.00"} in cents. Raises ProviderDown for anything else."""
     try:
@@ -325,6 +363,42 @@ def _cents(amount: Any) -> int:
     if not (dollars.isdigit() and len(rest) <= 2 and (rest or "0").isdigit()):
         raise ProviderDown("Dwolla shows an amount that we cannot read")
     return int(dollars) * 100 + int(rest.ljust(2, "0"))
+
+
+def _line(row: Mapping[str, Any], *, reserve: str, account: str) -> Line:
+    """A listed transfer as a line of our balance."""
+    shown = _shown(row)
+    source, destination = (_id(_link(row, f"{side}-funding-source")) for side in ("source", "destination"))
+    signed = shown.amount if destination == reserve else -shown.amount
+    state: LineState = {"processed": "posted"}.get(shown.status, shown.status)  # type: ignore[assignment]
+    left = state == "pending" and signed < 0
+    created = str(row.get("created") or "")[:10]
+    return Line(
+        id=shown.id,
+        on=date.fromisoformat(created) if re.fullmatch(r"\d{4}-\d\d-\d\d", created) else None,
+        kind=_line_kind(row, account=account, key=shown.key, amount=signed),
+        amount=signed,
+        reference=shown.key,
+        state=state,
+        effect=signed if state == "posted" or left else 0,
+        currency=shown.currency,
+        account=destination if signed < 0 else source,
+        transfer=shown.id,
+    )
+
+
+def _line_kind(row: Mapping[str, Any], *, account: str, key: str, amount: int) -> LineKind:
+    links = row.get("_links") or {}
+    owners = [_id(str((links.get(side) or {}).get("href", ""))) for side in ("source", "destination")]
+    if "created-from-transfer" in links:
+        return "fee"
+    if (row.get("metadata") or {}).get("type") == "interest":
+        return "interest"
+    if owners == [account, account]:
+        return "capital"  # between the operators' own bank and the balance
+    if key:
+        return "transfer"
+    return "credit" if amount > 0 else "debit"
 
 
 def _id(href: str) -> str:

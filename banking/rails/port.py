@@ -6,9 +6,11 @@ again with the same key) or ProviderRejected (understood and refused). None of t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal, Protocol, runtime_checkable
 from uuid import UUID
 
+from banking.statements import Statement
 from core.resilience import ProviderRejected
 
 RailStatus = Literal["pending", "processed", "failed", "cancelled"]
@@ -112,3 +114,11 @@ class KnowsPeople(Protocol):
 
     def customer(self, *, customer: str) -> RailPerson:
         """A customer by their id there."""
+
+
+@runtime_checkable
+class TellsStatement(Protocol):
+    """A rail whose statement is read over its API; the others' banks send files."""
+
+    def statement(self, *, since: date | None) -> Statement:
+        """What it holds for us, and what moved since a day of its own calendar, or ever."""

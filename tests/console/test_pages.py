@@ -81,11 +81,12 @@ def test_the_role_itself_writes_nothing_of_money(world: World, account: int, sta
                 cursor.execute(write.format(t=table, c=column))
     functions = staff_site.as_superuser(
         "select p.proname from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prosecdef"
-        " and has_function_privilege('paya_staff', p.oid, 'execute') and p.prorettype <> 'trigger'::regtype order by 1"
+        " and has_function_privilege('paya_staff', p.oid, 'execute') and p.prorettype <> 'trigger'::regtype"
+        " and p.prosrc !~ 'PERFORM console_acted\\('"  # those change something, and write down who and why
     )
     assert {name for (name,) in functions} <= {
         "console_staff", "console_is_staff", "console_person_by_phone", "console_account_name", "console_account_wallet",
-        "ledger_figures", "ledger_trial_balance", "payments_view_as_staff", "core_outbox_drained", "banking_choose_rail",
+        "ledger_figures", "ledger_trial_balance", "payments_view_as_staff", "core_outbox_drained", "banking_last_reconciliation",
     }  # fmt: skip
 
 
