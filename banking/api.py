@@ -170,6 +170,21 @@ class LoadCancel(APIView):
         return _cancel(request, BankTransfer.Kind.LOAD, transfer_id)
 
 
+class LoadAgain(APIView):
+    @extend_schema(
+        request=None,
+        responses={201: BankTransferAnswer},
+        summary="Ask for a load again that your bank did not cover",
+        description="The same amount from the same bank, at most twice and within 180 days, after R01 or R09 only; otherwise "
+        "409. Asking twice gives the same new load.",
+    )
+    def post(self, request: Request, transfer_id: str) -> Response:
+        user_id = session_of(request).user_id
+        made = services.present_again(user_id=user_id, public_id=transfer_id)
+        row = queries.transfer(user_id=user_id, kind=BankTransfer.Kind.LOAD, public_id=made.public_id)
+        return Response(queries.transfer_body(row), status=201)
+
+
 class Redemptions(APIView):
     @extend_schema(request=NewTransfer, parameters=[KEY_HEADER], responses={201: BankTransferAnswer}, summary="Redeem to a bank")
     def post(self, request: Request) -> HttpResponse:

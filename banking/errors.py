@@ -27,5 +27,10 @@ class BankTransfersStopped(Forbidden):
     detail = "The company that moves money for us has stopped transfers with your banks. Please write to us: we find out why."
 
 
+class NotPresentable(Conflict):
+    title = "This cannot be tried again"
+    detail = "This load cannot be tried again. You can start a new one, or link another bank."
+
+
 class AmountMismatch(Exception):
     """The rail reports another amount, or another transfer, than we asked for: nothing is booked, somebody must look."""

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from banking import queries, services, show
 from banking.errors import TooLateToCancel
 from banking.models import BankAccount, BankTransfer, TransferMove
+from banking.services.presenting import may_present_again
 from banking.services.transfers import expected_on
 from core import idempotency
 from core.actor import actor
@@ -180,6 +181,19 @@ def redemption_cancel(request: HttpRequest, transfer_id: str) -> HttpResponse:
     return _cancel(request, Kind.REDEMPTION, transfer_id)
 
 
+@require_POST
+@login_required
+def load_again(request: HttpRequest, transfer_id: str) -> HttpResponse:
+    try:
+        made = services.present_again(user_id=session_of(request).user_id, public_id=transfer_id)
+    except NotFound:
+        raise
+    except PayaError as error:
+        messages.error(request, _sentence(error))
+        return redirect(_url(Kind.LOAD, transfer_id))
+    return redirect(_url(Kind.LOAD, made.public_id))
+
+
 def _cancel(request: HttpRequest, kind: BankTransfer.Kind, transfer_id: str) -> HttpResponse:
     try:
         services.request_cancel(user_id=session_of(request).user_id, kind=kind, public_id=transfer_id)
@@ -190,6 +204,8 @@ def _cancel(request: HttpRequest, kind: BankTransfer.Kind, transfer_id: str) -> 
 
 def _detail(request: HttpRequest, kind: BankTransfer.Kind, transfer_id: str) -> HttpResponse:
     row = queries.transfer(user_id=session_of(request).user_id, kind=kind, public_id=transfer_id)
+    with actor(row.user_id):
+        can_try_again = may_present_again(row)
     shown = {
         "id": row.public_id,
         "kind": row.kind,
@@ -200,6 +216,7 @@ def _detail(request: HttpRequest, kind: BankTransfer.Kind, transfer_id: str) -> 
         "bank": _shown_bank(row.bank_account),
         "timeline": _steps(row),
         "cancel": row.cancel,
+        "can_try_again": can_try_again,
         "can_cancel": row.status in BankTransfer.OPEN and row.cancel == BankTransfer.Cancel.NO,
     }
     return render(request, "banking/transfer.html", {"transfer": shown})

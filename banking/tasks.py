@@ -8,7 +8,7 @@ from celery import shared_task
 
 from banking import rails
 from banking.reconciliation import services as reconciliation
-from banking.services import accounts, inbox, transfers
+from banking.services import accounts, corrections, inbox, returns, transfers
 from banking.services.nacha import files, incoming, sending
 from core.errors import IdempotencyInProgress
 from core.resilience import ProviderDown, ProviderUnknown
@@ -59,6 +59,17 @@ def sweep_transfers() -> None:
         refresh_transfer.delay(transfer_id)
     for account_id in accounts.closing():
         close_account.delay(account_id)
+
+
+@shared_task
+def sweep_decisions() -> None:
+    """What staff have decided and the books or a wallet have yet to follow."""
+    for correction in corrections.due():
+        with _or_later("sweep_decisions"):
+            corrections.carry_out(correction=correction)
+    for return_id in returns.lifted():
+        with _or_later("sweep_decisions"):
+            returns.release(return_id=return_id)
 
 
 @shared_task

@@ -8,6 +8,7 @@ api_urlpatterns = [
     path("bank-accounts/<str:account_id>", api.BankAccountDetail.as_view()),
     path("loads", api.Loads.as_view()),
     path("loads/<str:transfer_id>", api.LoadDetail.as_view()),
+    path("loads/<str:transfer_id>/again", api.LoadAgain.as_view()),
     path("loads/<str:transfer_id>/cancel", api.LoadCancel.as_view()),
     path("redemptions", api.Redemptions.as_view()),
     path("redemptions/<str:transfer_id>", api.RedemptionDetail.as_view()),
@@ -23,6 +24,7 @@ page_urlpatterns = [
     path("redeem", pages.redeem),
     path("loads/<str:transfer_id>", pages.load_detail),
     path("redemptions/<str:transfer_id>", pages.redemption_detail),
+    path("loads/<str:transfer_id>/again", pages.load_again),
     path("loads/<str:transfer_id>/cancel", pages.load_cancel),
     path("redemptions/<str:transfer_id>/cancel", pages.redemption_cancel),
 ]

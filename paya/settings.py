@@ -275,6 +275,7 @@ CELERY_BEAT_SCHEDULE = {
     "sms-sweep": {"task": "users.tasks.sweep_sms", "schedule": 5.0},
     "users-prune": {"task": "users.tasks.prune", "schedule": 24 * 3600.0},
     "bank-transfers-sweep": {"task": "banking.tasks.sweep_transfers", "schedule": 5.0},
+    "bank-decisions-sweep": {"task": "banking.tasks.sweep_decisions", "schedule": 5.0},
     "bank-inbox-sweep": {"task": "banking.tasks.sweep_inbox", "schedule": 5.0},
     "nacha-write": {"task": "banking.tasks.write_files", "schedule": 20.0},
     "nacha-collect": {"task": "banking.tasks.collect_from_bank", "schedule": 10.0 if SANDBOX else 300.0},

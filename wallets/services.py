@@ -141,5 +141,10 @@ def return_tokens(*, user_id: int, reference: UUID, amount: int, group: UUID | N
 def freeze(*, user_id: int, level: Freeze, reason: str) -> None:
     """Stop a person's own acts; `reason` is shown to them. With Freeze.NONE it ends. Workers and staff only."""
     with actor(SYSTEM):
-        _call("select wallets_set_frozen(%s, %s::smallint, %s)", [user_id, int(level), reason])
+        set_frozen(user_id=user_id, level=level, reason=reason)
         emit("wallet.changed", user=user_id, kind="frozen" if level else "unfrozen", ref="")
+
+
+def set_frozen(*, user_id: int, level: Freeze, reason: str) -> None:
+    """The same inside somebody's own transaction, who also tells the person."""
+    _call("select wallets_set_frozen(%s, %s::smallint, %s)", [user_id, int(level), reason])

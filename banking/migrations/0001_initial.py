@@ -86,6 +86,7 @@ class Migration(migrations.Migration):
                         choices=[("active", "Active"), ("relink", "Relink"), ("removed", "Removed")], default="active"
                     ),
                 ),
+                ("blocked_by", models.TextField(db_default="", default="")),
                 ("close_due_at", models.DateTimeField(null=True)),
                 (
                     "user",

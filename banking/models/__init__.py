@@ -15,11 +15,12 @@ from banking.models.nacha import (
     NachaStatement,
 )
 from banking.models.reconciliation import Break, Reconciliation, ReconciliationWish, Statement, StatementLine
+from banking.models.returns import Correction, Return
 from banking.models.transfers import BankTransfer, LegalMove, RailChoice, TransferMove
 
 __all__ = [
-    "BankAccount", "BankItem", "BankSource", "BankTransfer", "Break", "InboxEvent", "LegalMove", "LinkSession", "NachaBatch",
-    "NachaChange", "NachaCounter", "NachaEntry", "NachaFile", "NachaIncoming", "NachaQuarantine", "NachaReceiver", "NachaReturn",
-    "NachaStatement", "RailChoice", "RailCustomer", "Reconciliation", "ReconciliationWish", "Statement", "StatementLine",
-    "TransferMove",
+    "BankAccount", "BankItem", "BankSource", "BankTransfer", "Break", "Correction", "InboxEvent", "LegalMove", "LinkSession",
+    "NachaBatch", "NachaChange", "NachaCounter", "NachaEntry", "NachaFile", "NachaIncoming", "NachaQuarantine",
+    "NachaReceiver", "NachaReturn", "NachaStatement", "RailChoice", "RailCustomer", "Reconciliation", "ReconciliationWish",
+    "Return", "Statement", "StatementLine", "TransferMove",
 ]  # fmt: skip

@@ -66,6 +66,7 @@ class BankAccount(PersonsRow):
     kind = models.TextField(choices=[("checking", "checking"), ("savings", "savings")])
     is_default = models.BooleanField(default=False, db_default=False)
     status = models.TextField(choices=Status.choices, default=Status.ACTIVE)
+    blocked_by = models.TextField(default="", db_default="")  # the return code after which it may not be linked again
     close_due_at = models.DateTimeField(null=True)  # removed here, and still to be told to the vendors
 
     class Meta:

@@ -2,9 +2,10 @@
 
 from banking.services.accounts import begin_hosted_link, finish_hosted_link, link_account, link_token, remove_account
 from banking.services.inbox import process, receive
+from banking.services.presenting import present_again
 from banking.services.transfers import refresh, request_cancel, request_load, request_redemption, submit
 
 __all__ = [
-    "begin_hosted_link", "finish_hosted_link", "link_account", "link_token", "process", "receive", "refresh",
+    "begin_hosted_link", "finish_hosted_link", "link_account", "link_token", "present_again", "process", "receive", "refresh",
     "remove_account", "request_cancel", "request_load", "request_redemption", "submit",
 ]  # fmt: skip

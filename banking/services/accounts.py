@@ -203,6 +203,8 @@ def _record(item: BankItem, chosen: plaid.PlaidAccount, known: Mapping[str, str]
         wallets.guard(user_id=user_id)
         earlier = (sources.earlier_account(user_id, rail, source) for rail, source in known.items())
         account = next((each for each in earlier if each is not None), None)
+        if account is not None and account.blocked_by:
+            raise LinkFailed("This account cannot be used with PaYa any more: its bank sent transfers back.")
         if account is None:
             account = BankAccount.objects.create(user_id=user_id, **seen)
         else:

@@ -102,7 +102,7 @@ GRANT SELECT, INSERT ON banking_linksession, banking_bankitem, banking_bankaccou
     TO paya_web, paya_worker;
 GRANT UPDATE (done_at) ON banking_linksession TO paya_web, paya_worker;
 GRANT UPDATE (item_id, access_token, institution_id, institution, status, claimed_until) ON banking_bankitem TO paya_web, paya_worker;
-GRANT UPDATE (item_id, account_id, name, mask, kind, is_default, status, close_due_at) ON banking_bankaccount
+GRANT UPDATE (item_id, account_id, name, mask, kind, is_default, status, blocked_by, close_due_at) ON banking_bankaccount
     TO paya_web, paya_worker;
 GRANT UPDATE (account_id) ON banking_banksource TO paya_web, paya_worker;
 GRANT SELECT, INSERT ON banking_banktransfer, banking_transfermove TO paya_web, paya_worker;

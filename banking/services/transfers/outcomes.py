@@ -8,6 +8,7 @@ from uuid import UUID
 from banking import rails
 from banking.models import BankTransfer
 from banking.rails.port import RailTransfer
+from banking.services.returns import came_back
 from banking.services.transfers.moves import (
     FIRST_LATE_POLL,
     FIRST_POLL,
@@ -127,12 +128,14 @@ def undo(transfer: BankTransfer, to: str, *, code: str, cause: str, evidence: Ma
     if not transfer.is_load:
         wallets.return_tokens(user_id=transfer.user_id, amount=transfer.amount, **posting(transfer, "return"))
     move(transfer, to, cause=cause, evidence={"code": code, **(evidence or {})}, failure_code=code, due_at=None)
+    if to == Status.FAILED and transfer.external_id is not None:
+        came_back(transfer, code=code, late=False)
     tell(transfer, to)
 
 
 def _take_back(transfer: BankTransfer, *, code: str, cause: str, evidence: Mapping[str, Any]) -> None:
     """It came back after it had settled: a load is clawed back; a redemption's dollars are in the reserve again."""
-    user_id, amount = transfer.user_id, transfer.amount
+    user_id, amount, owed = transfer.user_id, transfer.amount, 0
     if transfer.is_load:
         owed = wallets.claw_back(user_id=user_id, amount=amount, custodian=transfer.rail, **posting(transfer, "clawback"))
         evidence = {**evidence, "owed": owed} if owed else evidence
@@ -141,4 +144,5 @@ def _take_back(transfer: BankTransfer, *, code: str, cause: str, evidence: Mappi
         ledger.reverse(reference=unsettled, original=settled)
         wallets.return_tokens(user_id=user_id, amount=amount, **posting(transfer, "return"))
     move(transfer, Status.RETURNED, cause=cause, evidence=evidence, failure_code=code, due_at=None)
+    came_back(transfer, code=code, late=True, owed=owed)
     tell(transfer, "returned")
