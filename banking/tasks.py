@@ -8,8 +8,10 @@ from celery import shared_task
 
 from banking import rails
 from banking.reconciliation import services as reconciliation
+from banking.return_rates import warn_of_return_rates
 from banking.services import accounts, corrections, inbox, returns, transfers
 from banking.services.nacha import files, incoming, sending
+from core.actor import SYSTEM, actor
 from core.errors import IdempotencyInProgress
 from core.resilience import ProviderDown, ProviderUnknown
 
@@ -59,6 +61,12 @@ def sweep_transfers() -> None:
         refresh_transfer.delay(transfer_id)
     for account_id in accounts.closing():
         close_account.delay(account_id)
+
+
+@shared_task
+def watch_return_rates() -> None:
+    with actor(SYSTEM):
+        warn_of_return_rates()
 
 
 @shared_task

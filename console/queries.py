@@ -9,7 +9,8 @@ from django.db import connection
 from django.db.models import Model
 from django.urls import reverse
 
-from console.models import BankTransfer, InboxEvent, OutboxRow, Payment, Person, Transfer, Wallet
+from banking.return_rates import ReturnRate, return_rates
+from console.models import BankTransfer, Correction, InboxEvent, OutboxRow, Payment, Person, Return, Transfer, Wallet
 from core import keyring
 from core.errors import ValidationError
 from core.resilience import Health
@@ -129,6 +130,12 @@ class Overview:
     books: list[Line]
     waiting: list[Line]
     vendors: list[Health]
+    return_rates: list[ReturnRate]
+
+    @property
+    def short(self) -> int:
+        """The cents that the reserve lacks; 0 when it covers what is required."""
+        return max(0, self.figures.required - self.figures.reserve)
 
 
 def overview() -> Overview:
@@ -141,6 +148,11 @@ def overview() -> Overview:
     waiting = [
         ("bank transfers whose outcome is unknown", BankTransfer.objects.filter(status="unknown"), "status__exact=unknown"),
         ("bank transfers waiting for the rail", BankTransfer.objects.filter(status="queued"), "status__exact=queued"),
+        (
+            "returns that restrict somebody",
+            Return.objects.filter(restricts=True, lifted_at=None), "restricts__exact=1",
+        ),
+        ("corrections that wait for approval", Correction.objects.filter(decided_at=None), "approved__isnull=True"),
         ("webhooks not processed yet", InboxEvent.objects.filter(processed_at=None), "processed_at__isempty=1"),
         ("outbox rows not published yet", OutboxRow.objects.filter(position=None), "position__isempty=1"),
         ("frozen wallets", Wallet.objects.exclude(frozen=Wallet.OPEN), "frozen__gt=0"),
@@ -150,6 +162,7 @@ def overview() -> Overview:
         books,
         [Line(words, rows.count(), _list(str(rows.model._meta.model_name), query)) for words, rows, query in waiting],
         [line.health for line in lines()],
+        return_rates(),
     )
 
 

@@ -57,6 +57,8 @@ UNFOLD: dict[str, Any] = {
                     _page("Wallets", "account_balance_wallet", "wallet"),
                     _page("Payments", "send_money", "payment"),
                     _page("Bank transfers", "account_balance", "banktransfer"),
+                    _page("Returns", "undo", "return"),
+                    _page("Corrections", "balance", "correction"),
                     _page("Journal", "menu_book", "transfer"),
                 ],
             },
@@ -64,6 +66,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Behind it",
                 "separator": True,
                 "items": [
+                    _page("Rails", "alt_route", "railchoice"),
                     _page("Inbox", "inbox", "inboxevent"),
                     _page("Outbox", "outbox", "outboxrow"),
                     _page("What staff did", "history", "staffaction"),

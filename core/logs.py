@@ -14,6 +14,8 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 ALLOWED = frozenset({
     "method", "route", "status", "ms", "user", "code", "topic", "position", "cause", "provider", "operation",
     "event", "transfer", "file", "entry", "task", "count", "payment", "challenge", "device", "error",
+    # Figures of the network, nobody's.
+    "rail", "rate", "share", "sent", "reserve", "required", "short",
 })  # fmt: skip
 
 
