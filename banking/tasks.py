@@ -9,7 +9,7 @@ from celery import shared_task
 from banking import rails
 from banking.reconciliation import services as reconciliation
 from banking.return_rates import warn_of_return_rates
-from banking.services import accounts, corrections, inbox, returns, transfers
+from banking.services import accounts, corrections, inbox, missed, returns, transfers
 from banking.services.nacha import files, incoming, sending
 from core.actor import SYSTEM, actor
 from core.errors import IdempotencyInProgress
@@ -78,6 +78,13 @@ def sweep_decisions() -> None:
     for return_id in returns.lifted():
         with _or_later("sweep_decisions"):
             returns.release(return_id=return_id)
+
+
+@shared_task
+def catch_up() -> None:
+    """Find out whether Dwolla still tells us things, and fetch what it could not tell."""
+    with _or_later("catch_up"):
+        missed.catch_up()
 
 
 @shared_task

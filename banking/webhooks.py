@@ -15,7 +15,9 @@ from django.views.decorators.http import require_POST
 from twilio.request_validator import RequestValidator
 
 from banking import plaid, rails
+from banking.services import missed
 from banking.services.inbox import Event, receive
+from banking.services.missed import text as _text
 from core.errors import Forbidden, NotFound, ServiceUnavailable, ValidationError
 from core.resilience import ProviderDown, ProviderUnknown
 
@@ -42,18 +44,10 @@ def _dwolla(request: HttpRequest) -> Event:
         raise NotFound
     if not rails.dwolla().verify_webhook(body=request.body, headers=request.headers):
         raise WrongSignature
-    body = _json(request.body)
-    resource = _last(_text(_part(_part(body, "_links"), "resource"), "href"))
-    return Event(
-        "dwolla",
-        _required(body, "id"),
-        _required(body, "topic"),
-        {
-            "resource_id": _text(body, "resourceId") or resource,
-            "correlation_id": _text(body, "correlationId"),
-            "customer_id": _last(_text(_part(_part(body, "_links"), "customer"), "href")),
-        },
-    )
+    event = missed.read(_json(request.body))
+    if event is None:
+        raise ValidationError(fields={"id": "An event has an id and a topic."})
+    return event
 
 
 def _plaid(request: HttpRequest) -> Event:
@@ -105,22 +99,6 @@ def _json(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ValidationError("The body must be a JSON object.")
     return body
-
-
-def _part(body: dict[str, Any], name: str) -> dict[str, Any]:
-    value = body.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _last(href: str) -> str:
-    """The id at the end of an address."""
-    return href.rstrip("/").rpartition("/")[2]
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    """A short string; anything else counts as missing."""
-    value = body.get(name)
-    return value if isinstance(value, str) and len(value) <= 200 and value.isprintable() else ""
 
 
 def _required(body: dict[str, Any], name: str) -> str:

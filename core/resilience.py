@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 import pybreaker
 from django.db import connection
 from redis import RedisError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from core.errors import ServiceUnavailable
 from core.redis_client import client
@@ -26,6 +26,10 @@ class ProviderDown(Exception):
     """The provider did not do it and certainly did nothing: refused connection, 5xx before work, open breaker."""
 
 
+class ProviderBusy(ProviderDown):
+    """The provider asks us to slow down (429): it did nothing, and is well. To be asked again later than one that is down."""
+
+
 class ProviderUnknown(Exception):
     """No answer: it may or may not have been done. Ask again with the same key; never assume either."""
 
@@ -36,6 +40,9 @@ class ProviderRejected(Exception):
     def __init__(self, code: str, message: str = "") -> None:
         self.code = code
         super().__init__(f"{code}: {message}" if message else code)
+
+
+AGAIN = (ProviderDown, ProviderUnknown)
 
 
 # ------------------------------------------------------------------------------------------------------- breakers
@@ -65,8 +72,8 @@ def breaker(name: str) -> pybreaker.CircuitBreaker:
     namespace = _namespace(name)
     if namespace not in _breakers:
         _breakers[namespace] = pybreaker.CircuitBreaker(
-            fail_max=FAILURES, reset_timeout=REST_SECONDS, exclude=[ProviderRejected], name=name, listeners=[_Changes()],
-            state_storage=_InRedis(pybreaker.STATE_CLOSED, client(), namespace=namespace), throw_new_error_on_trip=False,
+            fail_max=FAILURES, reset_timeout=REST_SECONDS, exclude=[ProviderRejected, ProviderBusy], name=name,
+            listeners=[_Changes()], state_storage=_InRedis(pybreaker.STATE_CLOSED, client(), namespace=namespace), throw_new_error_on_trip=False,
         )  # fmt: skip
     return _breakers[namespace]
 
@@ -118,7 +125,7 @@ def call(name: str, function: Callable[[], T], *, tries: int = 1) -> T:
     for attempt in Retrying(
         stop=stop_after_attempt(tries),
         wait=wait_exponential_jitter(initial=0.1, max=2),
-        retry=retry_if_exception_type((ProviderDown, ProviderUnknown)),
+        retry=retry_if_exception(lambda error: isinstance(error, AGAIN) and not isinstance(error, ProviderBusy)),
         reraise=True,
     ):
         with attempt:

@@ -283,6 +283,7 @@ CELERY_BEAT_SCHEDULE = {
     "nacha-collect": {"task": "banking.tasks.collect_from_bank", "schedule": 10.0 if SANDBOX else 300.0},
     "reconciliation": {"task": "banking.tasks.reconcile_daily", "schedule": 3600.0},
     "reconciliation-wishes": {"task": "banking.tasks.reconcile_wished", "schedule": 5.0},
+    "bank-news-catch-up": {"task": "banking.tasks.catch_up", "schedule": 300.0},
     "vendors-probe": {"task": "core.tasks.probe_vendors", "schedule": 15.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }

@@ -22,7 +22,7 @@ from django.conf import settings
 
 from banking.rails.port import Credential, RailStatus, RailTransfer, ReserveShort, Terms
 from core import resilience
-from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
+from core.resilience import ProviderBusy, ProviderDown, ProviderRejected, ProviderUnknown
 
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentRetrieveParams
@@ -346,7 +346,7 @@ def _mapped(error: stripe.StripeError, *, doubt: type[Exception]) -> Exception:
         return ProviderDown("Stripe cannot be reached") if _never_left(error) else doubt("Stripe did not answer")
     status = error.http_status or 0
     if status == 429 or isinstance(error, stripe.RateLimitError):
-        return ProviderDown("Stripe asks us to slow down")
+        return ProviderBusy("Stripe asks us to slow down")
     if status in (401, 403):
         return ProviderDown("Stripe refuses our credentials")
     if status in (400, 402, 404) and isinstance(error, stripe.InvalidRequestError | stripe.CardError):

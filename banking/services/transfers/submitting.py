@@ -14,7 +14,7 @@ from banking.services.transfers.moves import Cancel, Status, alarm, locked, move
 from banking.services.transfers.outcomes import apply, refresh, to_pending, undo
 from core.actor import SYSTEM, actor
 from core.clock import now
-from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
+from core.resilience import ProviderBusy, ProviderDown, ProviderRejected, ProviderUnknown
 from wallets import services as wallets
 
 log = logging.getLogger("paya.banking")
@@ -23,6 +23,7 @@ AT_THE_RAIL = (Status.SUBMITTED, Status.UNKNOWN)
 UNSENT = (Status.REQUESTED, Status.QUEUED)
 LEASE = timedelta(seconds=120)  # longer than all of a worker's calls for one transfer together
 FIRST_RETRY, LAST_RETRY = timedelta(seconds=2), timedelta(minutes=10)
+BUSY_RETRY = timedelta(seconds=30)  # Dwolla counts for five minutes (RAILS, section 1): asking at once only adds to it
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ def _create(work: Work, bank: str) -> None:
         _later(work, Status.UNKNOWN, cause=str(error))
     except ProviderDown as error:
         # An earlier call of doubtful outcome may still arrive: only a first try may go back to the queue.
-        _later(work, Status.UNKNOWN if work.in_doubt else Status.QUEUED, cause=str(error))
+        least = BUSY_RETRY if isinstance(error, ProviderBusy) else FIRST_RETRY
+        _later(work, Status.UNKNOWN if work.in_doubt else Status.QUEUED, cause=str(error), first=least)
     except ReserveShort as error:
         # Our own want of money there, and not the person's fault: it waits, and somebody has to move some.
         log.error("reserve_short", extra={"rail": work.rail.name, "transfer": work.transfer_id})
@@ -123,13 +125,13 @@ def _claim(transfer_id: int) -> Work | None:
         )
 
 
-def _later(work: Work, status: str, *, cause: str) -> None:
+def _later(work: Work, status: str, *, cause: str, first: timedelta = FIRST_RETRY) -> None:
     """Put a transfer back for another try, with growing pauses."""
     with actor(SYSTEM):
         transfer = locked(work.transfer_id)
         if transfer.status not in AT_THE_RAIL:
             return  # a webhook was faster than the answer that never came
-        due_at = now() + min(LAST_RETRY, FIRST_RETRY * 2 ** min(transfer.attempts - 1, 12))
+        due_at = now() + min(LAST_RETRY, first * 2 ** min(transfer.attempts - 1, 12))
         if transfer.status in (status, Status.UNKNOWN):
             BankTransfer.objects.filter(pk=transfer.pk).update(due_at=due_at)
         else:
