@@ -73,7 +73,8 @@ def breaker(name: str) -> pybreaker.CircuitBreaker:
     if namespace not in _breakers:
         _breakers[namespace] = pybreaker.CircuitBreaker(
             fail_max=FAILURES, reset_timeout=REST_SECONDS, exclude=[ProviderRejected, ProviderBusy], name=name,
-            listeners=[_Changes()], state_storage=_InRedis(pybreaker.STATE_CLOSED, client(), namespace=namespace), throw_new_error_on_trip=False,
+            listeners=[_Changes()], throw_new_error_on_trip=False,
+            state_storage=_InRedis(pybreaker.STATE_CLOSED, client(), namespace=namespace),
         )  # fmt: skip
     return _breakers[namespace]
 
