@@ -15,9 +15,9 @@ FOLDER = os.environ.get("CAMPAIGN_FAILPOINTS", "")
 # point: module, class or "", function
 POINTS = {
     "commit": ("django.db.backends.base.base", "BaseDatabaseWrapper", "_commit"),
-    "call": ("banking.services.transfers", "", "_create"),
-    "record": ("banking.services.transfers", "", "_accepted"),
-    "settle": ("banking.services.transfers", "", "_settle"),
+    "call": ("banking.services.transfers.submitting", "", "_create"),
+    "record": ("banking.services.transfers.submitting", "", "_accepted"),
+    "settle": ("banking.services.transfers.outcomes", "", "_settle"),
     "inbox": ("banking.services.inbox", "", "_act"),
     "publish": ("core.relay", "", "_publish"),
 }
