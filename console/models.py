@@ -397,3 +397,6 @@ class Correction(Shown):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display().capitalize()} of {format_usd(self.amount)}"
+
+
+import console.nacha_rows  # noqa: E402, F401 - Django finds an app's models through this module

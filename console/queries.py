@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from banking.return_rates import ReturnRate, return_rates
 from console.models import BankTransfer, Correction, InboxEvent, OutboxRow, Payment, Person, Return, Transfer, Wallet
+from console.nacha_rows import NachaEntry, NachaFile, NachaIncoming, NachaLine
 from core import keyring
 from core.errors import ValidationError
 from core.resilience import Health
@@ -22,6 +23,7 @@ from users.models import User
 
 _BY_PREFIX: dict[str, type[Model]] = {
     "usr": Person, "wal": Wallet, "pay": Payment, "ld": BankTransfer, "rd": BankTransfer,
+    "ach": NachaEntry, "nf": NachaFile, "ni": NachaIncoming,
 }  # fmt: skip
 
 
@@ -153,6 +155,8 @@ def overview() -> Overview:
             Return.objects.filter(restricts=True, lifted_at=None), "restricts__exact=1",
         ),
         ("corrections that wait for approval", Correction.objects.filter(decided_at=None), "approved__isnull=True"),
+        ("quarantined lines of our bank", NachaLine.objects.filter(resolved_at=None), "resolved_at__isempty=1"),
+        ("files that our bank rejected", NachaFile.objects.filter(status="rejected"), "status__exact=rejected"),
         ("webhooks not processed yet", InboxEvent.objects.filter(processed_at=None), "processed_at__isempty=1"),
         ("outbox rows not published yet", OutboxRow.objects.filter(position=None), "position__isempty=1"),
         ("frozen wallets", Wallet.objects.exclude(frozen=Wallet.OPEN), "frozen__gt=0"),

@@ -63,6 +63,18 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Files to and from our bank",
+                "separator": True,
+                "items": [
+                    _page("Files sent", "upload_file", "nachafile"),
+                    _page("Batches", "stacks", "nachabatch"),
+                    _page("Entries", "receipt_long", "nachaentry"),
+                    _page("Files from the bank", "download", "nachaincoming"),
+                    _page("Quarantine", "report", "nachaline"),
+                    _page("Notifications of change", "edit_note", "nachachange"),
+                ],
+            },
+            {
                 "title": "Behind it",
                 "separator": True,
                 "items": [

@@ -11,7 +11,10 @@ from core.actor import actor
 from tests.conftest import Database
 from tests.console.conftest import EMAIL, Desk, World
 
-MODELS = ["person", "wallet", "payment", "banktransfer", "transfer", "inboxevent", "outboxrow", "stafflook", "staffaction"]
+MODELS = [
+    "person", "wallet", "payment", "banktransfer", "transfer", "inboxevent", "outboxrow", "stafflook", "staffaction", "nachafile",
+    "nachabatch", "nachaentry", "nachaincoming", "nachaline", "nachachange", "railchoice", "return", "correction",
+]  # fmt: skip
 
 
 def keys(world: World, database: Database) -> dict[str, str]:
@@ -72,7 +75,9 @@ def test_the_role_itself_writes_nothing_of_money(world: World, account: int, sta
     ]  # fmt: skip
     tables = {
         "ledger_account": "balance", "ledger_transfer": "amount", "wallets_wallet": "pending_in", "payments_payment": "amount",
-        "banking_banktransfer": "amount", "core_outbox": "position", "banking_inboxevent": "outcome", "users_user": "email",
+        "banking_banktransfer": "amount", "core_outbox": "position", "banking_inboxevent": "outcome",
+        "banking_nachafile": "status", "banking_nachaentry": "status",
+        "banking_nachaquarantine": "resolved_at", "users_user": "email",
         "payments_staffview": "reason", "banking_transfermove": "cause", "console_actionrecord": "what",
     }  # fmt: skip
     for table, column in tables.items():

@@ -132,7 +132,7 @@ def _why_not(incoming: NachaIncoming, item: Item) -> str:
         elif isinstance(item, Change):
             answers.take_change(incoming, item)
         else:
-            return f"staff have to look at a {item.kind.replace('_', ' ')}{_about(item)}"
+            return f"needs staff: {item.kind.replace('_', ' ')}{_about(item)}"
     except Doubtful as doubt:
         return str(doubt)
     return ""
