@@ -109,6 +109,11 @@ def mint(*, user_id: int, reference: UUID, amount: int, custodian: str = "dwolla
     return _two_sided("wallets_mint", user_id, reference, amount, custodian, group)
 
 
+def suspend_load(*, reference: UUID, amount: int, custodian: str, group: UUID | None = None) -> None:
+    """A load settles for a closed wallet: reserve to suspense, until its owner can be paid."""
+    ledger.post(ledger.Posting(reference, Kind.SUSPENDED, RESERVES[custodian], Account.SUSPENSE, amount), group=group)
+
+
 def claw_back(*, user_id: int, reference: UUID, amount: int, custodian: str = "dwolla", group: UUID | None = None) -> int:
     """A settled load comes back: out of the wallet as far as it reaches, the rest is owed. The cents now owed."""
     return _two_sided("wallets_claw_back", user_id, reference, amount, custodian, group)

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from banking import rails
 from banking.models import BankTransfer
 from banking.rails.port import RailTransfer
@@ -23,8 +25,10 @@ from banking.services.transfers.moves import (
 )  # fmt: skip
 from core.actor import SYSTEM, actor
 from core.clock import now
+from core.errors import InsufficientFunds
 from core.ids import derived_reference
 from ledger import services as ledger
+from ledger.errors import AccountClosed
 from wallets import services as wallets
 
 OVER = (Status.FAILED, Status.CANCELLED)
@@ -106,15 +110,26 @@ def _check(transfer: BankTransfer, shown: RailTransfer) -> None:
 
 
 def _settle(transfer: BankTransfer, *, cause: str, evidence: Mapping[str, Any]) -> None:
-    user_id, amount, custodian = transfer.user_id, transfer.amount, transfer.rail
+    amount, custodian = transfer.amount, transfer.rail
     no_longer_pending(transfer)
     if transfer.is_load:
-        repaid = wallets.mint(user_id=user_id, amount=amount, custodian=custodian, **posting(transfer, "mint"))
-        evidence = {**evidence, "repaid": repaid} if repaid else evidence
+        evidence = {**evidence, **_credit(transfer)}
     else:
         wallets.settle_redemption(amount=amount, custodian=custodian, **posting(transfer, "settle"))
     move(transfer, Status.SETTLED, cause=cause, evidence=evidence, **_watched())
     tell(transfer, "settled")
+
+
+def _credit(transfer: BankTransfer) -> dict[str, Any]:
+    """Mint a load; what became of it, where it did not all go to the wallet. A closed wallet's waits in suspense."""
+    amount, custodian = transfer.amount, transfer.rail
+    try:
+        with transaction.atomic():
+            repaid = wallets.mint(user_id=transfer.user_id, amount=amount, custodian=custodian, **posting(transfer, "mint"))
+    except AccountClosed:
+        wallets.suspend_load(amount=amount, custodian=custodian, **posting(transfer, "suspend"))
+        return {"suspended": True}
+    return {"repaid": repaid} if repaid else {}
 
 
 def _watched() -> dict[str, Any]:
@@ -137,7 +152,7 @@ def _take_back(transfer: BankTransfer, *, code: str, cause: str, evidence: Mappi
     """It came back after it had settled: a load is clawed back; a redemption's dollars are in the reserve again."""
     user_id, amount, owed = transfer.user_id, transfer.amount, 0
     if transfer.is_load:
-        owed = wallets.claw_back(user_id=user_id, amount=amount, custodian=transfer.rail, **posting(transfer, "clawback"))
+        owed = _claw_back(transfer)
         evidence = {**evidence, "owed": owed} if owed else evidence
     else:
         settled, unsettled = (derived_reference(transfer.rail_key, step) for step in ("settle", "unsettle"))
@@ -146,3 +161,18 @@ def _take_back(transfer: BankTransfer, *, code: str, cause: str, evidence: Mappi
     move(transfer, Status.RETURNED, cause=cause, evidence=evidence, failure_code=code, due_at=None)
     came_back(transfer, code=code, late=True, owed=owed)
     tell(transfer, "returned")
+
+
+def _claw_back(transfer: BankTransfer) -> int:
+    """Take a returned load back from where it went; the cents that the person owes since."""
+    if transfer.moves.filter(status=Status.SETTLED, evidence__suspended=True).exists():
+        suspended, taken = (derived_reference(transfer.rail_key, step) for step in ("suspend", "unsuspend"))
+        try:
+            ledger.reverse(reference=taken, original=suspended)
+        except InsufficientFunds:
+            pass  # its owner was found meanwhile, and owes it
+        else:
+            return 0
+    return wallets.claw_back(
+        user_id=transfer.user_id, amount=transfer.amount, custodian=transfer.rail, **posting(transfer, "clawback")
+    )
