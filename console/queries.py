@@ -10,7 +10,19 @@ from django.db.models import Model
 from django.urls import reverse
 
 from banking.return_rates import ReturnRate, return_rates
-from console.models import BankTransfer, Correction, InboxEvent, OutboxRow, Payment, Person, Return, Transfer, Wallet
+from console.models import (
+    BankTransfer,
+    Break,
+    Correction,
+    InboxEvent,
+    OutboxRow,
+    Payment,
+    Person,
+    Reconciliation,
+    Return,
+    Transfer,
+    Wallet,
+)
 from console.nacha_rows import NachaEntry, NachaFile, NachaIncoming, NachaLine
 from core import keyring
 from core.errors import ValidationError
@@ -22,7 +34,7 @@ from users import phones, usernames
 from users.models import User
 
 _BY_PREFIX: dict[str, type[Model]] = {
-    "usr": Person, "wal": Wallet, "pay": Payment, "ld": BankTransfer, "rd": BankTransfer,
+    "usr": Person, "wal": Wallet, "pay": Payment, "ld": BankTransfer, "rd": BankTransfer, "brk": Break,
     "ach": NachaEntry, "nf": NachaFile, "ni": NachaIncoming,
 }  # fmt: skip
 
@@ -133,6 +145,7 @@ class Overview:
     waiting: list[Line]
     vendors: list[Health]
     return_rates: list[ReturnRate]
+    reconciled: list[Reconciliation]
 
     @property
     def short(self) -> int:
@@ -159,6 +172,7 @@ def overview() -> Overview:
         ("files that our bank rejected", NachaFile.objects.filter(status="rejected"), "status__exact=rejected"),
         ("webhooks not processed yet", InboxEvent.objects.filter(processed_at=None), "processed_at__isempty=1"),
         ("outbox rows not published yet", OutboxRow.objects.filter(position=None), "position__isempty=1"),
+        ("breaks between ledger and custodians", Break.objects.filter(state="open"), "state__exact=open"),
         ("frozen wallets", Wallet.objects.exclude(frozen=Wallet.OPEN), "frozen__gt=0"),
     ]
     return Overview(
@@ -167,7 +181,15 @@ def overview() -> Overview:
         [Line(words, rows.count(), _list(str(rows.model._meta.model_name), query)) for words, rows, query in waiting],
         [line.health for line in lines()],
         return_rates(),
+        _last_of_each_custodian(),
     )
+
+
+def _last_of_each_custodian() -> list[Reconciliation]:
+    newest: dict[str, Reconciliation] = {}
+    for row in Reconciliation.objects.filter(current=True).order_by("-on")[:60]:
+        newest.setdefault(row.custodian, row)
+    return list(newest.values())
 
 
 def _list(model: str, query: str) -> str:

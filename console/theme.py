@@ -75,6 +75,16 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Reconciliation",
+                "separator": True,
+                "items": [
+                    _page("Results", "balance", "reconciliation"),
+                    _page("Breaks", "rule", "break"),
+                    _page("Statements", "receipt_long", "statement"),
+                    _page("Lines", "list", "statementline"),
+                ],
+            },
+            {
                 "title": "Behind it",
                 "separator": True,
                 "items": [

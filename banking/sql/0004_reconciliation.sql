@@ -206,7 +206,7 @@ BEGIN
     END LOOP;
 END $$;
 
-GRANT SELECT ON banking_banktransfer, banking_banksource, banking_transfermove, banking_statementline, banking_reconciliation
+GRANT SELECT ON banking_banktransfer, banking_banksource, banking_transfermove, banking_statement, banking_statementline, banking_reconciliation
     TO paya_engine;
 GRANT SELECT, UPDATE (state, closed_at, assignee_id) ON banking_break TO paya_engine;
 GRANT INSERT ON banking_reconciliationwish TO paya_engine;
