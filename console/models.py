@@ -401,9 +401,6 @@ class Correction(Shown):
         return f"{self.get_kind_display().capitalize()} of {format_usd(self.amount)}"
 
 
-import console.nacha_rows  # noqa: E402, F401 - Django finds an app's models through this module
-
-
 class Reconciliation(Shown):
     """A custodian's day: what the ledger, our transfers and the custodian say."""
 
@@ -513,3 +510,6 @@ class StatementLine(Shown):
 
     def __str__(self) -> str:
         return f"{self.kind.capitalize()} of {format_usd(self.amount)}"
+
+
+import console.nacha_rows  # noqa: E402, F401 - Django finds an app's models through this module
