@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from sandbox import bank, faults, webhooks
+from sandbox import bank, chaos, faults, webhooks
 from sandbox.calendar import is_business_day
 from sandbox.http import BadJson, read_json
 from sandbox.models import Bank, Customer, Delivery, FundingSource, Sms, Transfer
@@ -135,6 +135,23 @@ def odfi_answers(body: dict) -> dict:
     return {"mode": mode, "times": times}
 
 
+@csrf_exempt
+def weather(request: HttpRequest) -> HttpResponse:
+    """What goes wrong by itself and how often: shown by a GET, set by a POST; what is not named is nothing."""
+    return JsonResponse(chaos.shown()) if request.method == "GET" else _set_weather(request)
+
+
+@control
+def _set_weather(body: dict) -> dict:
+    if set(body) - set(chaos.NAMES) or any(isinstance(each, bool) or not isinstance(each, int | float) for each in body.values()):
+        raise BadControl(f"rates are numbers, and called {', '.join(chaos.NAMES)}")
+    try:
+        chaos.set_rates(chaos.Rates(**body) if body else chaos.CALM)
+    except ValueError as error:
+        raise BadControl(str(error)) from error
+    return dict(chaos.shown())
+
+
 @control
 def webhook_mode(body: dict) -> dict:
     mode: Any = body.get("mode")
@@ -161,6 +178,7 @@ urlpatterns = [
     path("bank/date", bank_date),
     re_path(r"^(?P<vendor>dwolla|plaid|stripe|twilio)/fail$", fail),
     path("odfi/answers", odfi_answers),
+    path("chaos", weather),
     path("webhooks", webhook_mode),
     path("webhooks/replay", webhook_replay),
     re_path(r"^", nothing_here),
