@@ -1,9 +1,10 @@
 """Bank accounts, loads and redemptions over the API: shapes here, decisions in the services."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -43,12 +44,35 @@ class BankAccountAnswer(Serializer):
     institution = serializers.CharField()
     name = serializers.CharField()
     mask = serializers.CharField()
-    status = serializers.ChoiceField(choices=["active", "relink"])
+    status = serializers.ChoiceField(
+        choices=["active", "relink", "revoked"],
+        help_text="`relink`: its bank wants a new log-in; `revoked`: the permission was withdrawn. Both: link it again",
+    )
+    default = serializers.BooleanField(
+        help_text="Chosen where nothing else is said; one of a person's banks is"
+    )
 
 
 class BankAccountList(Serializer):
     data = BankAccountAnswer(many=True)  # type: ignore[assignment]
     next_cursor = serializers.CharField(allow_null=True)
+
+
+@extend_schema_field({"type": "boolean", "enum": [True]})
+class Yes(serializers.Field[bool, bool, bool, Any]):
+    """Nothing but `true`: what is not wanted any more is said by wanting something else."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if data is not True:
+            raise serializers.ValidationError("Only `true`: make another bank the default instead.")
+        return True
+
+    def to_representation(self, value: bool) -> bool:
+        return value
+
+
+class ChangeBank(Serializer):
+    default = Yes(help_text="Another bank stops being it")
 
 
 class NewTransfer(Serializer):
@@ -109,10 +133,26 @@ class BankAccounts(APIView):
 
 
 class BankAccountDetail(APIView):
+    @extend_schema(request=ChangeBank, responses={200: BankAccountAnswer}, summary="Make a bank account the default")
+    def put(self, request: Request, account_id: str) -> Response:
+        validated(ChangeBank, request)
+        account = services.choose_default(user_id=session_of(request).user_id, bank_account=account_id)
+        return Response(show.account_body(account))
+
     @extend_schema(responses={204: None}, summary="Remove a bank account")
     def delete(self, request: Request, account_id: str) -> Response:
         services.remove_account(user_id=session_of(request).user_id, bank_account=account_id)
         return Response(status=204)
+
+
+class BankAccountRelink(APIView):
+    @extend_schema(request=None, responses={201: LinkTokenAnswer}, summary="A token that opens Plaid's Link to repair a login")
+    def post(self, request: Request, account_id: str) -> Response:
+        session = session_of(request)
+        token = services.relink_token(
+            user_id=session.user_id, user_public_id=session.user_public_id, bank_account=account_id
+        )
+        return Response({"link_token": token.token, "expires_at": token.expires_at}, status=201)
 
 
 def _ask(request: Request, ask: Callable[..., idempotency.Answer]) -> HttpResponse:

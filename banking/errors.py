@@ -13,6 +13,11 @@ class LinkFailed(ValidationError):
     detail = "That did not link a bank. Please start again."
 
 
+class LinkOver(Conflict):
+    title = "This link has ended"
+    detail = "That link to your bank has ended. Please link your bank again."
+
+
 class TransfersOpen(Conflict):
     detail = "A transfer with this bank is still under way. You can remove it once that has finished."
 

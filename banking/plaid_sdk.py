@@ -3,9 +3,14 @@
 from plaid import ApiClient, ApiException, Configuration
 from plaid.api.plaid_api import PlaidApi
 from plaid.exceptions import OpenApiException
+from plaid.model.accounts_balance_get_request import AccountsBalanceGetRequest
+from plaid.model.accounts_balance_get_request_options import AccountsBalanceGetRequestOptions
 from plaid.model.accounts_get_request import AccountsGetRequest
 from plaid.model.auth_get_request import AuthGetRequest
 from plaid.model.country_code import CountryCode
+from plaid.model.identity_match_request import IdentityMatchRequest
+from plaid.model.identity_match_request_options import IdentityMatchRequestOptions
+from plaid.model.identity_match_user import IdentityMatchUser
 from plaid.model.institutions_get_by_id_request import InstitutionsGetByIdRequest
 from plaid.model.item_get_request import ItemGetRequest
 from plaid.model.item_public_token_exchange_request import ItemPublicTokenExchangeRequest
@@ -20,9 +25,10 @@ from plaid.model.products import Products
 from plaid.model.webhook_verification_key_get_request import WebhookVerificationKeyGetRequest
 
 __all__ = [
-    "AccountsGetRequest", "ApiClient", "ApiException", "AuthGetRequest", "Configuration", "CountryCode",
-    "InstitutionsGetByIdRequest", "ItemGetRequest", "ItemPublicTokenExchangeRequest", "ItemRemoveRequest",
-    "LinkTokenCreateHostedLink", "LinkTokenCreateRequest",
-    "LinkTokenCreateRequestUser", "LinkTokenGetRequest", "OpenApiException", "PlaidApi",
-    "ProcessorStripeBankAccountTokenCreateRequest", "ProcessorTokenCreateRequest", "Products", "WebhookVerificationKeyGetRequest",
+    "AccountsBalanceGetRequest", "AccountsBalanceGetRequestOptions", "AccountsGetRequest", "ApiClient", "ApiException",
+    "AuthGetRequest", "Configuration", "CountryCode", "IdentityMatchRequest", "IdentityMatchRequestOptions",
+    "IdentityMatchUser", "InstitutionsGetByIdRequest", "ItemGetRequest", "ItemPublicTokenExchangeRequest",
+    "ItemRemoveRequest", "LinkTokenCreateHostedLink", "LinkTokenCreateRequest", "LinkTokenCreateRequestUser",
+    "LinkTokenGetRequest", "OpenApiException", "PlaidApi", "ProcessorStripeBankAccountTokenCreateRequest",
+    "ProcessorTokenCreateRequest", "Products", "WebhookVerificationKeyGetRequest",
 ]  # fmt: skip

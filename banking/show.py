@@ -1,9 +1,11 @@
 """How a transfer and a bank account are told: to the API as data, and in words that pages share."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from banking.models import BankAccount, BankTransfer, TransferMove
+from core.clock import now
 from core.money import format_usd
 
 Status = BankTransfer.Status
@@ -46,6 +48,8 @@ _AFTER = {  # what became of the money where it did not arrive
 }
 # The return codes that a person can do something about (RAILS, section 1); others are told without a reason.
 _REASONS = {
+    "balance": "Your bank says that there is less than that in the account, so it was not asked.",
+    "revoked": "You have taken back PaYa's permission for this bank, so it was not asked.",
     "R01": "Your bank says that the balance did not cover it.",
     "R02": "Your bank says that the account is closed.",
     "R03": "Your bank could not find the account.",
@@ -107,7 +111,17 @@ def account_body(account: BankAccount) -> dict[str, Any]:
         "name": account.name,
         "mask": account.mask,
         "status": account.status,
+        "default": account.is_default,
     }
+
+
+def relink_by(account: BankAccount) -> date | None:
+    """The day on which a bank that still works will want a new log-in; None where none is known of, or it is over."""
+    watch = getattr(account.item, "watch", None)
+    if account.status != BankAccount.Status.ACTIVE or watch is None or watch.relink_by is None:
+        return None
+    day: date = watch.relink_by
+    return day if day >= now().date() else None
 
 
 def transfer_body(transfer: BankTransfer, moves: Sequence[TransferMove]) -> dict[str, Any]:

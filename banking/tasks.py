@@ -9,11 +9,11 @@ from celery import shared_task
 from banking import rails
 from banking.reconciliation import services as reconciliation
 from banking.return_rates import warn_of_return_rates
-from banking.services import accounts, corrections, inbox, missed, returns, transfers
+from banking.services import accounts, corrections, identity, inbox, missed, notices, returns, transfers, upkeep
 from banking.services.nacha import files, incoming, sending
 from core.actor import SYSTEM, actor
 from core.errors import IdempotencyInProgress
-from core.resilience import ProviderDown, ProviderUnknown
+from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 
 log = logging.getLogger("paya.banking")
 
@@ -126,3 +126,36 @@ def reconcile_daily() -> None:
 def reconcile_wished() -> None:
     with _or_later("reconcile_wished"):
         reconciliation.wished()
+
+
+@shared_task
+def check_login(item: int) -> None:
+    with _or_later("check_login"):
+        try:
+            upkeep.check(item=item)
+        except ProviderRejected as error:
+            # Refused for a reason that is not the login's: whoever reads the log has to see to it, and tomorrow is a day.
+            log.error("bank_check_refused", extra={"code": error.code})
+
+
+@shared_task
+def match_identity(account: int) -> None:
+    with _or_later("match_identity"):
+        identity.match(account_id=account)
+
+
+@shared_task
+def tell_notice(notice: int) -> None:
+    with _or_later("tell_notice"):
+        notices.tell(notice_id=notice)
+
+
+@shared_task
+def sweep_banks() -> None:
+    """Logins to look at, account holders to ask for, and people to tell that a vendor is back."""
+    for item in upkeep.due():
+        check_login.delay(item)
+    for account in identity.due():
+        match_identity.delay(account)
+    for notice in notices.due():
+        tell_notice.delay(notice)

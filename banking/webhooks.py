@@ -63,7 +63,7 @@ def _plaid(request: HttpRequest) -> Event:
     # Plaid's messages have no id; the same content signed at another time may be news.
     event_id = hashlib.sha256(request.body).hexdigest() + f":{claims['iat']}"
     topic = f"{_required(body, 'webhook_type')}.{_required(body, 'webhook_code')}"
-    return Event("plaid", event_id, topic, {"item_id": _text(body, "item_id")})
+    return Event("plaid", event_id, topic, {"item_id": _text(body, "item_id"), "account_id": _text(body, "account_id")})
 
 
 def _twilio(request: HttpRequest) -> Event:

@@ -216,6 +216,14 @@ OTP_RESEND_SECONDS = env.int("PAYA_OTP_RESEND_SECONDS", 2 if SANDBOX else 30)
 PLAID_BASE_URL = env.str("PLAID_BASE_URL", "https://production.plaid.com")
 PLAID_CLIENT_ID = env.str("PLAID_CLIENT_ID", "")
 PLAID_SECRET = env.str("PLAID_SECRET", "")
+# Where a bank's own site sends a person back to. Exactly as registered in Plaid's dashboard, https, and without a query. For
+# visits to Plaid's hosted page Plaid itself goes on there; our /banks/oauth can, too. Apps have an address of their own.
+PLAID_REDIRECT_URI = env.str(
+    "PLAID_REDIRECT_URI", PUBLIC_URL + "/banks/oauth" if SANDBOX else "https://hosted.plaid.com/oauth/redirect"
+)
+PLAID_APP_REDIRECT_URI = env.str("PLAID_APP_REDIRECT_URI", "")
+# How long a worker waits for a bank to say what is in an account, before a load asks for it anyway.
+PLAID_BALANCE_SECONDS = env.float("PLAID_BALANCE_SECONDS", 5.0)
 DWOLLA_BASE_URL = env.str("DWOLLA_BASE_URL", "https://api.dwolla.com")
 DWOLLA_KEY = env.str("DWOLLA_KEY", "")
 DWOLLA_SECRET = env.str("DWOLLA_SECRET", "")
@@ -284,6 +292,7 @@ CELERY_BEAT_SCHEDULE = {
     "reconciliation": {"task": "banking.tasks.reconcile_daily", "schedule": 3600.0},
     "reconciliation-wishes": {"task": "banking.tasks.reconcile_wished", "schedule": 5.0},
     "bank-news-catch-up": {"task": "banking.tasks.catch_up", "schedule": 300.0},
+    "banks-sweep": {"task": "banking.tasks.sweep_banks", "schedule": 5.0},
     "vendors-probe": {"task": "core.tasks.probe_vendors", "schedule": 15.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }

@@ -17,10 +17,11 @@ from banking.models.nacha import (
 from banking.models.reconciliation import Break, Reconciliation, ReconciliationWish, Statement, StatementLine
 from banking.models.returns import Correction, Return
 from banking.models.transfers import BankTransfer, LegalMove, RailChoice, TransferMove
+from banking.models.upkeep import BankIdentity, ItemWatch, OutageNotice
 
 __all__ = [
-    "BankAccount", "BankItem", "BankSource", "BankTransfer", "Break", "Correction", "InboxEvent", "LegalMove", "LinkSession",
-    "NachaBatch", "NachaChange", "NachaCounter", "NachaEntry", "NachaFile", "NachaIncoming", "NachaQuarantine",
-    "NachaReceiver", "NachaReturn", "NachaStatement", "RailChoice", "RailCustomer", "Reconciliation", "ReconciliationWish",
-    "Return", "Statement", "StatementLine", "TransferMove",
+    "BankAccount", "BankIdentity", "BankItem", "BankSource", "BankTransfer", "Break", "Correction", "InboxEvent", "ItemWatch",
+    "LegalMove", "LinkSession", "NachaBatch", "NachaChange", "NachaCounter", "NachaEntry", "NachaFile", "NachaIncoming",
+    "NachaQuarantine", "NachaReceiver", "NachaReturn", "NachaStatement", "OutageNotice", "RailChoice", "RailCustomer",
+    "Reconciliation", "ReconciliationWish", "Return", "Statement", "StatementLine", "TransferMove",
 ]  # fmt: skip

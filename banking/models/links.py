@@ -24,6 +24,9 @@ class LinkSession(PersonsRow):
 
     state = models.TextField(unique=True)
     link_token = models.BinaryField()
+    # The page itself, whose address holds the token: where a person goes on who comes back from their bank's site.
+    hosted_url = models.BinaryField(null=True)
+    repairs = models.TextField(null=True)  # public id of the account whose login is repaired; null where one is linked
     expires_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True)
 
@@ -35,6 +38,7 @@ class BankItem(PersonsRow):
         LINKING = "linking"
         ACTIVE = "active"
         RELINK = "relink"
+        REVOKED = "revoked"  # its person has withdrawn the permission, at Plaid or at the bank
         REMOVED = "removed"
 
     public_id = models.TextField(unique=True, default=new_item_id)
@@ -56,6 +60,7 @@ class BankAccount(PersonsRow):
     class Status(models.TextChoices):
         ACTIVE = "active"
         RELINK = "relink"
+        REVOKED = "revoked"
         REMOVED = "removed"
 
     public_id = models.TextField(unique=True, default=new_account_id)
@@ -74,7 +79,9 @@ class BankAccount(PersonsRow):
             models.UniqueConstraint(fields=["user"], condition=Q(is_default=True), name="banking_one_default"),
             models.CheckConstraint(condition=Q(is_default=False) | ~Q(status="removed"), name="banking_default_is_there"),
             models.CheckConstraint(condition=Q(kind__in=["checking", "savings"]), name="banking_account_kind"),
-            models.CheckConstraint(condition=Q(status__in=["active", "relink", "removed"]), name="banking_account_status"),
+            models.CheckConstraint(
+                condition=Q(status__in=["active", "relink", "revoked", "removed"]), name="banking_account_status"
+            ),
         ]
         indexes = [
             models.Index(fields=["close_due_at"], condition=Q(close_due_at__isnull=False), name="banking_close_due"),

@@ -5,89 +5,30 @@ public token comes again. No transaction is open while a vendor is asked.
 """
 
 import logging
-import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from banking import plaid, rails
-from banking.errors import BankUnavailable, LinkFailed, TransfersOpen
-from banking.models import BankAccount, BankItem, BankSource, BankTransfer, LinkSession
-from banking.services import routing, sources
+from banking.errors import LinkFailed, TransfersOpen
+from banking.models import BankAccount, BankItem, BankSource, BankTransfer
+from banking.services import identity, routing, sources, upkeep
 from banking.services import secrets as sealed
+from banking.services.defaults import settle_default
+from banking.services.vendors import in_words
 from core.actor import SYSTEM, actor
 from core.clock import now
 from core.errors import IdempotencyInProgress, NotFound, ValidationError
 from core.outbox import emit
-from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
+from core.resilience import ProviderRejected
 from wallets import services as wallets
 
 log = logging.getLogger("paya.banking")
 CLAIM = timedelta(seconds=60)
 KINDS = ("checking", "savings")
 Status = BankAccount.Status
-
-
-@contextmanager
-def _vendors() -> Iterator[None]:
-    """What a vendor's failure means to the person who is linking a bank."""
-    try:
-        yield
-    except (ProviderDown, ProviderUnknown) as error:
-        log.warning("bank_link_down", extra={"cause": str(error)})
-        raise BankUnavailable(retry_after=15) from error
-    except ProviderRejected as error:
-        log.info("bank_link_refused", extra={"code": error.code})
-        raise LinkFailed from error
-
-
-# ------------------------------------------------------------------------------------------------ before the bank
-def link_token(*, user_public_id: str) -> plaid.LinkToken:
-    """A token with which a client opens Plaid's Link. Raises BankUnavailable."""
-    with _vendors():
-        return plaid.create_link_token(user_public_id=user_public_id, return_to=None)
-
-
-def begin_hosted_link(*, user_id: int, user_public_id: str) -> str:
-    """The address of Plaid's hosted page for this person. Raises BankUnavailable."""
-    state = secrets.token_urlsafe(24)
-    with _vendors():
-        token = plaid.create_link_token(
-            user_public_id=user_public_id, return_to=f"{settings.PUBLIC_URL}/banks/linked?state={state}"
-        )
-    if not token.hosted_url:
-        raise BankUnavailable
-    with actor(user_id):
-        LinkSession.objects.create(
-            user_id=user_id,
-            state=state,
-            link_token=sealed.seal_link_token(user_id, state, token.token),
-            expires_at=token.expires_at,
-        )
-    return token.hosted_url
-
-
-def finish_hosted_link(*, user_id: int, state: str) -> list[BankAccount]:
-    """The accounts that the person chose on the hosted page; empty when they left it. The same visit may be
-    finished again. Raises NotFound for a state that is not this person's, LinkFailed, BankUnavailable.
-    """
-    with actor(user_id):
-        session = LinkSession.objects.filter(user_id=user_id, state=state).first()
-        if session is None:
-            raise NotFound
-        token = sealed.link_token_of(session)
-    with _vendors():
-        linked = plaid.linked_by(token)
-    if linked is None:
-        return []
-    accounts = _link(user_id=user_id, public_token=linked.public_token, account_ids=linked.account_ids or None)
-    with actor(user_id):
-        LinkSession.objects.filter(pk=session.pk, done_at=None).update(done_at=now())
-    return accounts
 
 
 # ------------------------------------------------------------------------------------------------ linking
@@ -97,13 +38,14 @@ def link_account(*, user_id: int, public_token: str, account_id: str | None = No
     The same token again gives the same account. Raises LinkFailed (a token that is used, expired or none; no such
     account), BankUnavailable, IdempotencyInProgress.
     """
-    return _link(user_id=user_id, public_token=public_token, account_ids=[account_id] if account_id else None)[0]
+    return link(user_id=user_id, public_token=public_token, account_ids=[account_id] if account_id else None)[0]
 
 
-def _link(*, user_id: int, public_token: str, account_ids: Sequence[str] | None) -> list[BankAccount]:
+def link(*, user_id: int, public_token: str, account_ids: Sequence[str] | None) -> list[BankAccount]:
+    """Link these accounts of a login; raises as `link_account` does."""
     item = _claim_item(user_id, public_token)
     try:
-        with _vendors():
+        with in_words():
             token = _access(item, public_token)
             found, institution_id = plaid.accounts(token)
             _name_institution(item, institution_id)
@@ -148,6 +90,7 @@ def _access(item: BankItem, public_token: str) -> str:
     with actor(item.user_id):
         item.access_token = sealed.seal_access_token(item, token)
         BankItem.objects.filter(pk=item.pk).update(access_token=item.access_token, item_id=item_id)
+        upkeep.watch(item)
     return token
 
 
@@ -211,6 +154,8 @@ def _record(item: BankItem, chosen: plaid.PlaidAccount, known: Mapping[str, str]
             BankAccount.objects.filter(pk=account.pk).update(**seen, close_due_at=None)
         for rail, source in known.items():
             sources.record(account, rail, source)
+        settle_default(user_id)
+        identity.ask_for(account)
         return BankAccount.objects.select_related("item").get(pk=account.pk)
 
 
@@ -227,7 +172,8 @@ def remove_account(*, user_id: int, bank_account: str) -> None:
             raise NotFound
         if account.transfers.filter(status__in=BankTransfer.OPEN).exists():
             raise TransfersOpen
-        BankAccount.objects.filter(pk=account.pk).update(status=Status.REMOVED, close_due_at=now())
+        BankAccount.objects.filter(pk=account.pk).update(status=Status.REMOVED, is_default=False, close_due_at=now())
+        settle_default(user_id)
         emit("bank_account.closing", account=account.pk)
 
 
@@ -267,24 +213,6 @@ def closing(*, limit: int = 100) -> list[int]:
 
 
 # ------------------------------------------------------------------------------------------------ news from the vendors
-def check_item(*, item_id: str) -> bool:
-    """Ask Plaid whether a login still works; False when it is none of ours. Raises ProviderDown."""
-    with actor(SYSTEM):
-        item = BankItem.objects.filter(item_id=item_id, access_token__isnull=False).first()
-        if item is None:
-            return False
-        token = sealed.access_token(item)
-    if item.status == BankItem.Status.REMOVED:
-        return True
-    usable = plaid.item_usable(token)
-    with actor(SYSTEM):
-        BankItem.objects.filter(pk=item.pk).exclude(status=BankItem.Status.REMOVED).update(
-            status=BankItem.Status.ACTIVE if usable else BankItem.Status.RELINK
-        )
-        _set_usable(Q(item_id=item.pk), usable)
-    return True
-
-
 def sources_at(*, rail: str, user_id: int) -> list[str]:
     """The ids of a person's banks at a rail."""
     with actor(SYSTEM):

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from banking.errors import AmountMismatch
 from banking.models import InboxEvent
-from banking.services import accounts, customers, transfers
+from banking.services import accounts, customers, transfers, upkeep
 from banking.services.topics import About, about
 from core.actor import SYSTEM, actor
 from core.clock import now
@@ -110,7 +110,9 @@ def _act(event: InboxEvent) -> str:
         case About.CUSTOMER if customer := content.get("customer_id", "") or resource:
             return "done" if customers.check(rail=event.provider, customer=customer) else "ignored"
         case About.LOGIN if content.get("item_id"):
-            return "done" if accounts.check_item(item_id=content["item_id"]) else "ignored"
+            account = content.get("account_id", "")
+            heard = upkeep.heard_of(topic=event.topic, item_id=content["item_id"], account_id=account)
+            return "done" if heard else "ignored"
         case About.OURSELVES:
             log.error("rail_warns_us", extra={"provider": event.provider, "topic": event.topic, "event": event.event_id})
             return "staff are told"

@@ -8,6 +8,7 @@ import logging
 
 from banking.models import BankAccount, BankTransfer, Return
 from banking.nacha import codes
+from banking.services.defaults import settle_default
 from core.actor import SYSTEM, actor
 from core.clock import now
 from core.outbox import emit
@@ -33,12 +34,12 @@ def came_back(transfer: BankTransfer, *, code: str, late: bool, owed: int = 0) -
     if known is None:
         log.warning("return_code_unknown", extra={"transfer": transfer.public_id, "code": code})
         return
-    _bank_account(transfer.bank_account_id, known)
+    _bank_account(transfer.bank_account_id, known, user_id=transfer.user_id)
     if restricts:
         _restrict(wallets.guard(user_id=transfer.user_id))
 
 
-def _bank_account(account_id: int, known: codes.ReturnCode) -> None:
+def _bank_account(account_id: int, known: codes.ReturnCode, *, user_id: int) -> None:
     there = BankAccount.objects.filter(pk=account_id).exclude(status=BankAccount.Status.REMOVED)
     if known.bank is codes.Bank.RELINK:
         there.update(status=BankAccount.Status.RELINK)
@@ -47,6 +48,7 @@ def _bank_account(account_id: int, known: codes.ReturnCode) -> None:
         blocked = known.code if known.person is codes.Person.RESTRICT else ""
         gone = {"status": BankAccount.Status.REMOVED, "is_default": False, "blocked_by": blocked, "close_due_at": now()}
         if there.update(**gone):
+            settle_default(user_id)
             emit("bank_account.closing", account=account_id)
 
 

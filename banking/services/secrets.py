@@ -7,6 +7,7 @@ _SOURCE = "banking_banksource.source"
 _CUSTOMER = "banking_railcustomer.customer"
 _ACCESS = "banking_bankitem.access_token"
 _LINK = "banking_linksession.link_token"
+_PAGE = "banking_linksession.hosted_url"
 
 # What these are bound to, as key rotation has to know it.
 keyring.register(
@@ -14,6 +15,7 @@ keyring.register(
     keyring.Column("banking_railcustomer", "customer", _CUSTOMER, public_id="rail || ':' || user_id"),
     keyring.Column("banking_bankitem", "access_token", _ACCESS),
     keyring.Column("banking_linksession", "link_token", _LINK, public_id="state"),
+    keyring.Column("banking_linksession", "hosted_url", _PAGE, public_id="state"),
 )
 
 
@@ -59,3 +61,13 @@ def seal_link_token(user_id: int, state: str, value: str) -> bytes:
 
 def link_token_of(session: LinkSession) -> str:
     return keyring.decrypt_for(session.user_id, _LINK, session.state, session.link_token)
+
+
+def seal_hosted_url(user_id: int, state: str, value: str) -> bytes:
+    return keyring.encrypt_for(user_id, _PAGE, state, value)
+
+
+def hosted_url_of(session: LinkSession) -> str:
+    if session.hosted_url is None:
+        raise keyring.DecryptionFailed("this visit has no page")
+    return keyring.decrypt_for(session.user_id, _PAGE, session.state, session.hosted_url)

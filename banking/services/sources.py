@@ -33,6 +33,20 @@ def at_rail(*, account_id: int, rail: str, user_id: int) -> tuple[str, str]:
     return source, customer
 
 
+def renew(account: BankAccount, rail: str, access_token: str, *, acting: int) -> None:
+    """Make an account known to a rail again that has dropped it, or knows it by numbers that are over.
+
+    Raises ProviderDown, ProviderUnknown, ProviderRejected.
+    """
+    customer = customer_at(rail, user_id=account.user_id, acting=acting)
+    name = account.name or account.item.institution
+    source = add(rail, customer, access_token, account.account_id, kind=account.kind, name=name)
+    with actor(acting):
+        row = BankSource.objects.get(account=account, rail=rail)
+        index = sealed.source_index(rail, source)
+        BankSource.objects.filter(pk=row.pk).update(source=sealed.seal_source(row, source), source_index=index)
+
+
 def add(rail: str, customer: str, access_token: str, account_id: str, *, kind: str, name: str) -> str:
     """Make an account known to a rail, with what the rail wants of Plaid for it; its id there."""
     port = rails.rail(rail)

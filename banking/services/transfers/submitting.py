@@ -9,7 +9,7 @@ from uuid import UUID
 from banking import rails
 from banking.models import BankTransfer
 from banking.rails.port import Rail, ReserveShort
-from banking.services import sources
+from banking.services import funds, sources
 from banking.services.transfers.moves import Cancel, Status, alarm, locked, move, note, tell
 from banking.services.transfers.outcomes import apply, refresh, to_pending, undo
 from core.actor import SYSTEM, actor
@@ -61,7 +61,10 @@ def submit(*, transfer_id: int) -> None:
         else:
             _refused(work, error.code)
     else:
-        _hand_over(work, bank, customer)
+        if work.is_load and not work.in_doubt and (objection := funds.objection(account_id=work.account_id, amount=work.amount)):
+            _refused(work, objection)
+        else:
+            _hand_over(work, bank, customer)
 
 
 def _hand_over(work: Work, bank: str, customer: str) -> None:
