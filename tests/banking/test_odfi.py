@@ -75,11 +75,13 @@ def test_a_debit_that_comes_back_fails_before_anything_was_minted(odfi: Odfi, li
 
 
 def test_more_than_the_account_has_comes_back_as_r01(odfi: Odfi, linked: Callable[..., Any]) -> None:
+    """Each is covered when the bank is asked for its balance, and both are not when they arrive."""
     person = linked(balance=10)
-    row = person.submit(person.load(50_00))
+    rows = [person.submit(person.load(8_00)) for _ in range(2)]
     odfi.ship()
     odfi.days(4)
-    assert (person.fresh(row).status, person.fresh(row).failure_code) == ("failed", "R01")
+    ended = [person.fresh(row) for row in rows]
+    assert sorted((row.status, row.failure_code) for row in ended) == [("failed", "R01"), ("settled", "")]
 
 
 def test_a_refused_credit_gives_the_tokens_back(odfi: Odfi, linked: Callable[..., Any]) -> None:

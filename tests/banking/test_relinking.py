@@ -15,7 +15,6 @@ from core.actor import SYSTEM, actor
 from core.errors import NotFound, ValidationError
 from tests.banking.hosted import visit
 from tests.banking.sandbox import Bank
-from tests.banking.test_pages import browse  # noqa: F401
 from tests.conftest import Database, MakePerson
 from tests.helpers import assert_problem
 
@@ -71,7 +70,7 @@ def break_login(bank: Bank, account: BankAccount) -> None:
 
 # ------------------------------------------------------------------------------------------------ broken, and repaired
 def test_a_broken_login_is_repaired_by_its_person_and_nothing_else_changes(
-    hooked: Any, news: Any, bank: Bank, api: Any, browse: Any  # noqa: F811
+    hooked: Any, news: Any, bank: Bank, api: Any, browse: Any
 ) -> None:
     account = hooked()
     with actor(account.user_id):
@@ -97,7 +96,7 @@ def test_a_broken_login_is_repaired_by_its_person_and_nothing_else_changes(
     assert fresh(account).status == "active"
 
 
-def test_leaving_the_repair_changes_nothing(hooked: Any, news: Any, browse: Any) -> None:  # noqa: F811
+def test_leaving_the_repair_changes_nothing(hooked: Any, news: Any, browse: Any) -> None:
     account = hooked()
     news(account, "ERROR", "/plaid/sandbox/item/reset_login")
     client = browse(account.user_id)
@@ -148,7 +147,7 @@ def test_a_repair_elsewhere_heals_by_itself(hooked: Any, news: Any) -> None:
     assert fresh(account).status == "active"
 
 
-def test_the_bank_announces_that_it_will_end_a_login(hooked: Any, news: Any, browse: Any) -> None:  # noqa: F811
+def test_the_bank_announces_that_it_will_end_a_login(hooked: Any, news: Any, browse: Any) -> None:
     account = hooked()
     assert news(account, "PENDING_DISCONNECT") == "done"
     assert fresh(account).status == "active"
@@ -159,7 +158,7 @@ def test_the_bank_announces_that_it_will_end_a_login(hooked: Any, news: Any, bro
     assert "ends this login on" not in client.get("/banks").content.decode()
 
 
-def test_a_rail_that_has_dropped_the_account_is_told_of_it_anew(hooked: Any, news: Any, bank: Bank, browse: Any) -> None:  # noqa: F811
+def test_a_rail_that_has_dropped_the_account_is_told_of_it_anew(hooked: Any, news: Any, bank: Bank, browse: Any) -> None:
     account = hooked()
     with actor(account.user_id):
         old = accounts.sealed.source_id(account.sources.get())
@@ -185,7 +184,7 @@ def test_what_a_rail_has_dropped_is_not_healed_by_a_login_that_never_broke(linke
 # ------------------------------------------------------------------------------------------------ withdrawn
 @pytest.mark.parametrize("told", [True, False], ids=["told", "found out"])
 def test_a_withdrawn_permission(
-    hooked: Any, news: Any, bank: Bank, api: Any, database: Database, told: bool, browse: Any  # noqa: F811
+    hooked: Any, news: Any, bank: Bank, api: Any, database: Database, told: bool, browse: Any
 ) -> None:
     """Not every bank tells: then the daily look finds it out. Loads under way end, new ones are refused."""
     account = hooked()
@@ -225,7 +224,7 @@ def number(user_id: int, public_id: str) -> int:
 
 
 def test_a_withdrawn_permission_comes_back_by_its_person_and_not_by_itself(
-    hooked: Any, news: Any, bank: Bank, database: Database, browse: Any  # noqa: F811
+    hooked: Any, news: Any, bank: Bank, database: Database, browse: Any
 ) -> None:
     account = hooked()
     news(account, "USER_PERMISSION_REVOKED")

@@ -188,7 +188,7 @@ def test_lifting_one_of_two_or_beside_another_freeze_thaws_nothing(
 
 # ---------------------------------------------------------------------------------------------- presenting it again
 def test_a_load_that_was_not_covered_is_presented_twice_again_and_no_more(linked: Callable[..., Any], api: Any) -> None:
-    person = linked(balance=0, name="R01")
+    person = linked(name="R01")
     tries = [person.load(50_00)]
     for again in (1, 2):
         person.submit(tries[-1])

@@ -17,7 +17,6 @@ from core import resilience
 from core.actor import SYSTEM, actor
 from core.errors import NotFound
 from tests.banking.sandbox import Bank
-from tests.banking.test_pages import browse  # noqa: F401
 from tests.conftest import Database, MakePerson, PersonForTest
 from tests.helpers import assert_problem, at_once
 
@@ -77,7 +76,7 @@ def test_two_choices_at_once_leave_one_default(make_person: MakePerson, bank: Ba
     assert defaults(ada).count(True) == 1
 
 
-def test_load_and_redeem_begin_with_the_default(make_person: MakePerson, bank: Bank, browse: Any) -> None:  # noqa: F811
+def test_load_and_redeem_begin_with_the_default(make_person: MakePerson, bank: Bank, browse: Any) -> None:
     ada = make_person("ada")
     first, second = link(bank, ada), link(bank, ada)
     client = browse(ada.id)
@@ -260,7 +259,7 @@ def state_of(person: PersonForTest) -> list[str]:
 
 
 def test_plaid_is_down_and_who_asked_is_told_once(
-    make_person: MakePerson, bank: Bank, database: Database, browse: Any  # noqa: F811
+    make_person: MakePerson, bank: Bank, database: Database, browse: Any
 ) -> None:
     ada, eve = make_person("ada"), make_person("eve")
     assert texts(ada) == texts(eve) == []
