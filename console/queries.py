@@ -102,14 +102,15 @@ def system_account_rows(name: str) -> list[int]:
 
 
 def bank_accounts(user_id: int) -> list[dict[str, Any]]:
-    """A person's bank accounts as the person sees them."""
+    """A person's bank accounts as the person sees them, and how well the bank's account holder fits the person (0 to 100)."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select a.public_id, i.institution, a.name, a.mask, a.status, a.created_at"
-            " from banking_bankaccount a join banking_bankitem i on i.id = a.item_id where a.user_id = %s order by a.id",
+            "select a.public_id, i.institution, a.name, a.mask, a.status, a.created_at, d.name_score, d.phone_score"
+            " from banking_bankaccount a join banking_bankitem i on i.id = a.item_id"
+            " left join banking_bankidentity d on d.account_id = a.id where a.user_id = %s order by a.id",
             [user_id],
         )
-        names = ["id", "institution", "name", "mask", "status", "created_at"]
+        names = ["id", "institution", "name", "mask", "status", "created_at", "name_score", "phone_score"]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 

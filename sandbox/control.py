@@ -6,6 +6,7 @@ from datetime import date
 from functools import wraps
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, re_path
@@ -14,9 +15,10 @@ from django.views.decorators.csrf import csrf_exempt
 from sandbox import bank, chaos, faults, webhooks
 from sandbox.calendar import is_business_day
 from sandbox.http import BadJson, read_json
-from sandbox.models import Bank, Customer, Delivery, FundingSource, Sms, Transfer
+from sandbox.models import Bank, Customer, Delivery, FundingSource, Item, Sms, Transfer
 from sandbox.odfi import settling as odfi_settling
 from sandbox.odfi.models import OdfiEntry
+from sandbox.plaid import hooks
 from sandbox.stripe import balance as stripe_balance
 
 FARTHEST_DAYS = 1000
@@ -153,6 +155,20 @@ def _set_weather(body: dict) -> dict:
 
 
 @control
+def plaid_login(body: dict) -> dict:
+    """Let something happen to the newest login that has an account with these last four digits."""
+    mask, code = body.get("mask"), body.get("code")
+    if not isinstance(mask, str) or code not in hooks.WEBHOOK_TYPES:
+        raise BadControl(f"mask must be a string, and code one of {', '.join(hooks.WEBHOOK_TYPES)}")
+    with transaction.atomic():
+        item = Item.objects.filter(accounts__number__endswith=mask, removed=False).order_by("-id").first() if mask else None
+        if item is None:
+            raise BadControl("there is no such login")
+        hooks.fire(item, code, hooks.WEBHOOK_TYPES[code])
+    return {"code": code}
+
+
+@control
 def webhook_mode(body: dict) -> dict:
     mode: Any = body.get("mode")
     if mode not in webhooks.MODES:
@@ -179,6 +195,7 @@ urlpatterns = [
     re_path(r"^(?P<vendor>dwolla|plaid|stripe|twilio)/fail$", fail),
     path("odfi/answers", odfi_answers),
     path("chaos", weather),
+    path("plaid/logins", plaid_login),
     path("webhooks", webhook_mode),
     path("webhooks/replay", webhook_replay),
     re_path(r"^", nothing_here),

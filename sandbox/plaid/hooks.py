@@ -70,7 +70,12 @@ def fire_webhook(body: Body) -> dict:
         raise invalid("webhook_code is not one that can be fired")
     if not item.webhook:
         raise PlaidError("SANDBOX_ERROR", "SANDBOX_WEBHOOK_INVALID", "the item has no webhook")
-    kind = body.text("webhook_type", default=WEBHOOK_TYPES[code])
+    fire(item, code, body.text("webhook_type", default=WEBHOOK_TYPES[code]))
+    return {"webhook_fired": True}
+
+
+def fire(item: Item, code: str, kind: str) -> None:
+    """Let something happen to a login, and say so where its webhook goes."""
     fields: dict[str, Any] = {"item_id": item.uid}
     if code == "ERROR":
         fields["error"] = PlaidError(*LOGIN_REQUIRED).body()
@@ -82,4 +87,3 @@ def fire_webhook(body: Body) -> dict:
     _make_true(item, code)
     item.last_webhook, item.last_webhook_at = code, timezone.now()
     item.save(update_fields=["last_webhook", "last_webhook_at", "login_required", "revoked"])
-    return {"webhook_fired": True}
