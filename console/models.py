@@ -513,3 +513,16 @@ class StatementLine(Shown):
 
 
 import console.nacha_rows  # noqa: E402, F401 - Django finds an app's models through this module
+
+
+class Vendor(Shown):
+    """Whom we call over the network. How it is doing is in Redis, where all processes see it (core/resilience)."""
+
+    name = models.TextField(primary_key=True)
+
+    class Meta(Shown.Meta):
+        abstract = False
+        db_table = "console_vendor"
+
+    def __str__(self) -> str:
+        return self.name

@@ -89,6 +89,7 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _page("Rails", "alt_route", "railchoice"),
+                    _page("Vendors", "electrical_services", "vendor"),
                     _page("Inbox", "inbox", "inboxevent"),
                     _page("Outbox", "outbox", "outboxrow"),
                     _page("What staff did", "history", "staffaction"),

@@ -84,10 +84,34 @@ def _namespace(name: str) -> str:
     return f"paya:{connection.settings_dict['NAME']}:{name}"
 
 
+def hold(name: str) -> None:
+    """Ask nothing of a provider, in any process, until `release`: staff know of something that its answers do not show."""
+    client().set(_namespace(name) + ":held", 1)
+
+
+def release(name: str) -> None:
+    """Let calls through again, with all failures forgotten. Raises RedisError, as `hold` does."""
+    client().delete(_namespace(name) + ":held")
+    breaker(name).close()
+
+
+def is_held(name: str) -> bool:
+    with suppress(RedisError):
+        return bool(client().exists(_namespace(name) + ":held"))
+    return False
+
+
+def failures(name: str) -> int:
+    """In a row, up to now."""
+    return int(breaker(name).fail_counter)
+
+
 def forget_failures() -> None:
     """Close all breakers that this process has used (after a vendor has said that it is well again, and between tests)."""
     for known in _breakers.values():
         known.close()
+        with suppress(RedisError):
+            client().delete(_namespace(known.name) + ":held")
     _breakers.clear()
 
 
@@ -111,7 +135,7 @@ def health(name: str) -> Health:
     with suppress(RedisError):
         stamp: Any = client().get(_namespace(name) + ":since")
         since = datetime.fromtimestamp(int(stamp), UTC) if stamp else None
-    if watched.current_state == pybreaker.STATE_OPEN:
+    if watched.current_state == pybreaker.STATE_OPEN or is_held(name):
         return Health(name, "down", since)
     troubled = watched.current_state == pybreaker.STATE_HALF_OPEN or watched.fail_counter > 0
     return Health(name, "degraded" if troubled else "operational", since)
@@ -130,6 +154,8 @@ def call(name: str, function: Callable[[], T], *, tries: int = 1) -> T:
         reraise=True,
     ):
         with attempt:
+            if is_held(name):
+                raise ProviderDown(f"{name} is held by staff")
             try:
                 return breaker(name).call(function)
             except pybreaker.CircuitBreakerError as error:

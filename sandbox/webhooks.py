@@ -222,10 +222,13 @@ def _send(pk: int, mode: str) -> None:
     attempt, delivered = _post(delivery)
     if mode == "duplicate" or chaos.again():
         _post(delivery)
+    was_due = delivery.due_at
     with transaction.atomic():
-        delivery.refresh_from_db(fields=["state", "attempts", "tries"])
+        delivery.refresh_from_db(fields=["state", "attempts", "tries", "due_at"])
         delivery.attempts = [*delivery.attempts, attempt][-10:]
-        if delivered:
+        if delivery.due_at != was_due:
+            pass  # asked for once more meanwhile: it goes out again, whatever became of this time
+        elif delivered:
             delivery.state = "delivered"
         elif delivery.tries < len(RETRY_SECONDS):
             delivery.due_at = timezone.now() + timedelta(seconds=RETRY_SECONDS[delivery.tries])

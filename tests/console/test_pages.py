@@ -14,7 +14,7 @@ from tests.console.conftest import EMAIL, Desk, World
 MODELS = [
     "person", "wallet", "payment", "banktransfer", "transfer", "inboxevent", "outboxrow", "stafflook", "staffaction", "nachafile",
     "nachabatch", "nachaentry", "nachaincoming", "nachaline", "nachachange", "railchoice", "return", "correction",
-    "reconciliation", "break", "statement", "statementline",
+    "reconciliation", "break", "statement", "statementline", "vendor",
 ]  # fmt: skip
 
 
