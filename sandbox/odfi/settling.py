@@ -169,7 +169,7 @@ def _asked_return(account: BankAccount | None) -> tuple[str, bool]:
 def _post(entry: OdfiEntry, day: date, type_: str, cents: int, text: str) -> None:
     if cents:
         OdfiPosting.objects.create(
-            on=day, type=type_, cents=cents, bank_reference=entry.trace, reference=entry.reference, text=text
+            on=day, type=type_, cents=cents, bank_reference=entry.reference, reference=entry.trace, text=text
         )
 
 

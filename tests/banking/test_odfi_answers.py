@@ -310,24 +310,30 @@ def test_a_rejected_file_given_up_fails_its_transfers(odfi: Odfi, linked: Callab
 
 
 # ------------------------------------------------------------------------------------------------------- our own
-def test_a_debit_is_presented_again_at_most_twice(odfi: Odfi, filed: Any) -> None:
-    from uuid import uuid4
+def test_a_load_presented_again_is_the_same_entry_described_so(odfi: Odfi, filed: Any) -> None:
+    from banking.services.presenting import present_again
 
     person, row, trace = filed
-    entry = odfi.entry(row).public_id
-    with odfi.database.role("worker"), pytest.raises(ProviderRejected, match="NotPresentedAgain"):
-        entries.present_again(key=uuid4(), entry=entry)
     odfi.receive("r0", returned(trace))
+    last = row
     for n in (1, 2):
-        again = odfi.as_worker(entries.present_again, key=uuid4(), entry=entry)
+        again = person.submit(present_again(user_id=person.person.id, public_id=last.public_id))
+        entry = odfi.entry(again)
+        assert (entry.purpose, entry.original_id, entry.amount) == ("retry", odfi.entry(row).pk, 25_00)
         file = odfi.ship()
-        text = (odfi.drop / "outgoing" / file.name).read_text()
-        assert text.splitlines()[1][53:63] == "RETRY PYMT"
-        with odfi.database.role("worker"), actor(SYSTEM):
-            again.refresh_from_db()
-        odfi.receive(f"r{n}", returned(str(again.trace), "R09"))
-    with odfi.database.role("worker"), pytest.raises(ProviderRejected, match="PresentedTooOften"):
-        entries.present_again(key=uuid4(), entry=entry)
+        assert (odfi.drop / "outgoing" / file.name).read_text().splitlines()[1][53:63] == "RETRY PYMT"
+        odfi.receive(f"r{n}", returned(str(odfi.entry(again).trace), "R09"))
+        last = person.fresh(again)
+        assert (last.status, last.failure_code) == ("failed", "R09")
+
+
+def test_what_the_statement_says_is_kept_for_reconciliation_under_our_keys(odfi: Odfi, filed: Any) -> None:
+    _, row, _ = filed
+    odfi.days(3)
+    lines = odfi.database.as_superuser(
+        "select kind, amount, transfer, reference_key::text from banking_statementline where custodian = 'odfi' and amount = 2500"
+    )
+    assert lines == [("transfer", 25_00, odfi.entry(row).public_id, str(row.rail_key))]
 
 
 def test_a_prenote_and_a_reversal(odfi: Odfi, filed: Any) -> None:

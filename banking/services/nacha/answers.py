@@ -5,6 +5,7 @@ Inside the transaction of `incoming.process`; a second time, none of them has a 
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from banking.models import (
@@ -16,6 +17,7 @@ from banking.models import (
     NachaReceiver,
     NachaReturn,
     NachaStatement,
+    Statement,
 )
 from banking.nacha import acknowledge, windows
 from banking.nacha.acknowledge import FileAcknowledgement
@@ -24,9 +26,11 @@ from banking.nacha.model import Account, Direction
 from banking.nacha.optimise import arrives_on
 from banking.nacha.records import Change, Correction, Return
 from banking.nacha.records import Entry as ReadEntry
+from banking.reconciliation import store
 from banking.services.nacha import secrets
 from banking.services.nacha.entries import settlement
-from banking.statements import bai2
+from banking.statements import Statement as ReadStatement
+from banking.statements import bai2, csv
 from core.actor import SYSTEM, actor
 from core.calendar import EASTERN
 from core.clock import now
@@ -171,18 +175,33 @@ def _accepted(file: NachaFile, said: FileAcknowledgement) -> None:
 
 # ------------------------------------------------------------------------------------------------ statements
 def take_statement(incoming: NachaIncoming, data: bytes) -> Sequence[tuple[int, str]]:
-    """A day is over at the bank: what would have come back by then has not, and has arrived. Pieces that nobody can read."""
-    said = bai2.parse(data)
-    if said.as_of is None or said.closing is None:
+    """A day is over at the bank: what would have come back by then has not, and has arrived. Pieces that nobody can read.
+
+    What else it says is kept for reconciliation.
+    """
+    table = incoming.name.lower().endswith(".csv")
+    read = csv.parse(data, custodian=bai2.CUSTODIAN) if table else bai2.parse(data)
+    if read.as_of is None or read.closing is None:
         raise Doubtful("this statement has no day or no closing balance")
-    if said.adds_up is False:
-        raise Doubtful(f"the statement of {said.as_of} does not add up")
-    row, new = NachaStatement.objects.get_or_create(as_of=said.as_of, defaults={"incoming": incoming, "closing": said.closing})
-    if not new and row.closing != said.closing:
-        raise Doubtful(f"another statement of {said.as_of} ends with another balance")
-    arrived = NachaEntry.objects.filter(status=Status.ACKNOWLEDGED, arrives_on__lte=said.as_of)
+    if read.adds_up is False:
+        raise Doubtful(f"the statement of {read.as_of} does not add up")
+    row, new = NachaStatement.objects.get_or_create(as_of=read.as_of, defaults={"incoming": incoming, "closing": read.closing})
+    if not new and row.closing != read.closing:
+        raise Doubtful(f"another statement of {read.as_of} ends with another balance")
+    store.keep(_with_our_keys(read), origin=Statement.Origin.FILE, name=incoming.name, digest=incoming.sha256)
+    arrived = NachaEntry.objects.filter(status=Status.ACKNOWLEDGED, arrives_on__lte=read.as_of)
     arrived.update(status=Status.SETTLED, settled_at=now(), news=True)
-    return [(_number(fault.where), f"{fault.problem}: {fault.piece}") for fault in said.faults]
+    return [(_number(fault.where), f"{fault.problem}: {fault.piece}") for fault in read.faults]
+
+
+def _with_our_keys(read: ReadStatement) -> ReadStatement:
+    """Where a line names an entry by its trace, with the transfer that the entry is, as reconciliation looks for it."""
+    ours = {row.trace: row for row in NachaEntry.objects.filter(trace__in=[line.reference for line in read.lines])}
+    named = (
+        replace(line, transfer=entry.public_id, reference=str(entry.key)) if (entry := ours.get(line.reference)) else line
+        for line in read.lines
+    )
+    return replace(read, lines=tuple(named))
 
 
 def _number(where: str) -> int:

@@ -14,7 +14,7 @@ from banking.nacha.codes import RETURNS
 from banking.nacha.errors import InvalidFile
 from banking.nacha.model import REVERSAL, Account, Batch, Direction, Entry, File, Sec, plain
 from banking.nacha.parse import check_digit
-from banking.nacha.windows import REPRESENT_DAYS, REPRESENT_TIMES
+from banking.nacha.windows import REPRESENT_DAYS
 from banking.nacha.write import write
 from banking.services.nacha import secrets, terms
 from core.actor import SYSTEM, actor
@@ -74,16 +74,36 @@ def receiver_usable(*, bank: str) -> bool:
 
 # ------------------------------------------------------------------------------------------------ handing over
 def hand_over(*, key: UUID, bank: str, amount: int, direction: Direction) -> NachaEntry:
-    """The entry of this key, made now if need be. Raises ProviderRejected for an account or entry that cannot be filed."""
+    """The entry of this key, made now if need be. Raises ProviderRejected for an account or entry that cannot be filed.
+
+    A load that presents an earlier one again is that one's entry once more, described RETRY PYMT.
+    """
     with actor(SYSTEM):
         receiver = _usable(bank)
-        days = LOAD_DAYS if direction is Direction.DEBIT else REDEMPTION_DAYS
-        transfer = BankTransfer.objects.filter(rail_key=key).first()
-        promised = transfer.expected_on if transfer else add_business_days(_today(), days)
+        transfer = BankTransfer.objects.filter(rail_key=key).select_related("represents").first()
+        first = _presented_before(transfer) if transfer else None
         return _once(NachaEntry(
             key=key, user_id=receiver.user_id, receiver=receiver, direction=direction, sec=SEC[direction], amount=amount,
-            routing=receiver.routing, kind=receiver.kind, promised_on=promised,
+            routing=receiver.routing, kind=receiver.kind, promised_on=_promised(transfer, direction), original=first,
+            purpose=Purpose.RETRY if first else Purpose.TRANSFER,
         ), secrets.receiver_account(receiver))  # fmt: skip
+
+
+def _promised(transfer: BankTransfer | None, direction: Direction) -> date:
+    """The day that the person was told."""
+    days = LOAD_DAYS if direction is Direction.DEBIT else REDEMPTION_DAYS
+    return transfer.expected_on if transfer else add_business_days(_today(), days)
+
+
+def _presented_before(transfer: BankTransfer) -> NachaEntry | None:
+    """The entry of the load that this one presents again. Raises ProviderRejected where the rules do not let it."""
+    if transfer.represents is None:
+        return None
+    first = NachaEntry.objects.select_related("batch").get(key=transfer.represents.rail_key)
+    came_back = RETURNS.get(first.return_code)
+    if came_back is None or not came_back.represent or _today() > settlement(first) + timedelta(days=REPRESENT_DAYS):
+        raise ProviderRejected("NotPresentedAgain")
+    return first
 
 
 def prenote(*, key: UUID, bank: str, direction: Direction) -> NachaEntry:
@@ -109,26 +129,6 @@ def reverse(*, entry: str) -> NachaEntry:
             direction=OTHER_WAY[Direction(wrong.direction)], sec=wrong.sec, amount=wrong.amount, routing=wrong.routing,
             kind=wrong.kind, promised_on=_today(), purpose=Purpose.REVERSAL,
         ), secrets.entry_account(wrong))  # fmt: skip
-
-
-def present_again(*, key: UUID, entry: str) -> NachaEntry:
-    """The same debit once more, described RETRY PYMT: only after R01 or R09, at most twice, within 180 days."""
-    with actor(SYSTEM):
-        first = NachaEntry.objects.select_for_update(of=("self",)).get(public_id=entry)
-        if known := NachaEntry.objects.filter(key=key).first():
-            return known
-        again = NachaEntry.objects.filter(original=first, purpose=Purpose.RETRY)
-        last = again.order_by("-pk").select_related("batch").first() or first
-        if last.status != Status.RETURNED or not RETURNS[last.return_code].represent or first.purpose != Purpose.TRANSFER:
-            raise ProviderRejected("NotPresentedAgain")
-        if again.count() >= REPRESENT_TIMES or _today() > settlement(first) + timedelta(days=REPRESENT_DAYS):
-            raise ProviderRejected("PresentedTooOften")
-        receiver = _usable(first.receiver.public_id)
-        return _once(NachaEntry(
-            key=key, user_id=first.user_id, receiver=receiver, original=first, direction=first.direction, sec=first.sec,
-            amount=first.amount, routing=receiver.routing, kind=receiver.kind,
-            promised_on=add_business_days(_today(), LOAD_DAYS), purpose=Purpose.RETRY,
-        ), secrets.receiver_account(receiver))  # fmt: skip
 
 
 def settlement(row: NachaEntry) -> date:

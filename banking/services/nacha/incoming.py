@@ -55,7 +55,7 @@ def collect() -> int:
 
 def keep(name: str, data: bytes) -> bool:
     """Store a file; False when these bytes were stored before."""
-    row = NachaIncoming(sha256=hashlib.sha256(data).hexdigest(), name=name[:200], kind=_kind(data), size=len(data))
+    row = NachaIncoming(sha256=hashlib.sha256(data).hexdigest(), name=name[:200], kind=_kind(name, data), size=len(data))
     with actor(SYSTEM):
         if NachaIncoming.objects.filter(sha256=row.sha256).exists():
             return False
@@ -64,10 +64,11 @@ def keep(name: str, data: bytes) -> bool:
     return True
 
 
-def _kind(data: bytes) -> str:
+def _kind(name: str, data: bytes) -> str:
     if acknowledge.is_one(data):
         return Kind.ACKNOWLEDGEMENT
-    return Kind.STATEMENT if data.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"01,") else Kind.NACHA
+    is_statement = name.lower().endswith(".csv") or data.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"01,")
+    return Kind.STATEMENT if is_statement else Kind.NACHA
 
 
 # ------------------------------------------------------------------------------------------------ going through it
