@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from sandbox import bank, chaos, faults, webhooks
+from sandbox import bank, chaos, faults, house, webhooks
 from sandbox.calendar import is_business_day
 from sandbox.http import BadJson, read_json
 from sandbox.models import Bank, Customer, Delivery, FundingSource, Item, Sms, Transfer
@@ -111,6 +111,41 @@ def bank_date(body: dict) -> dict:
 
 
 @control
+def bank_book(body: dict) -> dict:
+    """What moves Dwolla's balance without anybody of ours."""
+    kind, text = body.get("kind"), body.get("text", "")
+    if kind not in house.KINDS:
+        raise BadControl(f"kind must be one of {', '.join(house.KINDS)}")
+    if not isinstance(text, str) or len(text) > 100:
+        raise BadControl("text must be a string")
+    cents = _whole(body, "cents", None, 10**12)
+    if not cents:
+        raise BadControl("cents must be more than 0")
+    with transaction.atomic():
+        return {"transfer": house.book(kind, cents, text=text).uid, "master_balance": bank.master_balance().balance}
+
+
+@control
+def bank_terms(body: dict) -> dict:
+    """What Dwolla takes for each transfer and pays on the balance, from now on."""
+    terms = {"fee_cents": _whole(body, "fee_cents", 0, 100_00), "interest_bp": _whole(body, "interest_bp", 0, 10_000)}
+    Bank.objects.update(**terms)
+    return terms
+
+
+@control
+def bank_spoil(body: dict) -> dict:
+    """Make Dwolla's books wrong on purpose, for tests of what compares them with ours."""
+    what, uid = body.get("what"), body.get("transfer", "")
+    if what not in house.MISMATCHES:
+        raise BadControl(f"what must be one of {', '.join(house.MISMATCHES)}")
+    if what != "balance" and not Transfer.objects.filter(uid=str(uid)).exists():
+        raise BadControl("there is no such transfer")
+    house.spoil(str(what), str(uid))
+    return {"what": what, "transfer": uid}
+
+
+@control
 def fail(body: dict, vendor: str) -> dict:
     if "mode" not in body:
         raise BadControl("mode is required; null takes the vendor's failures back")
@@ -192,6 +227,9 @@ urlpatterns = [
     path("bank", bank_state),
     path("bank/advance", bank_advance),
     path("bank/date", bank_date),
+    path("bank/book", bank_book),
+    path("bank/terms", bank_terms),
+    path("bank/spoil", bank_spoil),
     re_path(r"^(?P<vendor>dwolla|plaid|stripe|twilio)/fail$", fail),
     path("odfi/answers", odfi_answers),
     path("chaos", weather),

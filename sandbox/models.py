@@ -20,6 +20,8 @@ class Bank(models.Model):
     plaid_key_id = models.CharField(max_length=36, default=new_uid)
     plaid_key_pem = models.TextField()
     plaid_key_created_at = models.DateTimeField(auto_now_add=True)
+    fee_cents = models.BigIntegerField(default=0)  # what Dwolla takes for a transfer that is processed
+    interest_bp = models.IntegerField(default=0)  # what a year brings on Dwolla's balance, in hundredths of a percent
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_bank")]

@@ -12,9 +12,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import F
 
 from banking import rails
-from banking.models import Break, Reconciliation, ReconciliationWish, Statement
+from banking.models import BankTransfer, Break, Reconciliation, ReconciliationWish, Statement
+from banking.rails.port import TellsStatement
 from banking.reconciliation import booking, store
 from banking.reconciliation.rules import Pair, Verdict, judge
 from core import staff
@@ -42,10 +44,12 @@ class Found:
 
 
 def custodians() -> list[str]:
-    """Those that hold money for us or may: the rails that are set up, and whoever's statements were imported."""
+    """Those that hold money for us or may: who can be asked, whose statements were imported, who carried a transfer."""
     with actor(SYSTEM):
         known = set(Statement.objects.values_list("custodian", flat=True).distinct())
-    return [name for name in RESERVES if name in known or name in rails.available()]
+        known |= set(BankTransfer.objects.values_list("rail", flat=True).distinct())
+    asked = {name for name in rails.available() if isinstance(rails.rail(name), TellsStatement)}
+    return [name for name in RESERVES if name in known | asked]
 
 
 def reconcile(*, custodian: str, on: date | None = None) -> Reconciliation:
@@ -121,7 +125,8 @@ def _lock(custodian: str) -> None:
 
 def _statement_before(custodian: str, cut: datetime | None) -> Statement | None:
     rows = Statement.objects.filter(custodian=custodian, closing__isnull=False)
-    return (rows.filter(taken_at__lt=cut) if cut else rows).order_by("-id").first()
+    # Among files of one account the bank's own day says which is the newer; nothing else is ordered by it.
+    return (rows.filter(taken_at__lt=cut) if cut else rows).order_by(F("as_of").desc(nulls_last=True), "-id").first()
 
 
 def _compare(statement: Statement, on: date, cut: datetime | None) -> Reconciliation:
@@ -161,7 +166,7 @@ def _database_time() -> datetime:
 
 def _before_the_first_line(custodian: str) -> int:
     """What a custodian held before the first statement that we have: nothing, where we have had all of them."""
-    first = Statement.objects.filter(custodian=custodian).order_by("id").values_list("opening", "complete").first()
+    first = Statement.objects.filter(custodian=custodian).order_by("as_of", "id").values_list("opening", "complete").first()
     return int(first[0] or 0) if first and not first[1] else 0
 
 

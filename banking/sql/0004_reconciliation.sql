@@ -36,11 +36,14 @@ SET search_path = pg_catalog, public, pg_temp SET work_mem = '256MB' SET jit = o
         LEFT JOIN banking_banksource k ON k.account_id = b.bank_account_id AND k.rail = p_custodian
         WHERE b.rail = p_custodian AND b.created_at < p_cut
     ), line AS (
-        SELECT coalesce(a.key, r.key, n.key) AS key, n.id, n.entry, n.kind, n.state, n.amount, n.effect, n.currency, n.account_index,
+        SELECT coalesce(a.key, r.key, f.key, e.key, n.key) AS key, n.id, n.entry, n.kind, n.state, n.amount, n.effect, n.currency, n.account_index,
                n.seen_at, n.reference
         FROM banking_statementline n
         LEFT JOIN t a ON a.external_id = n.transfer AND n.kind IN ('transfer', 'return') AND n.transfer <> ''
         LEFT JOIN t r ON r.key = n.reference_key AND n.kind IN ('transfer', 'return')
+        -- A bank names the trace of an entry in our files; one that was sent again belongs to the first one's transfer.
+        LEFT JOIN banking_nachaentry e ON p_custodian = 'odfi' AND e.trace = n.transfer AND n.kind IN ('transfer', 'return')
+        LEFT JOIN banking_nachaentry f ON f.id = e.original_id AND e.purpose = 'retry'
         WHERE n.custodian = p_custodian AND n.seen_at < p_cut
     ), s AS (
         SELECT key, sum(effect)::bigint AS net,
@@ -105,7 +108,8 @@ SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT n.key, min(n.kind), sum(n.effect)::bigint FROM banking_statementline n
     WHERE n.custodian = p_custodian AND n.currency = 'USD' AND (
         n.kind IN ('fee', 'interest', 'capital', 'credit') OR n.kind IN ('transfer', 'return') AND n.reference = '' AND NOT EXISTS (
-            SELECT FROM banking_banktransfer t WHERE t.rail = p_custodian AND n.transfer <> '' AND t.external_id = n.transfer))
+            SELECT FROM banking_banktransfer t WHERE t.rail = p_custodian AND n.transfer <> '' AND t.external_id = n.transfer)
+            AND NOT EXISTS (SELECT FROM banking_nachaentry e WHERE p_custodian = 'odfi' AND e.trace = n.transfer))
     GROUP BY n.key
     HAVING sum(n.effect) <> 0 AND NOT EXISTS (SELECT FROM ledger_transfer l WHERE l.group_id = n.key)
 $$;
