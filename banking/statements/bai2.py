@@ -196,9 +196,8 @@ def _detail(record: _Record, account: _Account, faults: list[Fault]) -> Line | N
         _fault(faults, record, f"type {code} is neither a credit nor a debit")
         return None
     on = _day(_at(f, 4)) if funds == "V" else None
-    return Line(
-        bank_reference, on, _kind(code, signed), signed, customer_reference, text, currency=account.currency, transfer=bank_reference
-    )
+    kind, currency = _kind(code, signed), account.currency
+    return Line(bank_reference, on, kind, signed, customer_reference, text, currency=currency, transfer=bank_reference)
 
 
 def _kind(code: str, amount: int) -> LineKind:
