@@ -9,7 +9,9 @@ from django.db import connection
 from django.db.models import Model
 from django.urls import reverse
 
+from banking.models import BankTransfer as Transfers
 from banking.return_rates import ReturnRate, return_rates
+from banking.services.routing import chosen_rail
 from console.models import (
     BankTransfer,
     Break,
@@ -146,6 +148,7 @@ class Overview:
     waiting: list[Line]
     vendors: list[Health]
     return_rates: list[ReturnRate]
+    rails: dict[str, str]
     reconciled: list[Reconciliation]
 
     @property
@@ -182,6 +185,7 @@ def overview() -> Overview:
         [Line(words, rows.count(), _list(str(rows.model._meta.model_name), query)) for words, rows, query in waiting],
         [line.health for line in lines()],
         return_rates(),
+        {kind.value: chosen_rail(kind) for kind in Transfers.Kind},
         _last_of_each_custodian(),
     )
 
