@@ -97,7 +97,8 @@ def _debt(transfer: BankTransfer, evidence: Mapping[str, Any]) -> str:
     if owed:
         rest = transfer.amount - owed
         taken = f"{format_usd(rest)} of it was taken" if rest else "None of it could be taken"
-        return f"{taken} out of your wallet again; the {format_usd(owed)} that you no longer had you owe now. Your next loads repay it first."
+        debt = f"the {format_usd(owed)} that you no longer had you owe now. Your next loads repay it first."
+        return f"{taken} out of your wallet again; {debt}"
     if repaid:
         rest = transfer.amount - repaid
         return f"{format_usd(repaid)} of it repaid what you owed. " + (f"{format_usd(rest)} is yours to spend." if rest else "")
