@@ -130,14 +130,15 @@ def resume(*, user_id: int, state: str, oauth_state: str) -> str | None:
 
     Raises NotFound for a visit that is not theirs, LinkFailed for one that is over, BankUnavailable.
     """
-    session = _session(user_id, state)
+    session, token = _session(user_id, state)
     with in_words():
-        visit = plaid.visit(sealed.link_token_of(session))
+        visit = plaid.visit(token)
     if visit.public_token or visit.error or session.done_at or session.hosted_url is None:
         return None
     if session.expires_at < now():
         raise LinkFailed(_LATE)
-    address = sealed.hosted_url_of(session)
+    with actor(user_id):
+        address = sealed.hosted_url_of(session)
     return f"{address}{'&' if '?' in address else '?'}oauth_state_id={oauth_state}" if oauth_state else address
 
 
@@ -146,11 +147,11 @@ def finish_hosted_link(*, user_id: int, state: str) -> Finished:
 
     Raises NotFound for a visit that is not this person's, LinkFailed, BankUnavailable.
     """
-    session = _session(user_id, state)
+    session, token = _session(user_id, state)
     if session.repairs is not None:
-        return _finish_relink(user_id, session)
+        return _finish_relink(user_id, session, token)
     with in_words():
-        visit = plaid.visit(sealed.link_token_of(session))
+        visit = plaid.visit(token)
     if visit.public_token is None:
         if visit.error:
             raise refusal(visit.error)
@@ -162,7 +163,7 @@ def finish_hosted_link(*, user_id: int, state: str) -> Finished:
     return Finished(accounts=linked)
 
 
-def _finish_relink(user_id: int, session: LinkSession) -> Finished:
+def _finish_relink(user_id: int, session: LinkSession, token: str) -> Finished:
     """Plaid tells nobody that a login was repaired here, so the login itself is asked."""
     with actor(user_id):
         rows = BankAccount.objects.select_related("item").filter(user_id=user_id, public_id=session.repairs)
@@ -175,7 +176,7 @@ def _finish_relink(user_id: int, session: LinkSession) -> Finished:
         account = BankAccount.objects.select_related("item").get(pk=account.pk)
     if account.status != BankAccount.Status.ACTIVE:
         with in_words():
-            visit = plaid.visit(sealed.link_token_of(session))
+            visit = plaid.visit(token)
         if visit.error:
             raise refusal(visit.error)
         return Finished()
@@ -183,12 +184,13 @@ def _finish_relink(user_id: int, session: LinkSession) -> Finished:
     return Finished(repaired=account)
 
 
-def _session(user_id: int, state: str) -> LinkSession:
+def _session(user_id: int, state: str) -> tuple[LinkSession, str]:
+    """A visit of this person's, and its link token: opened here, for the person's key is a row of theirs."""
     with actor(user_id):
         session = LinkSession.objects.filter(user_id=user_id, state=state).first()
-    if session is None:
-        raise NotFound
-    return session
+        if session is None:
+            raise NotFound
+        return session, sealed.link_token_of(session)
 
 
 def _done(user_id: int, session: LinkSession) -> None:

@@ -12,6 +12,7 @@ from banking.services import inbox, routing
 from core import resilience
 from core.actor import SYSTEM, actor
 from core.ids import new_id
+from core.keyring import datakeys
 from tests.banking.odfi import Odfi
 from tests.banking.sandbox import Bank, Delivery, running
 from tests.conftest import Database, MakePerson, PersonForTest
@@ -188,3 +189,9 @@ def staff_member(database: Database) -> int:
     """A member of the staff, by number."""
     with database.role("worker"), actor(SYSTEM):
         return User.objects.create(public_id=new_id("usr"), kind=User.STAFF, email="desk@paya.example").pk
+
+
+@pytest.fixture
+def cold_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No data key stays in memory, as in a process that has just started: each is read as the person whose it is."""
+    monkeypatch.setattr(datakeys, "_cached", lambda context, key_id, load: load())

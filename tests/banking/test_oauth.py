@@ -15,6 +15,7 @@ from tests.banking.hosted import Browser, local, visit
 from tests.banking.sandbox import Bank
 from tests.conftest import Database, MakePerson
 
+pytestmark = pytest.mark.usefixtures("cold_keys")
 OAUTH, CLOSED = "ins_127287", "ins_900002"
 
 

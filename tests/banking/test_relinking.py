@@ -18,6 +18,7 @@ from tests.banking.sandbox import Bank
 from tests.conftest import Database, MakePerson
 from tests.helpers import assert_problem
 
+pytestmark = pytest.mark.usefixtures("cold_keys")
 KEYS = {"client_id": "sandbox", "secret": "sandbox"}
 
 

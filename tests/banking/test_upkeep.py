@@ -20,6 +20,8 @@ from tests.banking.sandbox import Bank
 from tests.conftest import Database, MakePerson, PersonForTest
 from tests.helpers import assert_problem, at_once
 
+pytestmark = pytest.mark.usefixtures("cold_keys")
+
 
 # ------------------------------------------------------------------------------------------------ the default
 def link(bank: Bank, person: PersonForTest) -> BankAccount:
