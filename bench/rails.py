@@ -12,8 +12,6 @@ Nothing may be stuck, and each settled load must have been minted: otherwise it 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.util
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -21,32 +19,44 @@ from typing import Any
 from bench.campaigns import nacha_fuzz
 from bench.campaigns.crash import Yard
 from bench.campaigns.rails import Town, choose
-from paya.local.supervisor import Supervisor
-from paya.local.testing import throwaway_folder
 from tests.stack import wait_until
 
-from . import report
+from . import reconciliation, report
+from .prepared import Stage
 
 LOADS, QUICK_LOADS, PEOPLE = 400, 60, 8
 PATIENCE = 900
 
 
 @contextlib.contextmanager
-def prepared() -> Iterator[Yard]:
-    """A whole PaYa without the demo network, whose commits wait for the log."""
-    with Supervisor(lambda line: print(line, flush=True)).signals(), throwaway_folder() as folder:
-        started = time.monotonic()
-        yard = Yard(folder.path / "whole")
-        try:
-            print(f"prepared in {time.monotonic() - started:.0f} s", flush=True)
-            yield yard
-        finally:
-            yard.running.stop(40)
+def whole(stage: Stage) -> Iterator[Yard]:
+    """A whole PaYa without the demo network, whose commits wait for the log; with servers of its own beside the stage's."""
+    started = time.monotonic()
+    yard = Yard(stage.folder.path / "whole")
+    try:
+        print(f"a whole PaYa in {time.monotonic() - started:.0f} s", flush=True)
+        yield yard
+    finally:
+        yard.running.stop(40)
 
 
-def measure(yard: Yard, *, quick: bool) -> int:
+def measure(stage: Stage, *, quick: bool) -> int:
     broken: list[str] = []
     figures: dict[str, Any] = {}
+    with whole(stage) as yard:
+        figures |= transfers(yard, broken, quick=quick)
+    for name, speed in nacha_fuzz.speed(seed=1).items():
+        figures["nacha_mb_" + name.replace(",", "").replace(" ", "_")] = speed
+    matched = reconciliation.rows_per_second(stage, reconciliation.QUICK if quick else reconciliation.ROWS)
+    figures |= {f"reconciliation_{name}": value for name, value in matched.items()}
+    if not matched["exact"]:
+        broken.append("reconciliation found other rows than the ones that differ")
+    return report.finish("rails", figures, [], quick=quick, broken=broken)
+
+
+def transfers(yard: Yard, broken: list[str], *, quick: bool) -> dict[str, float]:
+    """Per second and rail: until they are at the bank, from the day on which they are due until they settled, and both."""
+    figures: dict[str, float] = {}
     town = Town(yard, seed=1, only_good_banks=True)
     town.settle_down(PEOPLE)
     for rail in ("dwolla", "stripe"):
@@ -59,10 +69,7 @@ def measure(yard: Yard, *, quick: bool) -> int:
     town.until_quiet(60)
     if town.differences() or town.open():
         broken.append("the rails have something else than we")
-    for name, speed in nacha_fuzz.speed(seed=1).items():
-        figures["nacha_mb_" + name.replace(",", "").replace(" ", "_")] = speed
-    figures |= reconciliation(quick=quick)
-    return report.finish("rails", figures, [], quick=quick, broken=broken)
+    return figures
 
 
 def through(town: Town, count: int) -> tuple[float, float]:
@@ -79,12 +86,3 @@ def through(town: Town, count: int) -> tuple[float, float]:
     town.yard.site.advance(1)
     wait_until(lambda: town.states(mine) == {"settled"}, "all to settle", PATIENCE)
     return asking, time.monotonic() - started
-
-
-def reconciliation(*, quick: bool) -> dict[str, Any]:
-    """The figures of bench/reconciliation.py, which has servers of its own."""
-    if importlib.util.find_spec("bench.reconciliation") is None:
-        return {}
-    module = importlib.import_module("bench.reconciliation")
-    found: dict[str, Any] = module.figures(quick=quick)
-    return found
