@@ -150,13 +150,15 @@ def test_an_event_may_be_faster_than_our_own_record(
 
 
 def test_what_is_refused_and_kept_there_as_failed_alarms_nobody(
-    by_stripe: Callable[..., Any], bank: Bank, deliver: Any, process_inbox: Process, caplog: pytest.LogCaptureFixture
+    by_stripe: Callable[..., Any], bank: Bank, deliver: Any, process_inbox: Process, caplog: pytest.LogCaptureFixture,
+    database: Database,
 ) -> None:
     """A blocked bank: Stripe answers 402, and tells of the PaymentIntent that failed."""
     person = by_stripe(name="R03")
     first = person.submit(person.load())
     bank.advance(3)
     assert person.refresh(first).status == "failed"
+    database.as_superuser("update banking_bankaccount set status = 'active'")  # as if we did not know yet
     second = person.submit(person.load(7_00))
     assert (second.status, second.external_id, second.failure_code) == ("failed", None, "bank_account_unusable")
     deliver(bank.deliveries(1, path=PATH, part=str(second.rail_key).encode())[0])
