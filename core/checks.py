@@ -105,6 +105,10 @@ def _address_problems() -> Iterator[str]:
     for name in _ADDRESSES:
         if urlsplit(getattr(settings, name)).scheme != "https":
             yield f"{name} must be https."
+    for name in ("PLAID_REDIRECT_URI", "PLAID_APP_REDIRECT_URI"):
+        parts = urlsplit(getattr(settings, name))
+        if parts.geturl() and (parts.scheme != "https" or parts.query or parts.fragment):
+            yield f"{name} must be https and without a query: Plaid refuses any other."
 
 
 def role_problems() -> Iterator[str]:
