@@ -184,7 +184,8 @@ def _of_the_statement(statement: Statement, *, held: int, lines_say: int) -> lis
 def _break_of(verdict: Verdict) -> Found:
     pair = verdict.pair
     facts = {
-        "transfer": pair.transfer, "status": pair.status, "amount": pair.amount, "ledger": pair.ledger, "there": pair.there,
+        "transfer": pair.transfer, "status": pair.status, "amount": pair.amount if pair.transfer else None,
+        "ledger": pair.ledger, "there": pair.there,
         "line": pair.entry, "line_kind": pair.line_kind, "said": pair.said, "posting": pair.posting, "entries": pair.entries,
         "currency": pair.currency,
     }  # fmt: skip
