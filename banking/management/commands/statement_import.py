@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from banking.reconciliation import services, store
+from core.actor import SYSTEM, actor
 from core.errors import ValidationError
 from core.money import format_usd
 
@@ -29,10 +30,12 @@ class Command(BaseCommand):
                 self.stderr.write(f"{path}: {' '.join(error.fields.values())}")
                 continue
             for statement in statements:
+                with actor(SYSTEM):
+                    lines = statement.lines.count()
                 closing = "no closing balance" if statement.closing is None else f"closing {format_usd(statement.closing)}"
                 self.stdout.write(
                     f"{path.name}: account {statement.account or '(not named)'} of {statement.as_of or 'no date'},"
-                    f" {statement.lines.count()} lines, {closing}, {len(statement.faults)} unreadable pieces"
+                    f" {lines} lines, {closing}, {len(statement.faults)} unreadable pieces"
                 )
                 for where, problem, _ in statement.faults:
                     self.stderr.write(f"  {where}: {problem}")
