@@ -132,6 +132,22 @@ def test_an_entry_is_taken_back_until_it_is_in_a_file(odfi: Odfi, linked: Callab
         rail.cancel(transfer=odfi.entry(late).public_id)
 
 
+def test_an_entry_whose_file_is_being_written_is_asked_about_again(odfi: Odfi, linked: Callable[..., Any]) -> None:
+    person = linked()
+    row = person.submit(person.load(50_00))
+    writer = odfi.database.connect("owner")
+    writer.autocommit = False
+    with writer.cursor() as cursor:
+        cursor.execute("lock table banking_nachaentry in exclusive mode")
+        with odfi.database.role("worker"), pytest.raises(ProviderDown):
+            rails.rail("odfi").cancel(transfer=odfi.entry(row).public_id)
+    writer.rollback()
+    writer.close()
+    with odfi.database.role("worker"):
+        rails.rail("odfi").cancel(transfer=odfi.entry(row).public_id)
+    assert odfi.entry(row).status == "cancelled"
+
+
 def test_the_same_account_of_a_person_has_one_id(odfi: Odfi, linked: Callable[..., Any], database: Database) -> None:
     person, other = linked(), linked()
     rail = rails.rail("odfi")

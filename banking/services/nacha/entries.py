@@ -6,7 +6,7 @@ Each of these is a transaction of its own; the rail's callers have none open.
 from datetime import date, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from banking.models import BankTransfer, NachaEntry, NachaReceiver
 from banking.nacha import windows
@@ -21,7 +21,7 @@ from core.actor import SYSTEM, actor
 from core.calendar import EASTERN, add_business_days
 from core.clock import now
 from core.ids import derived_reference
-from core.resilience import ProviderRejected
+from core.resilience import ProviderDown, ProviderRejected
 from users.models import Profile
 
 Status, Purpose = NachaEntry.Status, NachaEntry.Purpose
@@ -209,12 +209,18 @@ def by_key(key: UUID) -> NachaEntry | None:
 
 
 def cancel(*, entry: str) -> None:
-    """Take an entry back that is in no file yet; again, nothing happens. Raises ProviderRejected once it is in one."""
-    with actor(SYSTEM):
-        rows = NachaEntry.objects.filter(public_id=entry)
-        taken_back = rows.filter(status=Status.QUEUED).update(status=Status.CANCELLED)
-        if not taken_back and not rows.filter(status=Status.CANCELLED).exists():
-            raise ProviderRejected("TooLateToCancel")
+    """Take an entry back that is in no file yet; again, nothing happens.
+
+    Raises ProviderRejected once it is in one, ProviderDown while one is being written.
+    """
+    try:
+        with actor(SYSTEM):
+            rows = NachaEntry.objects.filter(public_id=entry)
+            taken_back = rows.filter(status=Status.QUEUED).update(status=Status.CANCELLED)
+            if not taken_back and not rows.filter(status=Status.CANCELLED).exists():
+                raise ProviderRejected("TooLateToCancel")
+    except OperationalError as error:  # lock_timeout
+        raise ProviderDown("its file is being written") from error
 
 
 def _today() -> date:

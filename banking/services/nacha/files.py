@@ -6,6 +6,7 @@ import logging
 import string
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from itertools import islice
 
 from django.conf import settings
 from django.db import connection
@@ -106,7 +107,7 @@ def _store(shipment: Shipment, rows: dict[int, NachaEntry], moment: datetime) ->
     NachaCounter.objects.filter(pk=counter.pk).update(trace=counter.trace + shipment.entries)
     row = _file_row(shipment, file, written, day)
     row.save(force_insert=True)
-    _put_into(row, shipment, rows, [trace for _, trace in written.traces])
+    _put_into(row, shipment, [trace for _, trace in written.traces])
     log.info("nacha_file_written", extra={"file": row.public_id, "count": row.entries})
     return row
 
@@ -143,7 +144,7 @@ def _file_row(shipment: Shipment, file: File, written: Written, day: date) -> Na
     return row
 
 
-def _put_into(file: NachaFile, shipment: Shipment, rows: dict[int, NachaEntry], traces: list[str]) -> None:
+def _put_into(file: NachaFile, shipment: Shipment, traces: list[str]) -> None:
     given = iter(traces)
     for number, planned in enumerate(shipment.batches, start=1):
         batch = NachaBatch.objects.create(
@@ -151,7 +152,10 @@ def _put_into(file: NachaFile, shipment: Shipment, rows: dict[int, NachaEntry], 
             effective_on=planned.window.effective, same_day=planned.window.same_day, entries=len(planned.entries),
             amount=sum(due.amount for due in planned.entries),
         )  # fmt: skip
-        filed = [rows[due.key] for due in planned.entries]
-        for row in filed:
-            row.status, row.batch, row.trace = Status.FILED, batch, next(given)
-        NachaEntry.objects.bulk_update(filed, ["status", "batch", "trace"], batch_size=1_000)
+        ids = [due.key for due in planned.entries]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE banking_nachaentry e SET status = 'filed', batch_id = %s, trace = given.trace"
+                " FROM unnest(%s::bigint[], %s::text[]) AS given (id, trace) WHERE e.id = given.id",
+                [batch.pk, ids, list(islice(given, len(ids)))],
+            )
