@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from celery import shared_task
 
 from banking import rails
+from banking.nacha.errors import InvalidFile
 from banking.reconciliation import services as reconciliation
 from banking.return_rates import warn_of_return_rates
 from banking.services import accounts, corrections, identity, inbox, missed, notices, returns, transfers, upkeep
@@ -99,10 +100,11 @@ def write_files() -> None:
     if "odfi" not in rails.available():
         return
     try:
-        files.write_due()
+        with suppress(InvalidFile):  # logged where it was found; what was written before goes out all the same
+            files.write_due()
     except files.NoMoreFiles as problem:
         log.error("nacha_no_more_files", extra={"cause": str(problem)})
-    with _or_later("write_files"):
+    with _or_later("write_files"), suppress(sending.NameTaken, sending.Altered):
         sending.send_written()
     sending.miss_answers()
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
+from banking import tasks
 from banking.models import NachaEntry, NachaFile
 from banking.nacha.model import Direction
 from banking.nacha.read import read_bytes
@@ -142,10 +143,13 @@ def test_somebody_elses_file_under_our_name_is_not_taken_for_ours(odfi: Odfi, re
         (file,) = files.write_due()
         (odfi.drop / "outgoing").mkdir(parents=True)
         (odfi.drop / "outgoing" / file.name).write_bytes(b"another one")
+        hand_over(receiver, 1, random.Random(3))
+        (other,) = files.write_due()
         with pytest.raises(sending.NameTaken):
             sending.send_written()
         with actor(SYSTEM):
-            assert NachaFile.objects.get().status == "written"
+            assert dict(NachaFile.objects.values_list("name", "status")) == {file.name: "written", other.name: "sent"}
+        tasks.write_files()  # says so again, and does not break
     assert (odfi.drop / "outgoing" / file.name).read_bytes() == b"another one"
 
 
@@ -154,6 +158,6 @@ def test_what_was_altered_in_the_database_does_not_leave(odfi: Odfi, receiver: s
         (file,) = files.write_due()
     odfi.database.as_superuser("alter table banking_nachafile disable trigger all")
     odfi.database.as_superuser("update banking_nachafile set sha256 = 'another'")
-    with odfi.database.role("worker"), pytest.raises(ValueError, match="not what was written"):
+    with odfi.database.role("worker"), pytest.raises(sending.Altered, match="not what was written"):
         sending.send_written()
     assert not (odfi.drop / "outgoing" / file.name).exists()

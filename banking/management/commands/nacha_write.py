@@ -14,6 +14,7 @@ from core.money import format_usd
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 
 DAYS = 30
+PROBLEMS = (files.NoMoreFiles, sending.NameTaken, sending.Altered, ProviderDown, ProviderUnknown, ProviderRejected)
 
 
 class Command(BaseCommand):
@@ -43,7 +44,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{name}: sent")
         except InvalidFile as fault:
             raise CommandError("Nothing was written: " + "; ".join(map(str, fault.faults))) from fault
-        except (files.NoMoreFiles, sending.NameTaken, ProviderDown, ProviderUnknown, ProviderRejected) as problem:
+        except PROBLEMS as problem:
             raise CommandError(f"{type(problem).__name__}: {problem}") from problem
 
     def plan(self, window: str | None) -> None:

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from banking.models import NachaFile
 from banking.nacha import validate
+from banking.nacha.errors import InvalidFile
 from banking.rails.drop import drop
 from banking.services.nacha import secrets
 from core.actor import SYSTEM, actor
@@ -25,14 +26,30 @@ Status = NachaFile.Status
 
 
 class NameTaken(Exception):
-    """Another file lies in the drop under our file's name. Nothing is sent before somebody has looked."""
+    """Another file lies in the drop under our file's name. Ours is not sent before somebody has looked."""
+
+
+class Altered(Exception):
+    """The file is not what was written, or has a fault. It is not sent before somebody has looked."""
 
 
 def send_written() -> list[str]:
-    """Send what is written and not sent, oldest first; the names. Raises ProviderDown, ProviderUnknown, NameTaken."""
+    """Send what is written and not sent, oldest first; the names.
+
+    Raises ProviderDown and ProviderUnknown at once; NameTaken and Altered of one file once the others are sent.
+    """
     with actor(SYSTEM):
         waiting = list(NachaFile.objects.filter(status=Status.WRITTEN).order_by("pk").values_list("pk", flat=True))
-    return [name for file_id in waiting if (name := send(file_id=file_id))]
+    sent: list[str] = []
+    held: list[NameTaken | Altered] = []
+    for file_id in waiting:
+        try:
+            sent += filter(None, [send(file_id=file_id)])
+        except (NameTaken, Altered) as problem:
+            held.append(problem)
+    if held:
+        raise held[0]
+    return sent
 
 
 def send(*, file_id: int) -> str | None:
@@ -54,10 +71,14 @@ def send(*, file_id: int) -> str | None:
 
 
 def _unaltered(file: NachaFile, content: bytes) -> None:
-    """What leaves is what was written, and once more without a fault. Raises InvalidFile."""
-    if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise ValueError(f"{file.public_id} is not what was written")
-    validate.check(content.decode("ascii"))
+    """What leaves is what was written, and once more without a fault. Raises Altered."""
+    try:
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise Altered(f"{file.public_id} is not what was written")
+        validate.check(content.decode("ascii"))
+    except (InvalidFile, Altered) as fault:
+        log.error("nacha_file_altered", extra={"file": file.public_id})
+        raise Altered(str(fault)) from fault
 
 
 @contextmanager
