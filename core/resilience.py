@@ -108,10 +108,10 @@ def failures(name: str) -> int:
 
 def forget_failures() -> None:
     """Close all breakers that this process has used (after a vendor has said that it is well again, and between tests)."""
-    for known in _breakers.values():
+    for name, known in _breakers.items():
         known.close()
         with suppress(RedisError):
-            client().delete(_namespace(known.name) + ":held")
+            client().delete(_namespace(name) + ":held")
     _breakers.clear()
 
 

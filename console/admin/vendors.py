@@ -84,15 +84,19 @@ class Tell(Action):
         return said
 
 
-class Fail(Tell):
-    name, title, path = "fail", "Sandbox: let it fail", "{vendor}/fail"
+class TellVendor(Tell):
+    path = "{vendor}/fail"
+
+    def offered(self, row: Any) -> bool:
+        return super().offered(row) and row.pk in ("dwolla", "plaid", "stripe", "twilio")
+
+
+class Fail(TellVendor):
+    name, title = "fail", "Sandbox: let it fail"
 
     class form(Form):
         mode = forms.ChoiceField(label="The next requests", choices=list(MODES.items()))
         times = forms.IntegerField(label="How many", min_value=1, max_value=100_000, initial=5)
-
-    def offered(self, row: Any) -> bool:
-        return super().offered(row) and row.pk in ("dwolla", "plaid", "stripe", "twilio")
 
     def body(self, row: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         return {**given, "path": ""}
@@ -101,8 +105,8 @@ class Fail(Tell):
         return f"The next {given['times']} requests to the sandbox's {row.pk}: {MODES[given['mode']]}."
 
 
-class Recover(Fail):
-    name, title, form = "recover", "Sandbox: let it work", Form
+class Recover(TellVendor):
+    name, title = "recover", "Sandbox: let it work"
 
     def body(self, row: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         return {"mode": None}
