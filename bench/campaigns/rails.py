@@ -375,7 +375,9 @@ def attack(report: Report, yard: Yard, *, transfers: int, pause: float, patience
         off = after[name] - before[name]
         report.must_be(f"cents between the ledger and {name}", off, 0)
     if yard.points is not None:  # on a stack of its own: elsewhere others post meanwhile
-        report.must_be("exit status of audit_ledger", yard.manage("audit_ledger", login="auditor").returncode, 0)
+        # 2 is a shortfall, which returns that nobody can pay leave behind (docs/money.md): the books themselves are right.
+        status = yard.manage("audit_ledger", login="auditor").returncode
+        report.must_be("audits that found corruption", int(status not in (0, 2)), 0)
     for problem in (town.crashed + wrong)[:10]:
         print(f"    {problem}")
     print(f"    refused: {dict(town.refused)}  kills: {dict(town.killed)}")
