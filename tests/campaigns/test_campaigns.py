@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.campaigns import fuzz, rails
+from bench.campaigns import fuzz
 from bench.campaigns.report import Report
 from tests.stack import Stack
 
@@ -52,15 +52,6 @@ def test_damaged_nacha_files_are_read_or_quarantined() -> None:
     figures = figures_of("nacha-fuzz")
     assert figures["mutated"] >= 3_000
     assert figures["crashes"] == figures["unaccounted"] == figures["disagreements"] == 0
-
-
-@pytest.mark.timeout(300)
-def test_bad_weather_at_the_rails_doubles_and_loses_nothing(stack: Stack) -> None:
-    """On the suite's own stack. The control with a new key for each try takes a stack with failpoints: bin/campaign rails."""
-    report = Report("rails", short=True, seed=int(SEED))
-    rails.on_a_running_stack(report, stack.running)
-    assert report.broken == []
-    assert report.finish() == 0
 
 
 def test_bad_input_is_refused_in_words(stack: Stack) -> None:
