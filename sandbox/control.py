@@ -20,6 +20,8 @@ from sandbox.odfi import settling as odfi_settling
 from sandbox.odfi.models import OdfiEntry
 from sandbox.plaid import hooks
 from sandbox.stripe import balance as stripe_balance
+from sandbox.stripe import statement as stripe_statement
+from sandbox.stripe.models import StripeIntent, StripeOutbound
 
 FARTHEST_DAYS = 1000
 
@@ -135,8 +137,13 @@ def bank_terms(body: dict) -> dict:
 
 @control
 def bank_spoil(body: dict) -> dict:
-    """Make Dwolla's books wrong on purpose, for tests of what compares them with ours."""
+    """Make Dwolla's or Stripe's books wrong on purpose, for tests of what compares them with ours."""
     what, uid = body.get("what"), body.get("transfer", "")
+    if StripeIntent.objects.filter(uid=str(uid)).exists() or StripeOutbound.objects.filter(uid=str(uid)).exists():
+        if what not in stripe_statement.MISMATCHES:
+            raise BadControl(f"what must be one of {', '.join(stripe_statement.MISMATCHES)}")
+        stripe_statement.spoil(str(what), str(uid))
+        return {"what": what, "transfer": uid}
     if what not in house.MISMATCHES:
         raise BadControl(f"what must be one of {', '.join(house.MISMATCHES)}")
     if what != "balance" and not Transfer.objects.filter(uid=str(uid)).exists():

@@ -12,6 +12,7 @@ from our FinancialAccount, which needs no account at Stripe for the person. Kept
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -20,7 +21,10 @@ import requests
 import stripe
 from django.conf import settings
 
+from banking.rails import stripe_statement
 from banking.rails.port import Credential, RailStatus, RailTransfer, ReserveShort, Terms
+from banking.rails.stripe_statement import KEY
+from banking.statements import Statement
 from core import resilience
 from core.resilience import ProviderBusy, ProviderDown, ProviderRejected, ProviderUnknown
 
@@ -30,7 +34,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CONNECT_SECONDS = 3.0
 SIGNATURE_SECONDS = 300
-KEY, PERSON = "paya_key", "paya_id"  # our names in Stripe's metadata
+PAGE = 100  # the most that Stripe lists at once
+PERSON = "paya_id"  # our name in Stripe's metadata, besides KEY
+# No ACH debit is processing for longer: what is older has ended.
+LONGEST_DEBIT = timedelta(days=60)
 PULLS: dict[str, RailStatus] = {
     "requires_confirmation": "pending", "requires_action": "pending", "processing": "pending",
     "succeeded": "processed", "requires_payment_method": "failed", "canceled": "cancelled",
@@ -238,10 +245,46 @@ class Stripe:
             self._change(lambda: self._api.payment_intents.cancel(transfer))
 
     def balance(self) -> int:
-        """What payments brought and what lies in the FinancialAccount."""
+        """What payments brought and what lies in the FinancialAccount.
+
+        Stripe's pending balance has a debit from the moment that it is made ("pending until it succeeds or fails", of the
+        balance transactions of type `payment`), and takes it out again when it fails. Nothing is held before a bank has
+        paid it, so that is taken off here; what has succeeded and waits for its pay-out stays in.
+        """
         payments = self._read(lambda: self._api.balance.retrieve())
-        rows = [*_required(payments, "available"), *_required(payments, "pending")]
-        return self._cash() + sum(int(row.amount) for row in rows if row.currency == "usd")
+        recent = datetime.now(tz=UTC).date() - LONGEST_DEBIT
+        waiting = self._entries(recent) if _in_dollars(payments, "pending") else []
+        return self._told(payments) - stripe_statement.processing(waiting)
+
+    def _told(self, payments: Any) -> int:
+        return self._cash() + _in_dollars(payments, "available") + _in_dollars(payments, "pending")
+
+    def statement(self, *, since: date | None) -> Statement:
+        """What moved the payments balance and the FinancialAccount, as lines of one account, and what both hold.
+
+        A payout is read where it leaves before it is read where it arrives, so that it is never only half there.
+        """
+
+        def told() -> int:
+            return self._told(self._read(lambda: self._api.balance.retrieve()))
+
+        for last in (False, False, True):
+            before, entries, moves, after = told(), self._entries(since), self._moves(since), told()
+            if before == after or last:  # otherwise something moved while we read
+                break
+        lines, on_the_way = _asked(partial(stripe_statement.lines, entries, moves), doubt=ProviderDown)
+        held = after - stripe_statement.processing(entries) + on_the_way
+        return Statement("stripe", None, None, held, lines, complete=True)
+
+    def _entries(self, since: date | None) -> list[Any]:
+        """The balance transactions since a day or ever, each with the charge, dispute or payout that it is about."""
+        ask = self._api.balance_transactions.list
+        return list(self._walk(ask, expand=["data.source"], **_since(since)))
+
+    def _moves(self, since: date | None) -> list[Any]:
+        """The Transactions of the FinancialAccount, each with the flow that made it."""
+        ask, account = self._api.treasury.transactions.list, self._financial_account()
+        return list(self._walk(ask, financial_account=account, expand=["data.flow_details"], **_since(since)))
 
     def _cash(self) -> int:
         """What lies in the FinancialAccount and can be paid out."""
@@ -287,9 +330,9 @@ class Stripe:
     def _change(self, change: Callable[[], T]) -> T:
         return resilience.call("stripe", lambda: _asked(change, doubt=ProviderUnknown))
 
-    def _walk(self, ask: Callable[..., Any], **filters: str) -> Iterator[Any]:
+    def _walk(self, ask: Callable[..., Any], **filters: Any) -> Iterator[Any]:
         """Every row of a list, page by page."""
-        page: dict[str, Any] = {**filters, "limit": 100}
+        page: dict[str, Any] = {**filters, "limit": PAGE}
         while True:
             answer = self._read(partial(ask, page))
             rows = _rows(answer)
@@ -371,6 +414,14 @@ def _required(row: Any, name: str) -> Any:
     if value is None:
         raise ProviderDown(f"Stripe's answer has no {name}")
     return value
+
+
+def _in_dollars(payments: Any, name: str) -> int:
+    return sum(int(row.amount) for row in _required(payments, name) if row.currency == "usd")
+
+
+def _since(day: date | None) -> dict[str, Any]:
+    return {"created": {"gte": int(datetime.combine(day, time.min, tzinfo=UTC).timestamp())}} if day else {}
 
 
 def _rows(answer: Any) -> list[Any]:

@@ -15,7 +15,7 @@ PATIENCE = {"dwolla": timedelta(hours=24), "stripe": timedelta(hours=24), "odfi"
 # A transfer that is pending at the custodian for longer than any ACH transfer takes.
 OVERDUE = timedelta(days=10)
 # Custodians that list what is pending; a bank's statement shows only what is booked.
-LISTS_PENDING = frozenset({"dwolla"})
+LISTS_PENDING = frozenset({"dwolla", "stripe"})
 
 KINDS: dict[str, str] = {
     "missing_here": "The custodian shows a transfer under a key of ours that we do not have.",

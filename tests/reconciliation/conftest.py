@@ -1,6 +1,7 @@
 """Books and statements as rows: what a custodian says is said here line by line, so that each kind of mismatch can be."""
 
 import itertools
+import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +11,20 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.test import override_settings
 
+from banking import rails
 from banking.models import Break, Reconciliation, Statement
 from banking.reconciliation import rules, services, store
 from banking.services.secrets import source_index
 from banking.statements import Line
 from banking.statements import Statement as Read
+from core import resilience
 from core.actor import SYSTEM, actor
 from ledger import services as ledger
 from ledger.chart import RESERVES, Account, Kind
 from ledger.services import Posting
+from tests.banking.sandbox import Bank, running
 from tests.conftest import Database, MakePerson
 from wallets import services as wallets
 
@@ -186,3 +191,36 @@ def without(name: str) -> Iterator[None]:
         yield
     finally:
         rules.CERTAIN[:], rules.WAITING[:] = kept
+
+
+@pytest.fixture
+def bank(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, database: Database) -> Iterator[Bank]:
+    """A sandbox of one's own: its vendors have had no other customers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    monkeypatch.setenv("PAYA_SANDBOX_URL", url)
+    monkeypatch.setenv("PAYA_SANDBOX_PORT", str(port))
+    resilience.forget_failures()
+    vendors = {f"{vendor.upper()}_BASE_URL": f"{url}/{vendor}" for vendor in ("dwolla", "plaid", "stripe")}
+    with override_settings(SANDBOX_URL=url, **vendors), running(tmp_path) as own:
+        _forget()
+        own.reset()
+        yield own
+    _forget()
+
+
+def _forget() -> None:
+    from banking import plaid
+
+    rails.dwolla.cache_clear()
+    rails._stripe.cache_clear()
+    for name in ("client", "_client", "api", "_api"):
+        if hasattr(getattr(plaid, name, None), "cache_clear"):
+            getattr(plaid, name).cache_clear()
+
+
+def open_breaks(database: Database) -> list[tuple[str, int]]:
+    rows = database.as_superuser("select kind, cents from banking_break where state = 'open' order by kind")
+    return [(str(kind), int(cents)) for kind, cents in rows]

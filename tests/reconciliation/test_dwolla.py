@@ -1,51 +1,20 @@
 """Over the sandbox's Dwolla by its own SDK: what it lists is read as a statement, and agrees with our books to the cent."""
 
 import importlib
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.test import override_settings
 
-from banking import rails
 from banking.reconciliation import queries, rules, services
 from core import resilience
 from core.actor import SYSTEM, actor
 from tests.banking.conftest import Linked, linked  # noqa: F401
-from tests.banking.sandbox import Bank, running
+from tests.banking.sandbox import Bank
 from tests.conftest import Database
-
-
-@pytest.fixture
-def bank(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, database: Database) -> Iterator[Bank]:
-    """A sandbox of one's own: its Dwolla has had no other customers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    monkeypatch.setenv("PAYA_SANDBOX_URL", url)
-    monkeypatch.setenv("PAYA_SANDBOX_PORT", str(port))
-    resilience.forget_failures()
-    with (
-        override_settings(SANDBOX_URL=url, DWOLLA_BASE_URL=f"{url}/dwolla", PLAID_BASE_URL=f"{url}/plaid"),
-        running(tmp_path) as own,
-    ):
-        _forget()
-        own.reset()
-        yield own
-    _forget()
-
-
-def _forget() -> None:
-    from banking import plaid
-
-    rails.dwolla.cache_clear()
-    for name in ("client", "_client", "api", "_api"):
-        if hasattr(getattr(plaid, name, None), "cache_clear"):
-            getattr(plaid, name).cache_clear()
+from tests.reconciliation.conftest import open_breaks as breaks
 
 
 @pytest.fixture
@@ -56,11 +25,6 @@ def person(linked: Callable[..., Linked]) -> Linked:  # noqa: F811
 def compare(database: Database) -> Any:
     with database.role("worker"):
         return services.reconcile(custodian="dwolla")
-
-
-def breaks(database: Database) -> list[tuple[str, int]]:
-    rows = database.as_superuser("select kind, cents from banking_break where state = 'open' order by kind")
-    return [(str(kind), int(cents)) for kind, cents in rows]
 
 
 def test_a_day_like_any_other_is_clean(person: Linked, bank: Bank, database: Database, monkeypatch: pytest.MonkeyPatch):

@@ -292,7 +292,7 @@ def test_every_fee_is_in_the_balance_transactions(sandbox, api, linked):
         charge = api.v1.payment_intents.retrieve(intent.id).latest_charge
         entry = api.v1.balance_transactions.list({"source": charge}).data[0]
         fees[intent.id] = (entry.type, entry.amount, entry.fee, entry.net)
-    assert fees == {small.id: ("charge", 50_00, 40, 49_60), large.id: ("charge", 2_000_00, 5_00, 1_995_00)}
+    assert fees == {small.id: ("payment", 50_00, 40, 49_60), large.id: ("payment", 2_000_00, 5_00, 1_995_00)}
     balance = api.v1.balance.retrieve()
     assert balance.available[0].amount <= 0  # the rest was paid out into the FinancialAccount
     assert api.v1.balance_transactions.list({"type": "payout", "limit": 1}).data[0].amount < 0
