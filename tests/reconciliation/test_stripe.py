@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import stripe
 from django.core.management import call_command
 
 from banking import rails
 from banking.rails import stripe as adapter
+from banking.rails import stripe_statement
 from banking.reconciliation import rules, services
 from core import resilience
 from tests.banking.conftest import Linked, choose, linked, staff_member  # noqa: F401
@@ -141,3 +143,61 @@ def test_a_strangers_money_waits_and_a_vendor_that_is_down_is_said(
         assert end.value.code == 2
         bank.post("/sandbox/stripe/fail", {"mode": None})
         resilience.forget_failures()
+
+
+def entry(source: dict[str, Any], *, type: str = "payment", amount: int = 50_00, fee: int = 0, status: str = "available") -> Any:
+    """A balance transaction as Stripe lists it."""
+    values = {
+        "id": f"txn_{source.get('id')}_{type}", "object": "balance_transaction", "type": type, "amount": amount, "fee": fee,
+        "net": amount - fee, "currency": "usd", "created": 1_780_000_000, "status": status, "source": source,
+        "reporting_category": "charge", "description": None,
+    }  # fmt: skip
+    return stripe.BalanceTransaction.construct_from(values, None)
+
+
+def received(payout: str | None, amount: int) -> Any:
+    linked = {"source_flow": payout, "source_flow_type": "payout" if payout else None}
+    flow = {"type": "received_credit", "received_credit": {"id": "rc_1", "linked_flows": linked}}
+    values = {
+        "id": "trxn_1", "object": "treasury.transaction", "amount": amount, "currency": "usd", "status": "posted", "flow": "rc_1",
+        "flow_type": "received_credit", "created": 1_780_000_001, "balance_impact": {"cash": amount}, "flow_details": flow,
+        "description": "",
+    }  # fmt: skip
+    return stripe.treasury.Transaction.construct_from(values, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "arrived", "lines", "on_the_way"),
+    [
+        ("paid", [received("po_1", 50_00)], [], 0),
+        ("in_transit", [], [], 50_00),
+        ("paid", [], [("capital", -50_00)], 0),  # to a bank of the operators'
+        ("paid", [received(None, 50_00)], [("capital", -50_00), ("credit", 50_00)], 0),
+        ("failed", "out and back", [], 0),
+    ],
+)
+def test_where_a_payout_went(status: str, arrived: Any, lines: list[Any], on_the_way: int) -> None:
+    source = {"id": "po_1", "object": "payout", "status": status}
+    entries = [entry(source, type="payout", amount=-50_00)]
+    if arrived == "out and back":
+        entries, arrived = [entry(source, type="payout_failure"), *entries], []
+    found, moving = stripe_statement.lines(entries, arrived)
+    assert ([(line.kind, line.amount) for line in found], moving) == (lines, on_the_way)
+
+
+def test_what_is_held_of_a_debit() -> None:
+    """Nothing while it is processing or when it failed; all of it once it has succeeded, though Stripe pays it out later."""
+
+    def of(status: str, **more: Any) -> tuple[Any, ...]:
+        charge = {"id": "py_1", "object": "charge", "status": status, "payment_intent": "pi_1", "metadata": {"paya_key": "k"}}
+        listed = [entry(charge, fee=40, status="pending", **more)]
+        if status == "failed":
+            listed.insert(0, entry({**charge, "object": "refund"}, type="payment_failure_refund", amount=-50_00, fee=-40))
+        lines, _ = stripe_statement.lines(listed, [])
+        assert {(line.transfer, line.reference) for line in lines if line.kind == "transfer"} == {("pi_1", "k")}
+        return stripe_statement.processing(listed), [(line.kind, line.booked, line.state) for line in lines]
+
+    assert of("pending") == (49_60, [("transfer", 0, "pending")])
+    assert of("succeeded") == (0, [("transfer", 50_00, "posted"), ("fee", -40, "posted")])
+    kinds = dict(sorted((kind, (effect, state)) for kind, effect, state in of("failed")[1]))
+    assert (of("failed")[0], kinds) == (0, {"transfer": (0, "failed"), "return": (0, "failed")})
