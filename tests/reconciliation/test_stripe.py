@@ -78,8 +78,9 @@ def test_a_load_that_comes_back_late(person: Callable[..., Linked], bank: Bank, 
 
 
 def test_what_fails_was_never_there_and_what_is_returned_is_back(
-    person: Callable[..., Linked], bank: Bank, database: Database
+    person: Callable[..., Linked], bank: Bank, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rules, "PATIENCE", {"stripe": timedelta(0)})
     fails = person(name="R01")
     load = fails.submit(fails.load(50_00))
     assert compare(database).result == "clean"  # seen while it is processing
@@ -156,8 +157,8 @@ def entry(source: dict[str, Any], *, type: str = "payment", amount: int = 50_00,
 
 
 def received(payout: str | None, amount: int) -> Any:
-    linked = {"source_flow": payout, "source_flow_type": "payout" if payout else None}
-    flow = {"type": "received_credit", "received_credit": {"id": "rc_1", "linked_flows": linked}}
+    flows = {"source_flow": payout, "source_flow_type": "payout" if payout else None}
+    flow = {"type": "received_credit", "received_credit": {"id": "rc_1", "linked_flows": flows}}
     values = {
         "id": "trxn_1", "object": "treasury.transaction", "amount": amount, "currency": "usd", "status": "posted", "flow": "rc_1",
         "flow_type": "received_credit", "created": 1_780_000_001, "balance_impact": {"cash": amount}, "flow_details": flow,
