@@ -179,6 +179,13 @@ def odfi_answers(body: dict) -> dict:
     return {"mode": mode, "times": times}
 
 
+@control
+def odfi_forget(body: dict) -> dict:
+    """The bank of the files opens an empty account for us: nothing sent, nothing held, nothing on its way back."""
+    odfi_settling.forget()
+    return {"balance": odfi_settling.balance()}
+
+
 @csrf_exempt
 def weather(request: HttpRequest) -> HttpResponse:
     """What goes wrong by itself and how often: shown by a GET, set by a POST; what is not named is nothing."""
@@ -239,6 +246,7 @@ urlpatterns = [
     path("bank/spoil", bank_spoil),
     re_path(r"^(?P<vendor>dwolla|plaid|stripe|twilio)/fail$", fail),
     path("odfi/answers", odfi_answers),
+    path("odfi/forget", odfi_forget),
     path("chaos", weather),
     path("plaid/logins", plaid_login),
     path("webhooks", webhook_mode),

@@ -8,7 +8,7 @@ taken out of `outgoing/`; a file whose bytes were there before is rejected as a 
 Failures are asked for by the names of accounts, as everywhere here: `R01` comes back on the next business day (a credit on
 the same one), `R01-late` two business days after it counted as arrived, `C01` settles and brings a new account number. A
 debit beyond the balance comes back as R01, an unknown number as R03. `POST /sandbox/odfi/answers {"mode": "reject" |
-"silent", "times": 1}` has the next files refused, or not answered.
+"silent", "times": 1}` has the next files refused, or not answered; `POST /sandbox/odfi/forget {}` empties our account.
 
 Where it differs from a real one: one file of returns a day; no cut-offs, because its calendar knows only days; same-day
 entries settle on the day on which they are fetched; our account may go below zero.

@@ -185,3 +185,8 @@ def _statement(day: date) -> str:
 def balance() -> int:
     """What our account holds, in cents."""
     return OdfiPosting.objects.aggregate(sum=Sum("cents"))["sum"] or 0
+
+
+def forget() -> None:
+    OdfiFile.objects.all().delete()  # and their entries
+    OdfiPosting.objects.all().delete()

@@ -22,6 +22,7 @@ class Odfi:
     def __post_init__(self) -> None:
         shutil.rmtree(self.drop, ignore_errors=True)
         self.bank.post("/sandbox/odfi/answers", {"mode": None})
+        self.bank.post("/sandbox/odfi/forget", {})  # each test has books of its own, so its bank has too
         # As a member of staff does it, by `banking_choose_rail`.
         self.database.as_superuser(
             "insert into users_user (public_id, kind, email, password, is_active, is_superuser, created_at)"

@@ -19,7 +19,7 @@ from banking import rails
 from banking.rails.port import RailTransfer
 from banking.rails.stripe import Stripe, make_client, subject_of
 from core import resilience
-from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
+from core.resilience import ProviderBusy, ProviderDown, ProviderRejected, ProviderUnknown
 from tests.banking.sandbox import Bank
 
 INTENTS, PAYMENTS = "/v1/payment_intents", "/v1/treasury/outbound_payments"
@@ -283,7 +283,17 @@ def test_what_a_create_without_a_clear_answer_is(
     assert how_many(api, person) == 0
 
 
-@pytest.mark.parametrize("mode", ["500", "timeout", "429"])
+def test_a_vendor_that_asks_us_to_slow_down_is_not_asked_again_at_once(
+    rail: Stripe, bank: Bank, linked: Callable[..., Linked]
+) -> None:
+    transfer = pull(rail, linked())
+    bank.fail("stripe", "429", f"GET {INTENTS}/*", times=1)
+    with pytest.raises(ProviderBusy):
+        rail.status(transfer=transfer)
+    assert rail.status(transfer=transfer).status == "pending"
+
+
+@pytest.mark.parametrize("mode", ["500", "timeout"])
 def test_a_question_without_an_answer_is_asked_twice_and_then_down(
     rail: Stripe, bank: Bank, linked: Callable[..., Linked], mode: str
 ) -> None:
