@@ -7,7 +7,7 @@ from django.db.models import Count, Sum
 
 from banking.services.nacha import secrets
 from banking.services.nacha.report import Cost
-from console.nacha_rows import NachaFile, NachaIncoming
+from console.models import NachaFile, NachaIncoming
 from core import staff
 from core.clock import now
 

@@ -17,6 +17,10 @@ from console.models import (
     Break,
     Correction,
     InboxEvent,
+    NachaEntry,
+    NachaFile,
+    NachaIncoming,
+    NachaLine,
     OutboxRow,
     Payment,
     Person,
@@ -25,7 +29,6 @@ from console.models import (
     Transfer,
     Wallet,
 )
-from console.nacha_rows import NachaEntry, NachaFile, NachaIncoming, NachaLine
 from core import keyring
 from core.errors import ValidationError
 from core.resilience import Health

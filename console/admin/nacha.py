@@ -15,7 +15,7 @@ from banking.services.nacha.report import Cost
 from console import nacha
 from console.admin.actions import Action
 from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, plain, to, when
-from console.nacha_rows import NachaBatch, NachaChange, NachaEntry, NachaFile, NachaIncoming, NachaLine
+from console.models import NachaBatch, NachaChange, NachaEntry, NachaFile, NachaIncoming, NachaLine
 from console.site import site
 from core.errors import NotFound, ValidationError
 

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from console.models import Shown
+from console.models.shown import Shown
 
 
 class NachaFile(Shown):
