@@ -107,7 +107,7 @@ def environment_of_tests(folder: DataFolder, running: servers.Servers) -> dict[s
     )
 
 
-_MEMORY = Path("/dev/shm")
+_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it
 _ENOUGH = 8 * 2**30  # bytes; the suite has used less than two
 
 
