@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from banking.services.routing import chosen_rail
-from core.resilience import Health, health, probed
+from core.resilience import Health, health
 
 
 @dataclass(frozen=True)
@@ -17,9 +16,8 @@ class Service:
     when_down: str
 
 
-_WAITS = "New ones are accepted and wait; they go out by themselves once it is back."
-_KINDS = {"load": "Loading", "redemption": "Redeeming"}
-_OTHERS = (
+_SERVICES = (
+    Service("dwolla", "Loading and redeeming", "New ones are accepted and wait; they go out by themselves once it is back."),
     Service("plaid", "Linking a bank", "Banks that are linked already keep working. Please link new ones later."),
     Service("twilio", "Text messages", "A code may take longer than usual."),
 )
@@ -32,18 +30,7 @@ class Line:
     health: Health
 
 
-def _rails() -> list[Service]:
-    """The vendors of the rails that serve new transfers. A rail without a vendor behind it is never down."""
-    serving: dict[str, list[str]] = {}
-    for kind, words in _KINDS.items():
-        serving.setdefault(chosen_rail(kind), []).append(words)
-    watched = probed()
-    return [
-        Service(rail, " and ".join(words).capitalize(), _WAITS) for rail, words in serving.items() if rail in watched
-    ]
-
-
 def lines() -> list[Line]:
     """Each service with its standing, from the calls of all our processes."""
-    services = [*_rails(), *_OTHERS, *([_SNS] if settings.SNS else [])]
+    services = [*_SERVICES, *([_SNS] if settings.SNS else [])]
     return [Line(service, health(service.vendor)) for service in services]

@@ -21,8 +21,7 @@ from paya.local import environment, processes, servers
 from paya.local.supervisor import StopRequested, Supervisor
 from paya.local.testing import TEMPLATE, environment_of_tests, throwaway_folder
 
-NAMES = {"ledger-model": "ledger_model", "races": "races", "crash": "crash", "fuzz": "fuzz", "nacha-fuzz": "nacha_fuzz",
-         "rails": "rails"}  # fmt: skip
+NAMES = {"ledger-model": "ledger_model", "races": "races", "crash": "crash", "fuzz": "fuzz", "nacha-fuzz": "nacha_fuzz"}
 
 ON_CLONES = {"ledger-model", "races"}  # these work on databases; the others start what they need
 

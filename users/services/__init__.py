@@ -15,7 +15,6 @@ from users.services.sessions import (
     refresh,
     revoke_device,
 )
-from users.services.texting import text_person
 
 __all__ = [
     "Asked",
@@ -36,7 +35,6 @@ __all__ = [
     "send_code",
     "sign_up",
     "sweep_codes",
-    "text_person",
     "update_profile",
     "welcome",
 ]
