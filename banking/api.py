@@ -1,9 +1,10 @@
 """Bank accounts, loads and redemptions over the API: shapes here, decisions in the services."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -43,12 +44,35 @@ class BankAccountAnswer(Serializer):
     institution = serializers.CharField()
     name = serializers.CharField()
     mask = serializers.CharField()
-    status = serializers.ChoiceField(choices=["active", "relink"])
+    status = serializers.ChoiceField(
+        choices=["active", "relink", "revoked"],
+        help_text="`relink`: its bank wants a new log-in; `revoked`: the permission was withdrawn. Both: link it again",
+    )
+    default = serializers.BooleanField(
+        help_text="Chosen where nothing else is said; one of a person's banks is"
+    )
 
 
 class BankAccountList(Serializer):
     data = BankAccountAnswer(many=True)  # type: ignore[assignment]
     next_cursor = serializers.CharField(allow_null=True)
+
+
+@extend_schema_field({"type": "boolean", "enum": [True]})
+class Yes(serializers.Field[bool, bool, bool, Any]):
+    """Nothing but `true`: what is not wanted any more is said by wanting something else."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if data is not True:
+            raise serializers.ValidationError("Only `true`: make another bank the default instead.")
+        return True
+
+    def to_representation(self, value: bool) -> bool:
+        return value
+
+
+class ChangeBank(Serializer):
+    default = Yes(help_text="Another bank stops being it")
 
 
 class NewTransfer(Serializer):
@@ -68,6 +92,10 @@ class BankTransferAnswer(Serializer):
     currency = serializers.ChoiceField(choices=["USD"])
     status = serializers.ChoiceField(choices=TRANSFER_STATUSES)
     expected_on = serializers.DateField()
+    cancel = serializers.ChoiceField(
+        choices=[choice.value for choice in BankTransfer.Cancel],
+        help_text="Whether you asked to have it back; refused when it had left already",
+    )
     bank_account = serializers.CharField()
     created_at = serializers.DateTimeField()
     timeline = StepAnswer(many=True)
@@ -105,10 +133,26 @@ class BankAccounts(APIView):
 
 
 class BankAccountDetail(APIView):
+    @extend_schema(request=ChangeBank, responses={200: BankAccountAnswer}, summary="Make a bank account the default")
+    def put(self, request: Request, account_id: str) -> Response:
+        validated(ChangeBank, request)
+        account = services.choose_default(user_id=session_of(request).user_id, bank_account=account_id)
+        return Response(show.account_body(account))
+
     @extend_schema(responses={204: None}, summary="Remove a bank account")
     def delete(self, request: Request, account_id: str) -> Response:
         services.remove_account(user_id=session_of(request).user_id, bank_account=account_id)
         return Response(status=204)
+
+
+class BankAccountRelink(APIView):
+    @extend_schema(request=None, responses={201: LinkTokenAnswer}, summary="A token that opens Plaid's Link to repair a login")
+    def post(self, request: Request, account_id: str) -> Response:
+        session = session_of(request)
+        token = services.relink_token(
+            user_id=session.user_id, user_public_id=session.user_public_id, bank_account=account_id
+        )
+        return Response({"link_token": token.token, "expires_at": token.expires_at}, status=201)
 
 
 def _ask(request: Request, ask: Callable[..., idempotency.Answer]) -> HttpResponse:
@@ -127,6 +171,11 @@ def _list(request: Request, kind: BankTransfer.Kind) -> Response:
 def _detail(request: Request, kind: BankTransfer.Kind, public_id: str) -> Response:
     row = queries.transfer(user_id=session_of(request).user_id, kind=kind, public_id=public_id)
     return Response(queries.transfer_body(row))
+
+
+def _cancel(request: Request, kind: BankTransfer.Kind, public_id: str) -> Response:
+    services.request_cancel(user_id=session_of(request).user_id, kind=kind, public_id=public_id)
+    return _detail(request, kind, public_id)
 
 
 def _position(row: BankTransfer | BankAccount) -> int:
@@ -149,6 +198,33 @@ class LoadDetail(APIView):
         return _detail(request, BankTransfer.Kind.LOAD, transfer_id)
 
 
+class LoadCancel(APIView):
+    @extend_schema(
+        request=None,
+        responses={200: BankTransferAnswer},
+        summary="Take a load back",
+        description="It is cancelled soon after, unless it has left already: look at `cancel` and `status`. "
+        "Asking again changes nothing. 409 once it has arrived or failed.",
+    )
+    def post(self, request: Request, transfer_id: str) -> Response:
+        return _cancel(request, BankTransfer.Kind.LOAD, transfer_id)
+
+
+class LoadAgain(APIView):
+    @extend_schema(
+        request=None,
+        responses={201: BankTransferAnswer},
+        summary="Ask for a load again that your bank did not cover",
+        description="The same amount from the same bank, at most twice and within 180 days, after R01 or R09 only; otherwise "
+        "409. Asking twice gives the same new load.",
+    )
+    def post(self, request: Request, transfer_id: str) -> Response:
+        user_id = session_of(request).user_id
+        made = services.present_again(user_id=user_id, public_id=transfer_id)
+        row = queries.transfer(user_id=user_id, kind=BankTransfer.Kind.LOAD, public_id=made.public_id)
+        return Response(queries.transfer_body(row), status=201)
+
+
 class Redemptions(APIView):
     @extend_schema(request=NewTransfer, parameters=[KEY_HEADER], responses={201: BankTransferAnswer}, summary="Redeem to a bank")
     def post(self, request: Request) -> HttpResponse:
@@ -163,3 +239,9 @@ class RedemptionDetail(APIView):
     @extend_schema(responses={200: BankTransferAnswer}, summary="One redemption")
     def get(self, request: Request, transfer_id: str) -> Response:
         return _detail(request, BankTransfer.Kind.REDEMPTION, transfer_id)
+
+
+class RedemptionCancel(APIView):
+    @extend_schema(request=None, responses={200: BankTransferAnswer}, summary="Take a redemption back")
+    def post(self, request: Request, transfer_id: str) -> Response:
+        return _cancel(request, BankTransfer.Kind.REDEMPTION, transfer_id)

@@ -5,8 +5,12 @@ class BankingConfig(AppConfig):
     name = "banking"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from banking import handlers, plaid, queries, rails  # noqa: F401  (register outbox handlers and references)
         from core.resilience import register_probe
 
         register_probe("dwolla", lambda: rails.dwolla().ping())
         register_probe("plaid", plaid.ping)
+        if settings.STRIPE_SECRET_KEY:
+            register_probe("stripe", rails.ping_stripe)

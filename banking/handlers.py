@@ -29,3 +29,8 @@ def wake_inbox(rows: list[Row]) -> None:
 @handler("bank_account.closing")
 def wake_closing(rows: list[Row]) -> None:
     _wake(tasks.close_account, "account", rows)
+
+
+@handler("bank_identity.due")
+def wake_identity(rows: list[Row]) -> None:
+    _wake(tasks.match_identity, "account", rows)

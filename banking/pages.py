@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,17 +11,23 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from banking import queries, services, show
+from banking.errors import LinkFailed, TooLateToCancel
 from banking.models import BankAccount, BankTransfer, TransferMove
+from banking.services import notices
+from banking.services.presenting import may_present_again
 from banking.services.transfers import expected_on
+from banking.services.visits import Begun
 from core import idempotency
 from core.actor import actor
 from core.calendar import in_words
 from core.errors import IdempotencyKeyReused, NotFound, PayaError, ValidationError
 from core.money import format_usd, parse_usd
 from core.pages import form_errors, login_required, session_of
+from core.resilience import health
 from wallets.queries import wallet
 
 Kind, Status = BankTransfer.Kind, BankTransfer.Status
+VISIT = "bank_visit"  # in the browser's session: the visit to Plaid's page that was begun last
 # What a transfer passes through when all goes well; the page shows the steps to come, too.
 _USUAL = (Status.REQUESTED, Status.PENDING, Status.SETTLED)
 
@@ -35,25 +42,84 @@ def banks(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def link(request: HttpRequest) -> HttpResponse:
-    """Off to Plaid's hosted page; the person comes back to `linked`."""
+    """Off to Plaid's hosted page; the person comes back to `linked`, perhaps by way of their bank and `oauth`."""
     session = session_of(request)
     try:
-        return redirect(services.begin_hosted_link(user_id=session.user_id, user_public_id=session.user_public_id))
+        begun = services.begin_hosted_link(user_id=session.user_id, user_public_id=session.user_public_id)
     except PayaError as error:
         return _banks(request, error)
+    return _off(request, begun)
+
+
+@require_POST
+@login_required
+def relink(request: HttpRequest, account_id: str) -> HttpResponse:
+    """Off to Plaid's hosted page, to log in to this bank again."""
+    session = session_of(request)
+    try:
+        begun = services.begin_relink(
+            user_id=session.user_id, user_public_id=session.user_public_id, bank_account=account_id
+        )
+    except NotFound:
+        raise
+    except PayaError as error:
+        return _banks(request, error)
+    return _off(request, begun)
+
+
+def _off(request: HttpRequest, begun: Begun) -> HttpResponse:
+    """Their bank's own site sends a person back without the visit's name, so the browser's session keeps it."""
+    request.session[VISIT] = begun.state
+    return redirect(begun.url)
+
+
+@require_GET
+@login_required
+def oauth(request: HttpRequest) -> HttpResponse:
+    """Back from a bank's own site: on where the visit was left, or to its end."""
+    state = request.session.get(VISIT, "")
+    try:
+        onward = services.resume(
+            user_id=session_of(request).user_id, state=state, oauth_state=quote(request.GET.get("oauth_state_id", "")[:200])
+        )
+    except NotFound:
+        # Begun in another browser, by somebody else here, or long over.
+        return _banks(request, LinkFailed("That link to your bank was not begun here. Please start again."))
+    except PayaError as error:
+        return _banks(request, error)
+    return redirect(onward or f"/banks/linked?state={quote(state)}")
 
 
 @require_GET
 @login_required
 def linked(request: HttpRequest) -> HttpResponse:
+    state = request.GET.get("state", "")[:100]
     try:
-        accounts = services.finish_hosted_link(user_id=session_of(request).user_id, state=request.GET.get("state", "")[:100])
+        done = services.finish_hosted_link(user_id=session_of(request).user_id, state=state)
     except PayaError as error:
         return _banks(request, error)
-    for account in accounts:
-        messages.success(request, f"{account.item.institution} ··\N{NO-BREAK SPACE}{account.mask} is linked.")
-    if not accounts:
-        messages.info(request, "No bank was linked.")
+    for account in done.accounts:
+        messages.success(request, f"{_named(account)} is linked.")
+    if done.repaired:
+        messages.success(request, f"{_named(done.repaired)} works again.")
+    elif not done.accounts:
+        messages.info(request, "Nothing was changed.")
+    return redirect("/banks")
+
+
+@require_POST
+@login_required
+def choose_default(request: HttpRequest, account_id: str) -> HttpResponse:
+    account = services.choose_default(user_id=session_of(request).user_id, bank_account=account_id)
+    messages.success(request, f"{_named(account)} is chosen first from now on.")
+    return redirect("/banks")
+
+
+@require_POST
+@login_required
+def tell_me(request: HttpRequest) -> HttpResponse:
+    services.ask_to_be_told(user_id=session_of(request).user_id)
+    messages.success(request, "We will text you once banks can be linked again.")
     return redirect("/banks")
 
 
@@ -71,12 +137,22 @@ def remove(request: HttpRequest, account_id: str) -> HttpResponse:
 
 
 def _banks(request: HttpRequest, error: PayaError | None = None) -> HttpResponse:
-    context = {"banks": _shown_banks(request), "errors": {"__all__": _sentence(error)} if error else {}}
+    user_id = session_of(request).user_id
+    context = {
+        "banks": _shown_banks(request),
+        "errors": {"__all__": _sentence(error)} if error else {},
+        "link_down": health("plaid").status != "operational",
+        "waiting": notices.is_waiting(user_id=user_id),
+    }
     return render(request, "banking/banks.html", context, status=error.status if error else 200)
 
 
 def _sentence(error: PayaError) -> str:
     return " ".join(error.fields.values()) or error.detail
+
+
+def _named(account: BankAccount) -> str:
+    return f"{account.item.institution} ··\N{NO-BREAK SPACE}{account.mask}"
 
 
 def _shown_banks(request: HttpRequest) -> list[dict[str, Any]]:
@@ -85,7 +161,8 @@ def _shown_banks(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _shown_bank(row: BankAccount) -> dict[str, Any]:
-    return {**show.account_body(row), "can_use": row.status == BankAccount.Status.ACTIVE}
+    can_use = row.status == BankAccount.Status.ACTIVE
+    return {**show.account_body(row), "can_use": can_use, "relink_by": show.relink_by(row)}
 
 
 # ------------------------------------------------------------------------------------------------ load and redeem
@@ -123,11 +200,19 @@ def _form(request: HttpRequest, kind: BankTransfer.Kind, ask: Callable[..., idem
         "key": key,
         "values": values,
         "errors": _errors(error),
-        "banks": _shown_banks(request),
+        **_choice(request),
         "wallet": {"available": available},
         "expected_on": expected_on(kind),
     }
     return render(request, template, context, status=error.status if error else 200)
+
+
+def _choice(request: HttpRequest) -> dict[str, Any]:
+    """The banks to choose from, and the one that is chosen where nothing else was: the default, if it can be used."""
+    banks = _shown_banks(request)
+    usable = [bank for bank in banks if bank["can_use"]]
+    chosen = next((bank for bank in usable if bank["default"]), usable[0] if usable else None)
+    return {"banks": banks, "chosen": chosen["id"] if chosen else ""}
 
 
 def _asked(values: dict[str, str]) -> dict[str, Any]:
@@ -167,8 +252,43 @@ def redemption_detail(request: HttpRequest, transfer_id: str) -> HttpResponse:
     return _detail(request, Kind.REDEMPTION, transfer_id)
 
 
+@require_POST
+@login_required
+def load_cancel(request: HttpRequest, transfer_id: str) -> HttpResponse:
+    return _cancel(request, Kind.LOAD, transfer_id)
+
+
+@require_POST
+@login_required
+def redemption_cancel(request: HttpRequest, transfer_id: str) -> HttpResponse:
+    return _cancel(request, Kind.REDEMPTION, transfer_id)
+
+
+@require_POST
+@login_required
+def load_again(request: HttpRequest, transfer_id: str) -> HttpResponse:
+    try:
+        made = services.present_again(user_id=session_of(request).user_id, public_id=transfer_id)
+    except NotFound:
+        raise
+    except PayaError as error:
+        messages.error(request, _sentence(error))
+        return redirect(_url(Kind.LOAD, transfer_id))
+    return redirect(_url(Kind.LOAD, made.public_id))
+
+
+def _cancel(request: HttpRequest, kind: BankTransfer.Kind, transfer_id: str) -> HttpResponse:
+    try:
+        services.request_cancel(user_id=session_of(request).user_id, kind=kind, public_id=transfer_id)
+    except TooLateToCancel as error:
+        messages.error(request, error.detail)
+    return redirect(_url(kind, transfer_id))
+
+
 def _detail(request: HttpRequest, kind: BankTransfer.Kind, transfer_id: str) -> HttpResponse:
     row = queries.transfer(user_id=session_of(request).user_id, kind=kind, public_id=transfer_id)
+    with actor(row.user_id):
+        can_try_again = may_present_again(row)
     shown = {
         "id": row.public_id,
         "kind": row.kind,
@@ -176,8 +296,11 @@ def _detail(request: HttpRequest, kind: BankTransfer.Kind, transfer_id: str) -> 
         "amount": row.amount,
         "expected_on": row.expected_on,
         "created_at": row.created_at,
-        "bank": _shown_bank(row.bank_account),
+        "bank": show.account_body(row.bank_account),
         "timeline": _steps(row),
+        "cancel": row.cancel,
+        "can_try_again": can_try_again,
+        "can_cancel": row.status in BankTransfer.OPEN and row.cancel == BankTransfer.Cancel.NO,
     }
     return render(request, "banking/transfer.html", {"transfer": shown})
 
@@ -216,11 +339,21 @@ def _url(kind: BankTransfer.Kind, public_id: str) -> str:
 
 
 # ------------------------------------------------------------------------------------------------ live
-LIVE_KINDS = [f"{kind.value}_{what}" for kind in Kind for what in ("settled", "failed", "returned")]
+_OF_TRANSFERS = ("settled", "failed", "cancelled", "cancel_refused", "returned")
+_OF_BANKS = {
+    "bank_relink": "{bank} wants you to log in again.",
+    "bank_relink_soon": "{bank} wants you to log in again soon.",
+    "bank_revoked": "PaYa no longer has your permission for {bank}.",
+    "link_back": "Banks can be linked again.",
+}
+LIVE_KINDS = [f"{kind.value}_{what}" for kind in Kind for what in _OF_TRANSFERS] + list(_OF_BANKS)
 
 
 def words(user_id: int, kind: str, ref: str) -> dict[str, str] | None:
-    """What a person is told, live, when a transfer of theirs has ended."""
+    """What a person is told, live, when a transfer of theirs has ended, or something is up with a bank of theirs."""
+    if kind in _OF_BANKS:
+        bank = queries.bank_account(user_id=user_id, public_id=ref) if ref else None
+        return {"text": _OF_BANKS[kind].format(bank=_named(bank) if bank else ""), "url": "/banks"}
     of = Kind.LOAD if kind.startswith("load") else Kind.REDEMPTION
     row = queries.transfer(user_id=user_id, kind=of, public_id=ref)
     newest = queries.moves_of(row)[-1]

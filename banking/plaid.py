@@ -8,15 +8,17 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import jwt
 import urllib3
 from django.conf import settings
 
+from banking import advice
+from banking.rails.port import Credential
 from core import resilience
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 
@@ -36,11 +38,12 @@ class LinkToken:
 
 
 @dataclass(frozen=True)
-class Linked:
-    """What a visit to the hosted page brought home."""
+class Visit:
+    """What a visit to the hosted page brought home: a public token, or an error, or nothing."""
 
-    public_token: str
-    account_ids: list[str]
+    public_token: str | None = None
+    account_ids: list[str] = field(default_factory=list)
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,22 @@ class PlaidAccount:
     name: str
     mask: str
     kind: str  # Plaid's subtype: checking, savings, …
+
+
+@dataclass(frozen=True)
+class Login:
+    """How a login at a bank stands, and which accounts it still shows; None where the bank cannot be asked right now."""
+
+    state: Literal["works", "broken", "gone"]
+    account_ids: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How well the account holder's name and phone fit ours, 0 to 100; None where the bank does not say."""
+
+    name: int | None
+    phone: int | None
 
 
 def _sdk() -> Any:
@@ -70,17 +89,30 @@ def _api() -> Any:
     return sdk.PlaidApi(sdk.ApiClient(configuration))
 
 
-def create_link_token(*, user_public_id: str, return_to: str | None) -> LinkToken:
-    """A token that opens Link for this person; with `return_to`, one for Plaid's hosted page."""
+def create_link_token(*, user_public_id: str, return_to: str | None = None, access_token: str | None = None) -> LinkToken:
+    """A token that opens Link for this person.
+
+    With `return_to` one for Plaid's hosted page, and with `access_token` one that repairs that login (update mode), which
+    lives 30 minutes instead of 4 hours.
+    """
+    sdk = _sdk()
     extra: dict[str, Any] = {}
+    redirect_uri = settings.PLAID_REDIRECT_URI if return_to else settings.PLAID_APP_REDIRECT_URI
+    if redirect_uri:
+        extra["redirect_uri"] = redirect_uri
     if return_to:
-        extra["hosted_link"] = _sdk().LinkTokenCreateHostedLink(completion_redirect_uri=return_to)
-    request = _sdk().LinkTokenCreateRequest(
+        extra["hosted_link"] = sdk.LinkTokenCreateHostedLink(completion_redirect_uri=return_to)
+    if access_token:
+        extra["access_token"] = access_token
+    else:
+        extra["products"] = [sdk.Products("auth")]
+        # Whose account it is, where the bank tells: no bank is left out for want of it.
+        extra["required_if_supported_products"] = [sdk.Products("identity")]
+    request = sdk.LinkTokenCreateRequest(
         client_name="PaYa",
         language="en",
-        country_codes=[_sdk().CountryCode("US")],
-        products=[_sdk().Products("auth")],
-        user=_sdk().LinkTokenCreateRequestUser(client_user_id=user_public_id),
+        country_codes=[sdk.CountryCode("US")],
+        user=sdk.LinkTokenCreateRequestUser(client_user_id=user_public_id),
         webhook=settings.PUBLIC_URL + "/webhooks/plaid",
         **extra,
     )
@@ -88,13 +120,15 @@ def create_link_token(*, user_public_id: str, return_to: str | None) -> LinkToke
     return LinkToken(answer["link_token"], answer["expiration"].astimezone(UTC), answer.get("hosted_link_url"))
 
 
-def linked_by(link_token: str) -> Linked | None:
-    """What the person chose on the hosted page; None when they left it without choosing."""
+def visit(link_token: str) -> Visit:
+    """What became of the person's visits to the hosted page of this token."""
     answer = _call("link_token_get", _sdk().LinkTokenGetRequest(link_token=link_token), repeatable=True)
+    error = ""
     for session in answer.get("link_sessions") or []:
         for result in (session.get("results") or {}).get("item_add_results") or []:
-            return Linked(result["public_token"], [account["id"] for account in result.get("accounts") or []])
-    return None
+            return Visit(result["public_token"], [account["id"] for account in result.get("accounts") or []])
+        error = ((session.get("exit") or {}).get("error") or {}).get("error_code") or error
+    return Visit(error=error)
 
 
 def exchange(public_token: str) -> tuple[str, str]:
@@ -120,22 +154,82 @@ def institution_name(institution_id: str) -> str:
     return name
 
 
-def processor_token(access_token: str, account_id: str) -> str:
-    """A token with which Dwolla, and nobody else, reads this one account."""
-    request = _sdk().ProcessorTokenCreateRequest(access_token=access_token, account_id=account_id, processor="dwolla")
-    token: str = _call("processor_token_create", request, repeatable=True)["processor_token"]
-    return token
+def credential(access_token: str, account_id: str, *, wanted: Credential) -> str:
+    """What a rail needs to know a bank account by: a token that it alone can use, or routing and account number."""
+    sdk = _sdk()
+    if wanted == "numbers":
+        return _numbers(access_token, account_id)
+    if wanted == "stripe":
+        stripe_request = sdk.ProcessorStripeBankAccountTokenCreateRequest(access_token=access_token, account_id=account_id)
+        answer = _call("processor_stripe_bank_account_token_create", stripe_request, repeatable=True)
+        return str(answer["stripe_bank_account_token"])
+    request = sdk.ProcessorTokenCreateRequest(access_token=access_token, account_id=account_id, processor="dwolla")
+    return str(_call("processor_token_create", request, repeatable=True)["processor_token"])
 
 
-def item_usable(access_token: str) -> bool:
-    """Whether the login still works; False when the person must link the bank again."""
+def _numbers(access_token: str, account_id: str) -> str:
+    """ "routing:account", as ACH needs them. Raises ProviderRejected where the bank gives none."""
+    answer = _call("auth_get", _sdk().AuthGetRequest(access_token=access_token), repeatable=True)
+    for row in answer["numbers"].get("ach") or []:
+        if row["account_id"] == account_id:
+            return f"{row['routing']}:{row['account']}"
+    raise ProviderRejected("no_ach_numbers")
+
+
+def login(access_token: str) -> Login:
+    """How a login stands. Raises ProviderDown, and ProviderRejected where the refusal is none of the login's."""
     try:
         answer = _call("item_get", _sdk().ItemGetRequest(access_token=access_token), repeatable=True)
+        code = (answer["item"].get("error") or {}).get("error_code", "")
+        if not code:
+            found, _ = accounts(access_token)
+            return Login("works", frozenset(account.account_id for account in found))
     except ProviderRejected as error:
-        if error.code in ("ITEM_NOT_FOUND", "INVALID_ACCESS_TOKEN", "ITEM_LOGIN_REQUIRED"):
-            return False
-        raise
-    return not answer["item"].get("error")
+        code = error.code
+        if code not in advice.ADVICE or advice.advice(code).next == "tell_us":
+            raise
+    if code in advice.LOGIN_GONE:
+        return Login("gone")
+    # A bank that does not answer, or that was asked too often, says nothing about the login.
+    return Login("broken" if code in advice.LOGIN_BROKEN else "works")
+
+
+def balance(access_token: str, account_id: str) -> int | None:
+    """The most that the bank can be taken to have in an account, in cents; None where it does not say.
+
+    Asked of the bank itself, which can take half a minute: we wait a few seconds, under a breaker of its own, so that slow
+    banks do not make Plaid look down. Raises ProviderDown, ProviderRejected.
+    """
+    options = _sdk().AccountsBalanceGetRequestOptions(account_ids=[account_id])
+    request = _sdk().AccountsBalanceGetRequest(access_token=access_token, options=options)
+    timeout = (CONNECT_SECONDS, settings.PLAID_BALANCE_SECONDS)
+    answer = _call("accounts_balance_get", request, repeatable=True, tries=1, timeout=timeout, breaker="plaid-balance")
+    for row in answer["accounts"]:
+        if row["account_id"] == account_id and row["balances"].get("iso_currency_code") == "USD":
+            known = [row["balances"].get(name) for name in ("available", "current")]
+            return max((round(dollars * 100) for dollars in known if dollars is not None), default=None)
+    return None
+
+
+def match_identity(access_token: str, account_id: str, *, name: str, phone: str) -> Scores:
+    """How well the holder of an account fits this name and phone. Raises ProviderDown, ProviderRejected."""
+    sdk = _sdk()
+    request = sdk.IdentityMatchRequest(
+        access_token=access_token,
+        user=sdk.IdentityMatchUser(legal_name=name, phone_number=phone),
+        options=sdk.IdentityMatchRequestOptions(account_ids=[account_id]),
+    )
+    # The SDK would refuse the nulls that banks without such data give.
+    answer = _call("identity_match", request, repeatable=True, _check_return_type=False)
+    for row in answer["accounts"]:
+        if row["account_id"] == account_id:
+            return Scores(_score(row.get("legal_name")), _score(row.get("phone_number")))
+    return Scores(None, None)
+
+
+def _score(part: Any) -> int | None:
+    score = (part or {}).get("score")
+    return score if isinstance(score, int) and 0 <= score <= 100 else None
 
 
 def remove_item(access_token: str) -> None:
@@ -205,13 +299,22 @@ def ping() -> None:
 
 
 # -------------------------------------------------------------------------------------------------- over the wire
-def _call(operation: str, request: Any, *, repeatable: bool = False) -> Any:
-    timeout = (CONNECT_SECONDS, settings.VENDOR_TIMEOUT_SECONDS)
+def _call(
+    operation: str,
+    request: Any,
+    *,
+    repeatable: bool = False,
+    tries: int = 2,
+    timeout: tuple[float, float] | None = None,
+    breaker: str = "plaid",
+    **options: Any,
+) -> Any:
+    options["_request_timeout"] = timeout or (CONNECT_SECONDS, settings.VENDOR_TIMEOUT_SECONDS)
 
     def once() -> Any:
-        return _mapped(lambda: getattr(_api(), operation)(request, _request_timeout=timeout), repeatable)
+        return _mapped(lambda: getattr(_api(), operation)(request, **options), repeatable)
 
-    return resilience.call("plaid", once, tries=2 if repeatable else 1)
+    return resilience.call(breaker, once, tries=tries if repeatable else 1)
 
 
 def _mapped(function: Callable[[], Any], repeatable: bool) -> Any:

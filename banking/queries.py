@@ -18,8 +18,17 @@ _URLS = {"load": "/loads/", "redemption": "/redemptions/"}
 def bank_accounts(*, user_id: int) -> list[BankAccount]:
     """The person's linked banks, the oldest first."""
     with actor(user_id):
-        rows = BankAccount.objects.select_related("item").filter(user_id=user_id)
+        rows = BankAccount.objects.select_related("item__watch").filter(user_id=user_id)
         return list(rows.exclude(status=BankAccount.Status.REMOVED).order_by("id"))
+
+
+def bank_account(*, user_id: int, public_id: str) -> BankAccount:
+    """One of the person's banks, a removed one too. Raises NotFound, for somebody else's as well."""
+    with actor(user_id):
+        found = BankAccount.objects.select_related("item").filter(user_id=user_id, public_id=public_id).first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def transfers(*, user_id: int, kind: str, before: int | None, limit: int) -> list[BankTransfer]:

@@ -1,9 +1,11 @@
 """How a transfer and a bank account are told: to the API as data, and in words that pages share."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from banking.models import BankAccount, BankTransfer, TransferMove
+from core.clock import now
 from core.money import format_usd
 
 Status = BankTransfer.Status
@@ -46,6 +48,8 @@ _AFTER = {  # what became of the money where it did not arrive
 }
 # The return codes that a person can do something about (RAILS, section 1); others are told without a reason.
 _REASONS = {
+    "balance": "Your bank says that there is less than that in the account, so it was not asked.",
+    "revoked": "You have taken back PaYa's permission for this bank, so it was not asked.",
     "R01": "Your bank says that the balance did not cover it.",
     "R02": "Your bank says that the account is closed.",
     "R03": "Your bank could not find the account.",
@@ -63,14 +67,25 @@ _REASONS = {
 }
 
 
+_CANCEL = {
+    "asked": ("You asked to cancel it", ""),
+    "refused": ("Too late to cancel", "It had left already, and goes on as usual."),
+}
+
+
 def title(kind: str, status: str, evidence: Mapping[str, Any] | None = None) -> str:
-    if (evidence or {}).get("repaid"):
+    known = evidence or {}
+    if "cancel" in known:
+        return _CANCEL[known["cancel"]][0]
+    if known.get("repaid"):
         return "Arrived"
     return _TITLES[kind][Status(status)]
 
 
 def text(transfer: BankTransfer, status: str, evidence: Mapping[str, Any] | None = None) -> str:
     """One or two sentences about a step; may be empty. `evidence` is the step's own, which knows of debts."""
+    if evidence and "cancel" in evidence:
+        return _CANCEL[evidence["cancel"]][1]
     after = _debt(transfer, evidence or {}) or _AFTER.get((transfer.kind, Status(status)), "")
     reason = _REASONS.get(transfer.failure_code, "") if status in (Status.FAILED, Status.RETURNED) else ""
     return " ".join(part for part in (reason, after) if part) or _TEXTS.get(Status(status), "")
@@ -81,8 +96,9 @@ def _debt(transfer: BankTransfer, evidence: Mapping[str, Any]) -> str:
     owed, repaid = int(evidence.get("owed", 0)), int(evidence.get("repaid", 0))
     if owed:
         rest = transfer.amount - owed
-        taken = f"{format_usd(rest)} of it was taken out of your wallet again; the" if rest else "It was spent already; the"
-        return f"{taken} {format_usd(owed)} that you no longer had you owe now. Your next loads repay it first."
+        taken = f"{format_usd(rest)} of it was taken" if rest else "None of it could be taken"
+        debt = f"the {format_usd(owed)} that you no longer had you owe now. Your next loads repay it first."
+        return f"{taken} out of your wallet again; {debt}"
     if repaid:
         rest = transfer.amount - repaid
         return f"{format_usd(repaid)} of it repaid what you owed. " + (f"{format_usd(rest)} is yours to spend." if rest else "")
@@ -96,7 +112,17 @@ def account_body(account: BankAccount) -> dict[str, Any]:
         "name": account.name,
         "mask": account.mask,
         "status": account.status,
+        "default": account.is_default,
     }
+
+
+def relink_by(account: BankAccount) -> date | None:
+    """The day on which a bank that still works will want a new log-in; None where none is known of, or it is over."""
+    watch = getattr(account.item, "watch", None)
+    if account.status != BankAccount.Status.ACTIVE or watch is None or watch.relink_by is None:
+        return None
+    day: date = watch.relink_by
+    return day if day >= now().date() else None
 
 
 def transfer_body(transfer: BankTransfer, moves: Sequence[TransferMove]) -> dict[str, Any]:
@@ -107,6 +133,7 @@ def transfer_body(transfer: BankTransfer, moves: Sequence[TransferMove]) -> dict
         "currency": "USD",
         "status": transfer.status,
         "expected_on": transfer.expected_on.isoformat(),
+        "cancel": transfer.cancel,
         "bank_account": transfer.bank_account.public_id,
         "created_at": _stamp(transfer.created_at),
         "timeline": [

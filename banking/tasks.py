@@ -2,13 +2,19 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from celery import shared_task
 
-from banking.services import accounts, inbox, transfers
+from banking import rails
+from banking.nacha.errors import InvalidFile
+from banking.reconciliation import services as reconciliation
+from banking.return_rates import warn_of_return_rates
+from banking.services import accounts, corrections, identity, inbox, missed, notices, returns, transfers, upkeep
+from banking.services.nacha import files, incoming, sending
+from core.actor import SYSTEM, actor
 from core.errors import IdempotencyInProgress
-from core.resilience import ProviderDown, ProviderUnknown
+from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 
 log = logging.getLogger("paya.banking")
 
@@ -59,6 +65,99 @@ def sweep_transfers() -> None:
 
 
 @shared_task
+def watch_return_rates() -> None:
+    with actor(SYSTEM):
+        warn_of_return_rates()
+
+
+@shared_task
+def sweep_decisions() -> None:
+    """What staff have decided and the books or a wallet have yet to follow."""
+    for correction in corrections.due():
+        with _or_later("sweep_decisions"):
+            corrections.carry_out(correction=correction)
+    for return_id in returns.lifted():
+        with _or_later("sweep_decisions"):
+            returns.release(return_id=return_id)
+
+
+@shared_task
+def catch_up() -> None:
+    """Find out whether Dwolla still tells us things, and fetch what it could not tell."""
+    with _or_later("catch_up"):
+        missed.catch_up()
+
+
+@shared_task
 def sweep_inbox() -> None:
     for event_id in inbox.due():
         process_inbox.delay(event_id)
+
+
+@shared_task
+def write_files() -> None:
+    """Write the NACHA files whose cut-off is near and put what is written into the bank's drop."""
+    if "odfi" not in rails.available():
+        return
+    try:
+        with suppress(InvalidFile):  # logged where it was found; what was written before goes out all the same
+            files.write_due()
+    except files.NoMoreFiles as problem:
+        log.error("nacha_no_more_files", extra={"cause": str(problem)})
+    with _or_later("write_files"), suppress(sending.NameTaken, sending.Altered):
+        sending.send_written()
+    sending.miss_answers()
+
+
+@shared_task
+def collect_from_bank() -> None:
+    """Take in what the bank has put into the drop, and wake the transfers it is about."""
+    if "odfi" in rails.available():
+        with _or_later("collect_from_bank"):
+            incoming.collect()
+
+
+@shared_task
+def reconcile_daily() -> None:
+    """Each custodian's day, once: a result that is there already is not made again."""
+    with _or_later("reconcile_daily"):
+        reconciliation.daily()
+
+
+@shared_task
+def reconcile_wished() -> None:
+    with _or_later("reconcile_wished"):
+        reconciliation.wished()
+
+
+@shared_task
+def check_login(item: int) -> None:
+    with _or_later("check_login"):
+        try:
+            upkeep.check(item=item)
+        except ProviderRejected as error:
+            # Refused for a reason that is not the login's: whoever reads the log has to see to it, and tomorrow is a day.
+            log.error("bank_check_refused", extra={"code": error.code})
+
+
+@shared_task
+def match_identity(account: int) -> None:
+    with _or_later("match_identity"):
+        identity.match(account_id=account)
+
+
+@shared_task
+def tell_notice(notice: int) -> None:
+    with _or_later("tell_notice"):
+        notices.tell(notice_id=notice)
+
+
+@shared_task
+def sweep_banks() -> None:
+    """Logins to look at, account holders to ask for, and people to tell that a vendor is back."""
+    for item in upkeep.due():
+        check_login.delay(item)
+    for account in identity.due():
+        match_identity.delay(account)
+    for notice in notices.due():
+        tell_notice.delay(notice)

@@ -15,7 +15,9 @@ from django.views.decorators.http import require_POST
 from twilio.request_validator import RequestValidator
 
 from banking import plaid, rails
+from banking.services import missed
 from banking.services.inbox import Event, receive
+from banking.services.missed import text as _text
 from core.errors import Forbidden, NotFound, ServiceUnavailable, ValidationError
 from core.resilience import ProviderDown, ProviderUnknown
 
@@ -42,14 +44,10 @@ def _dwolla(request: HttpRequest) -> Event:
         raise NotFound
     if not rails.dwolla().verify_webhook(body=request.body, headers=request.headers):
         raise WrongSignature
-    body = _json(request.body)
-    resource = _text(_part(_part(body, "_links"), "resource"), "href").rstrip("/").rpartition("/")[2]
-    return Event(
-        "dwolla",
-        _required(body, "id"),
-        _required(body, "topic"),
-        {"resource_id": _text(body, "resourceId") or resource, "correlation_id": _text(body, "correlationId")},
-    )
+    event = missed.read(_json(request.body))
+    if event is None:
+        raise ValidationError(fields={"id": "An event has an id and a topic."})
+    return event
 
 
 def _plaid(request: HttpRequest) -> Event:
@@ -65,7 +63,7 @@ def _plaid(request: HttpRequest) -> Event:
     # Plaid's messages have no id; the same content signed at another time may be news.
     event_id = hashlib.sha256(request.body).hexdigest() + f":{claims['iat']}"
     topic = f"{_required(body, 'webhook_type')}.{_required(body, 'webhook_code')}"
-    return Event("plaid", event_id, topic, {"item_id": _text(body, "item_id")})
+    return Event("plaid", event_id, topic, {"item_id": _text(body, "item_id"), "account_id": _text(body, "account_id")})
 
 
 def _twilio(request: HttpRequest) -> Event:
@@ -81,23 +79,16 @@ def _twilio(request: HttpRequest) -> Event:
 
 
 def _stripe(request: HttpRequest) -> Event:
-    secret = getattr(settings, "STRIPE_WEBHOOK_SECRET", "")
-    if not secret:
+    if not settings.STRIPE_SECRET_KEY or not settings.STRIPE_WEBHOOK_SECRETS:
         raise NotFound
-    import stripe  # slow to import, and only needed where Stripe is configured
+    if not rails.rail("stripe").verify_webhook(body=request.body, headers=request.headers):
+        raise WrongSignature
+    from banking.rails.stripe import subject_of  # slow to import, and there now
 
-    try:
-        stripe.WebhookSignature.verify_header(
-            request.body.decode(errors="replace"),
-            request.headers.get("Stripe-Signature", ""),
-            secret,
-            stripe.Webhook.DEFAULT_TOLERANCE,
-        )
-    except stripe.SignatureVerificationError as error:
-        raise WrongSignature from error
     body = _json(request.body)
-    subject = _text(_part(_part(body, "data"), "object"), "id")
-    return Event("stripe", _required(body, "id"), _required(body, "type"), {"object_id": subject})
+    subject = dict(zip(("resource_id", "correlation_id"), subject_of(body), strict=True))
+    content = {name: _text(subject, name) for name in subject}
+    return Event("stripe", _required(body, "id"), _required(body, "type"), content)
 
 
 def _json(raw: bytes) -> dict[str, Any]:
@@ -108,17 +99,6 @@ def _json(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ValidationError("The body must be a JSON object.")
     return body
-
-
-def _part(body: dict[str, Any], name: str) -> dict[str, Any]:
-    value = body.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    """A short string; anything else counts as missing."""
-    value = body.get(name)
-    return value if isinstance(value, str) and len(value) <= 200 and value.isprintable() else ""
 
 
 def _required(body: dict[str, Any], name: str) -> str:

@@ -9,7 +9,26 @@ from django.db import connection
 from django.db.models import Model
 from django.urls import reverse
 
-from console.models import BankTransfer, InboxEvent, OutboxRow, Payment, Person, Transfer, Wallet
+from banking.models import BankTransfer as Transfers
+from banking.return_rates import ReturnRate, return_rates
+from banking.services.routing import chosen_rail
+from console.models import (
+    BankTransfer,
+    Break,
+    Correction,
+    InboxEvent,
+    NachaEntry,
+    NachaFile,
+    NachaIncoming,
+    NachaLine,
+    OutboxRow,
+    Payment,
+    Person,
+    Reconciliation,
+    Return,
+    Transfer,
+    Wallet,
+)
 from core import keyring
 from core.errors import ValidationError
 from core.resilience import Health
@@ -20,7 +39,8 @@ from users import phones, usernames
 from users.models import User
 
 _BY_PREFIX: dict[str, type[Model]] = {
-    "usr": Person, "wal": Wallet, "pay": Payment, "ld": BankTransfer, "rd": BankTransfer,
+    "usr": Person, "wal": Wallet, "pay": Payment, "ld": BankTransfer, "rd": BankTransfer, "brk": Break,
+    "ach": NachaEntry, "nf": NachaFile, "ni": NachaIncoming,
 }  # fmt: skip
 
 
@@ -87,15 +107,23 @@ def system_account_rows(name: str) -> list[int]:
 
 
 def bank_accounts(user_id: int) -> list[dict[str, Any]]:
-    """A person's bank accounts as the person sees them."""
+    """A person's bank accounts as the person sees them, and how well the bank's account holder fits the person (0 to 100)."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select a.public_id, i.institution, a.name, a.mask, a.status, a.created_at"
-            " from banking_bankaccount a join banking_bankitem i on i.id = a.item_id where a.user_id = %s order by a.id",
+            "select a.public_id, i.institution, a.name, a.mask, a.status, a.created_at, d.name_score, d.phone_score"
+            " from banking_bankaccount a join banking_bankitem i on i.id = a.item_id"
+            " left join banking_bankidentity d on d.account_id = a.id where a.user_id = %s order by a.id",
             [user_id],
         )
-        names = ["id", "institution", "name", "mask", "status", "created_at"]
+        names = ["id", "institution", "name", "mask", "status", "created_at", "name_score", "phone_score"]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def stopped_at(user_id: int) -> list[str]:
+    """The rails that no longer serve a person."""
+    with connection.cursor() as cursor:
+        cursor.execute("select rail from banking_railcustomer where user_id = %s and stopped order by rail", [user_id])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def timeline(transfer_number: int) -> list[dict[str, Any]]:
@@ -122,6 +150,14 @@ class Overview:
     books: list[Line]
     waiting: list[Line]
     vendors: list[Health]
+    return_rates: list[ReturnRate]
+    rails: dict[str, str]
+    reconciled: list[Reconciliation]
+
+    @property
+    def short(self) -> int:
+        """The cents that the reserve lacks; 0 when it covers what is required."""
+        return max(0, self.figures.required - self.figures.reserve)
 
 
 def overview() -> Overview:
@@ -134,8 +170,16 @@ def overview() -> Overview:
     waiting = [
         ("bank transfers whose outcome is unknown", BankTransfer.objects.filter(status="unknown"), "status__exact=unknown"),
         ("bank transfers waiting for the rail", BankTransfer.objects.filter(status="queued"), "status__exact=queued"),
+        (
+            "returns that restrict somebody",
+            Return.objects.filter(restricts=True, lifted_at=None), "restricts__exact=1",
+        ),
+        ("corrections that wait for approval", Correction.objects.filter(decided_at=None), "approved__isnull=True"),
+        ("quarantined lines of our bank", NachaLine.objects.filter(resolved_at=None), "resolved_at__isempty=1"),
+        ("files that our bank rejected", NachaFile.objects.filter(status="rejected"), "status__exact=rejected"),
         ("webhooks not processed yet", InboxEvent.objects.filter(processed_at=None), "processed_at__isempty=1"),
         ("outbox rows not published yet", OutboxRow.objects.filter(position=None), "position__isempty=1"),
+        ("breaks between ledger and custodians", Break.objects.filter(state="open"), "state__exact=open"),
         ("frozen wallets", Wallet.objects.exclude(frozen=Wallet.OPEN), "frozen__gt=0"),
     ]
     return Overview(
@@ -143,7 +187,17 @@ def overview() -> Overview:
         books,
         [Line(words, rows.count(), _list(str(rows.model._meta.model_name), query)) for words, rows, query in waiting],
         [line.health for line in lines()],
+        return_rates(),
+        {kind.value: chosen_rail(kind) for kind in Transfers.Kind},
+        _last_of_each_custodian(),
     )
+
+
+def _last_of_each_custodian() -> list[Reconciliation]:
+    newest: dict[str, Reconciliation] = {}
+    for row in Reconciliation.objects.filter(current=True).order_by("-on")[:60]:
+        newest.setdefault(row.custodian, row)
+    return list(newest.values())
 
 
 def _list(model: str, query: str) -> str:

@@ -65,8 +65,20 @@ def _secret_problems() -> Iterator[str]:
         value = getattr(settings, name)
         if not value or _PLACEHOLDER.search(value):
             yield f"{name} is missing or a placeholder."
+    if settings.STRIPE_SECRET_KEY:  # the rail that may be there
+        yield from _stripe_problems()
     if not settings.KMS_KEY:
         yield from _key_file_problems(Path(settings.KEY_FILE))
+
+
+def _stripe_problems() -> Iterator[str]:
+    if _PLACEHOLDER.search(settings.STRIPE_SECRET_KEY):
+        yield "STRIPE_SECRET_KEY is a placeholder or a key for tests."
+    secrets = settings.STRIPE_WEBHOOK_SECRETS
+    if not secrets or any(not secret or _PLACEHOLDER.search(secret) for secret in secrets):
+        yield "STRIPE_WEBHOOK_SECRETS are missing or placeholders."
+    if urlsplit(settings.STRIPE_BASE_URL).scheme != "https":
+        yield "STRIPE_BASE_URL must be https."
 
 
 def _key_file_problems(path: Path) -> Iterator[str]:
@@ -93,6 +105,10 @@ def _address_problems() -> Iterator[str]:
     for name in _ADDRESSES:
         if urlsplit(getattr(settings, name)).scheme != "https":
             yield f"{name} must be https."
+    for name in ("PLAID_REDIRECT_URI", "PLAID_APP_REDIRECT_URI"):
+        parts = urlsplit(getattr(settings, name))
+        if parts.geturl() and (parts.scheme != "https" or parts.query or parts.fragment):
+            yield f"{name} must be https and without a query: Plaid refuses any other."
 
 
 def role_problems() -> Iterator[str]:

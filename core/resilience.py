@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 import pybreaker
 from django.db import connection
 from redis import RedisError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from core.errors import ServiceUnavailable
 from core.redis_client import client
@@ -26,6 +26,10 @@ class ProviderDown(Exception):
     """The provider did not do it and certainly did nothing: refused connection, 5xx before work, open breaker."""
 
 
+class ProviderBusy(ProviderDown):
+    """The provider asks us to slow down (429): it did nothing, and is well. To be asked again later than one that is down."""
+
+
 class ProviderUnknown(Exception):
     """No answer: it may or may not have been done. Ask again with the same key; never assume either."""
 
@@ -36,6 +40,9 @@ class ProviderRejected(Exception):
     def __init__(self, code: str, message: str = "") -> None:
         self.code = code
         super().__init__(f"{code}: {message}" if message else code)
+
+
+AGAIN = (ProviderDown, ProviderUnknown)
 
 
 # ------------------------------------------------------------------------------------------------------- breakers
@@ -65,8 +72,9 @@ def breaker(name: str) -> pybreaker.CircuitBreaker:
     namespace = _namespace(name)
     if namespace not in _breakers:
         _breakers[namespace] = pybreaker.CircuitBreaker(
-            fail_max=FAILURES, reset_timeout=REST_SECONDS, exclude=[ProviderRejected], name=name, listeners=[_Changes()],
-            state_storage=_InRedis(pybreaker.STATE_CLOSED, client(), namespace=namespace), throw_new_error_on_trip=False,
+            fail_max=FAILURES, reset_timeout=REST_SECONDS, exclude=[ProviderRejected, ProviderBusy], name=name,
+            listeners=[_Changes()], throw_new_error_on_trip=False,
+            state_storage=_InRedis(pybreaker.STATE_CLOSED, client(), namespace=namespace),
         )  # fmt: skip
     return _breakers[namespace]
 
@@ -76,10 +84,34 @@ def _namespace(name: str) -> str:
     return f"paya:{connection.settings_dict['NAME']}:{name}"
 
 
+def hold(name: str) -> None:
+    """Ask nothing of a provider, in any process, until `release`: staff know of something that its answers do not show."""
+    client().set(_namespace(name) + ":held", 1)
+
+
+def release(name: str) -> None:
+    """Let calls through again, with all failures forgotten. Raises RedisError, as `hold` does."""
+    client().delete(_namespace(name) + ":held")
+    breaker(name).close()
+
+
+def is_held(name: str) -> bool:
+    with suppress(RedisError):
+        return bool(client().exists(_namespace(name) + ":held"))
+    return False
+
+
+def failures(name: str) -> int:
+    """In a row, up to now."""
+    return int(breaker(name).fail_counter)
+
+
 def forget_failures() -> None:
     """Close all breakers that this process has used (after a vendor has said that it is well again, and between tests)."""
-    for known in _breakers.values():
+    for name, known in _breakers.items():
         known.close()
+        with suppress(RedisError):
+            client().delete(_namespace(name) + ":held")
     _breakers.clear()
 
 
@@ -103,7 +135,7 @@ def health(name: str) -> Health:
     with suppress(RedisError):
         stamp: Any = client().get(_namespace(name) + ":since")
         since = datetime.fromtimestamp(int(stamp), UTC) if stamp else None
-    if watched.current_state == pybreaker.STATE_OPEN:
+    if watched.current_state == pybreaker.STATE_OPEN or is_held(name):
         return Health(name, "down", since)
     troubled = watched.current_state == pybreaker.STATE_HALF_OPEN or watched.fail_counter > 0
     return Health(name, "degraded" if troubled else "operational", since)
@@ -118,10 +150,12 @@ def call(name: str, function: Callable[[], T], *, tries: int = 1) -> T:
     for attempt in Retrying(
         stop=stop_after_attempt(tries),
         wait=wait_exponential_jitter(initial=0.1, max=2),
-        retry=retry_if_exception_type((ProviderDown, ProviderUnknown)),
+        retry=retry_if_exception(lambda error: isinstance(error, AGAIN) and not isinstance(error, ProviderBusy)),
         reraise=True,
     ):
         with attempt:
+            if is_held(name):
+                raise ProviderDown(f"{name} is held by staff")
             try:
                 return breaker(name).call(function)
             except pybreaker.CircuitBreakerError as error:

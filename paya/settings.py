@@ -216,6 +216,14 @@ OTP_RESEND_SECONDS = env.int("PAYA_OTP_RESEND_SECONDS", 2 if SANDBOX else 30)
 PLAID_BASE_URL = env.str("PLAID_BASE_URL", "https://production.plaid.com")
 PLAID_CLIENT_ID = env.str("PLAID_CLIENT_ID", "")
 PLAID_SECRET = env.str("PLAID_SECRET", "")
+# Where a bank's own site sends a person back to. Exactly as registered in Plaid's dashboard, https, and without a query. For
+# visits to Plaid's hosted page Plaid itself goes on there; our /banks/oauth can, too. Apps have an address of their own.
+PLAID_REDIRECT_URI = env.str(
+    "PLAID_REDIRECT_URI", PUBLIC_URL + "/banks/oauth" if SANDBOX else "https://hosted.plaid.com/oauth/redirect"
+)
+PLAID_APP_REDIRECT_URI = env.str("PLAID_APP_REDIRECT_URI", "")
+# How long a worker waits for a bank to say what is in an account, before a load asks for it anyway.
+PLAID_BALANCE_SECONDS = env.float("PLAID_BALANCE_SECONDS", 5.0)
 DWOLLA_BASE_URL = env.str("DWOLLA_BASE_URL", "https://api.dwolla.com")
 DWOLLA_KEY = env.str("DWOLLA_KEY", "")
 DWOLLA_SECRET = env.str("DWOLLA_SECRET", "")
@@ -226,6 +234,26 @@ STRIPE_BASE_URL = env.str("STRIPE_BASE_URL", "https://api.stripe.com")
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 STRIPE_FINANCIAL_ACCOUNT = env.str("STRIPE_FINANCIAL_ACCOUNT", "")
+# Direct NACHA files through a bank of ours (docs/rails.md): the third rail, set up by naming the drop, which is a folder
+# or s3://bucket/prefix, and the bank's routing number. Fees in cents, cut-offs in Eastern time, as agreed with the bank.
+ODFI_DROP = env.str("PAYA_ODFI_DROP", "")
+ODFI_S3_ENDPOINT = env.str("PAYA_ODFI_S3_ENDPOINT", "")
+ODFI_ROUTING = env.str("PAYA_ODFI_ROUTING", "091000019" if SANDBOX else "")
+ODFI_DESTINATION = env.str("PAYA_ODFI_DESTINATION", ODFI_ROUTING)
+ODFI_DESTINATION_NAME = env.str("PAYA_ODFI_DESTINATION_NAME", "Sandbox Bank" if SANDBOX else "")
+ODFI_ORIGIN = env.str("PAYA_ODFI_ORIGIN", "1123456789" if SANDBOX else "")
+ODFI_ORIGIN_NAME = env.str("PAYA_ODFI_ORIGIN_NAME", "PaYa")
+ODFI_COMPANY_NAME = env.str("PAYA_ODFI_COMPANY_NAME", "PaYa")
+ODFI_COMPANY_ID = env.str("PAYA_ODFI_COMPANY_ID", "1123456789" if SANDBOX else "")
+ODFI_FEE_FILE = env.int("PAYA_ODFI_FEE_FILE", 500)
+ODFI_FEE_BATCH = env.int("PAYA_ODFI_FEE_BATCH", 300)
+ODFI_FEE_ENTRY = env.int("PAYA_ODFI_FEE_ENTRY", 12)
+ODFI_FEE_SAME_DAY = env.int("PAYA_ODFI_FEE_SAME_DAY", 60)
+ODFI_CUTOFF = env.str("PAYA_ODFI_CUTOFF", "19:00")
+ODFI_SAME_DAY_EARLIER_MINUTES = env.int("PAYA_ODFI_SAME_DAY_EARLIER_MINUTES", 60)
+# How long before a cut-off a file is written: late, so that it holds as many entries as it can. In the sandbox somebody waits.
+ODFI_LEAD_MINUTES = env.int("PAYA_ODFI_LEAD_MINUTES", 7 * 24 * 60 if SANDBOX else 20)
+ODFI_ACKNOWLEDGED_WITHIN_HOURS = env.int("PAYA_ODFI_ACKNOWLEDGED_WITHIN_HOURS", 6)
 TWILIO_BASE_URL = env.str("TWILIO_BASE_URL", "https://api.twilio.com")
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", "")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", "")
@@ -255,7 +283,16 @@ CELERY_BEAT_SCHEDULE = {
     "sms-sweep": {"task": "users.tasks.sweep_sms", "schedule": 5.0},
     "users-prune": {"task": "users.tasks.prune", "schedule": 24 * 3600.0},
     "bank-transfers-sweep": {"task": "banking.tasks.sweep_transfers", "schedule": 5.0},
+    "bank-decisions-sweep": {"task": "banking.tasks.sweep_decisions", "schedule": 5.0},
+    "return-rates-watch": {"task": "banking.tasks.watch_return_rates", "schedule": 3600.0},
+    "reserve-watch": {"task": "transparency.tasks.watch_reserve", "schedule": 60.0},
     "bank-inbox-sweep": {"task": "banking.tasks.sweep_inbox", "schedule": 5.0},
+    "nacha-write": {"task": "banking.tasks.write_files", "schedule": 20.0},
+    "nacha-collect": {"task": "banking.tasks.collect_from_bank", "schedule": 10.0 if SANDBOX else 300.0},
+    "reconciliation": {"task": "banking.tasks.reconcile_daily", "schedule": 3600.0},
+    "reconciliation-wishes": {"task": "banking.tasks.reconcile_wished", "schedule": 5.0},
+    "bank-news-catch-up": {"task": "banking.tasks.catch_up", "schedule": 300.0},
+    "banks-sweep": {"task": "banking.tasks.sweep_banks", "schedule": 5.0},
     "vendors-probe": {"task": "core.tasks.probe_vendors", "schedule": 15.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }

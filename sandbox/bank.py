@@ -22,6 +22,7 @@ from django.utils import timezone
 from sandbox import webhooks
 from sandbox.calendar import add_business_days, is_business_day
 from sandbox.models import Bank, BankAccount, FundingSource, Item, Subscription, Transfer
+from sandbox.odfi.models import OdfiFile
 from sandbox.stripe.models import StripeIntent, StripeOutbound
 
 ROUTING = "222222226"
@@ -145,7 +146,9 @@ def move_to(target: date) -> dict:
 
 
 def may_move_to(target: date) -> bool:
-    moved: tuple[QuerySet, ...] = (Transfer.objects.all(), StripeIntent.objects.all(), StripeOutbound.objects.all())
+    moved: tuple[QuerySet, ...] = (
+        Transfer.objects.all(), StripeIntent.objects.all(), StripeOutbound.objects.all(), OdfiFile.objects.all()
+    )  # fmt: skip
     return target >= today() or not any(rows.exists() for rows in moved)
 
 

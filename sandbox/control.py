@@ -6,16 +6,22 @@ from datetime import date
 from functools import wraps
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from sandbox import bank, faults, webhooks
+from sandbox import bank, chaos, faults, house, webhooks
 from sandbox.calendar import is_business_day
 from sandbox.http import BadJson, read_json
-from sandbox.models import Bank, Customer, Delivery, FundingSource, Sms, Transfer
+from sandbox.models import Bank, Customer, Delivery, FundingSource, Item, Sms, Transfer
+from sandbox.odfi import settling as odfi_settling
+from sandbox.odfi.models import OdfiEntry
+from sandbox.plaid import hooks
 from sandbox.stripe import balance as stripe_balance
+from sandbox.stripe import statement as stripe_statement
+from sandbox.stripe.models import StripeIntent, StripeOutbound
 
 FARTHEST_DAYS = 1000
 
@@ -81,6 +87,7 @@ def bank_state(request: HttpRequest) -> HttpResponse:
         "customers": Customer.objects.count(),
         "funding_sources": FundingSource.objects.filter(kind="bank", removed=False).count(),
         "stripe": stripe_balance.summary(),
+        "odfi": {"balance": odfi_settling.balance(), "entries": OdfiEntry.objects.count()},
         "webhooks": {"mode": state.webhook_mode, **{
             name: deliveries.get(name, 0) for name in ("pending", "delivered", "failed", "skipped")
         }},
@@ -106,6 +113,46 @@ def bank_date(body: dict) -> dict:
 
 
 @control
+def bank_book(body: dict) -> dict:
+    """What moves Dwolla's balance without anybody of ours."""
+    kind, text = body.get("kind"), body.get("text", "")
+    if kind not in house.KINDS:
+        raise BadControl(f"kind must be one of {', '.join(house.KINDS)}")
+    if not isinstance(text, str) or len(text) > 100:
+        raise BadControl("text must be a string")
+    cents = _whole(body, "cents", None, 10**12)
+    if not cents:
+        raise BadControl("cents must be more than 0")
+    with transaction.atomic():
+        return {"transfer": house.book(kind, cents, text=text).uid, "master_balance": bank.master_balance().balance}
+
+
+@control
+def bank_terms(body: dict) -> dict:
+    """What Dwolla takes for each transfer and pays on the balance, from now on."""
+    terms = {"fee_cents": _whole(body, "fee_cents", 0, 100_00), "interest_bp": _whole(body, "interest_bp", 0, 10_000)}
+    Bank.objects.update(**terms)
+    return terms
+
+
+@control
+def bank_spoil(body: dict) -> dict:
+    """Make Dwolla's or Stripe's books wrong on purpose, for tests of what compares them with ours."""
+    what, uid = body.get("what"), body.get("transfer", "")
+    if StripeIntent.objects.filter(uid=str(uid)).exists() or StripeOutbound.objects.filter(uid=str(uid)).exists():
+        if what not in stripe_statement.MISMATCHES:
+            raise BadControl(f"what must be one of {', '.join(stripe_statement.MISMATCHES)}")
+        stripe_statement.spoil(str(what), str(uid))
+        return {"what": what, "transfer": uid}
+    if what not in house.MISMATCHES:
+        raise BadControl(f"what must be one of {', '.join(house.MISMATCHES)}")
+    if what != "balance" and not Transfer.objects.filter(uid=str(uid)).exists():
+        raise BadControl("there is no such transfer")
+    house.spoil(str(what), str(uid))
+    return {"what": what, "transfer": uid}
+
+
+@control
 def fail(body: dict, vendor: str) -> dict:
     if "mode" not in body:
         raise BadControl("mode is required; null takes the vendor's failures back")
@@ -120,6 +167,54 @@ def fail(body: dict, vendor: str) -> dict:
     times = _whole(body, "times", 1, 1_000_000)
     faults.ask(vendor=vendor, mode=mode, path=at, times=times, seconds=seconds)
     return {"vendor": vendor, "mode": mode, "path": at, "times": times}
+
+
+@control
+def odfi_answers(body: dict) -> dict:
+    mode = body.get("mode", "")
+    if mode not in (None, "reject", "silent"):
+        raise BadControl("mode must be null, reject or silent")
+    times = _whole(body, "times", 1, 1_000_000)
+    faults.ask(vendor="odfi", mode=mode, path="", times=times, seconds=None)
+    return {"mode": mode, "times": times}
+
+
+@control
+def odfi_forget(body: dict) -> dict:
+    """The bank of the files opens an empty account for us: nothing sent, nothing held, nothing on its way back."""
+    odfi_settling.forget()
+    return {"balance": odfi_settling.balance()}
+
+
+@csrf_exempt
+def weather(request: HttpRequest) -> HttpResponse:
+    """What goes wrong by itself and how often: shown by a GET, set by a POST; what is not named is nothing."""
+    return JsonResponse(chaos.shown()) if request.method == "GET" else _set_weather(request)
+
+
+@control
+def _set_weather(body: dict) -> dict:
+    if set(body) - set(chaos.NAMES) or any(isinstance(each, bool) or not isinstance(each, int | float) for each in body.values()):
+        raise BadControl(f"rates are numbers, and called {', '.join(chaos.NAMES)}")
+    try:
+        chaos.set_rates(chaos.Rates(**body) if body else chaos.CALM)
+    except ValueError as error:
+        raise BadControl(str(error)) from error
+    return dict(chaos.shown())
+
+
+@control
+def plaid_login(body: dict) -> dict:
+    """Let something happen to the newest login that has an account with these last four digits."""
+    mask, code = body.get("mask"), body.get("code")
+    if not isinstance(mask, str) or code not in hooks.WEBHOOK_TYPES:
+        raise BadControl(f"mask must be a string, and code one of {', '.join(hooks.WEBHOOK_TYPES)}")
+    with transaction.atomic():
+        item = Item.objects.filter(accounts__number__endswith=mask, removed=False).order_by("-id").first() if mask else None
+        if item is None:
+            raise BadControl("there is no such login")
+        hooks.fire(item, code, hooks.WEBHOOK_TYPES[code])
+    return {"code": code}
 
 
 @control
@@ -146,7 +241,14 @@ urlpatterns = [
     path("bank", bank_state),
     path("bank/advance", bank_advance),
     path("bank/date", bank_date),
+    path("bank/book", bank_book),
+    path("bank/terms", bank_terms),
+    path("bank/spoil", bank_spoil),
     re_path(r"^(?P<vendor>dwolla|plaid|stripe|twilio)/fail$", fail),
+    path("odfi/answers", odfi_answers),
+    path("odfi/forget", odfi_forget),
+    path("chaos", weather),
+    path("plaid/logins", plaid_login),
     path("webhooks", webhook_mode),
     path("webhooks/replay", webhook_replay),
     re_path(r"^", nothing_here),

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
+from sandbox import chaos
 from sandbox.models import Fault
 
 MODES = ("500", "429", "timeout", "drop_after")
@@ -37,14 +38,14 @@ def take(vendor: str, path: str, method: str) -> Fault | None:
     `GET /customers/*/transfers` means that search (`*` stands for anything).
     """
     if not Fault.objects.filter(vendor=vendor, times_left__gt=0).exists():
-        return None
+        return chaos.of_request(vendor)
     with transaction.atomic():
         for fault in Fault.objects.filter(vendor=vendor, times_left__gt=0).order_by("id"):
             if _meant(fault.path, path, method):
                 fault.times_left -= 1
                 fault.save(update_fields=["times_left"])
                 return fault
-    return None
+    return chaos.of_request(vendor)
 
 
 def _meant(wanted: str, path: str, method: str) -> bool:

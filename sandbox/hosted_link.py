@@ -1,6 +1,8 @@
 """Plaid's Hosted Link: the pages on which a person chooses a bank and its accounts, and comes back.
 
-Steps: a bank, its accounts, done; leaving is possible at each. Like at Plaid, the product learns the outcome from
+Steps: a bank, its accounts, done; leaving is possible at each. One bank lets people in on a site of its own only (OAuth), and
+sends them back to the link token's `redirect_uri` with an `oauth_state_id`; whoever comes to the hosted page with that goes on
+where they left it. Like at Plaid, the product learns the outcome from
 /link/token/get (and the LINK webhook), never from the address that the person comes back to.
 """
 
@@ -13,8 +15,14 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from sandbox.middleware import CSP
-from sandbox.models import Item, LinkSession, LinkToken, PublicToken
+from sandbox.models import Item, LinkSession, LinkToken, OauthVisit, PublicToken
 from sandbox.plaid import hooks, opening
+
+PLAIDS_OWN = "https://hosted.plaid.com/oauth/redirect"
+TROUBLE = {
+    opening.BAD_LUCK: "Its transfers fail, on purpose", opening.CLOSED: "It cannot be linked, on purpose",
+    opening.OAUTH: "You log in on its own site", opening.QUIET: "Tells no balance and no name",
+}
 
 
 def page(request: HttpRequest, token: str) -> HttpResponse:
@@ -36,15 +44,26 @@ def _step(request: HttpRequest, link: LinkToken, problem: str = "") -> HttpRespo
     common = {"client": asked["client_name"], "token": link.token, "problem": problem}
     if asked.get("access_token"):
         return _rendered(request, "sandbox/link_again.html", common, link)
-    institution = request.POST.get("institution") or request.GET.get("institution", "")
-    if institution not in opening.INSTITUTIONS:
-        banks = [{"id": uid, "name": name, "letter": name[0], "tint": number % 5, "trouble": uid == opening.BAD_LUCK}
+    visit = _came_back(request, link)
+    institution = visit.institution_id if visit else request.POST.get("institution") or request.GET.get("institution", "")
+    if institution not in opening.INSTITUTIONS or (visit and not visit.granted):
+        banks = [{"id": uid, "name": name, "letter": name[0], "tint": number % 5, "trouble": TROUBLE.get(uid, "")}
                  for number, (uid, name) in enumerate(opening.INSTITUTIONS.items())]
         return _rendered(request, "sandbox/link_bank.html", {**common, "banks": banks}, link)
+    chosen = {**common, "institution": institution, "bank": opening.INSTITUTIONS[institution]}
+    if institution == opening.CLOSED:
+        return _rendered(request, "sandbox/link_closed.html", {**chosen, "reasons": opening.CLOSED_REASONS}, link)
+    if institution == opening.OAUTH and visit is None:
+        return _rendered(request, "sandbox/link_away.html", chosen, link)
     accounts = [{"number": number, "plan": plan} for number, plan in enumerate(opening.default_plans(institution))]
-    chosen = {**common, "institution": institution, "bank": opening.INSTITUTIONS[institution], "accounts": accounts,
-              "trouble": institution == opening.BAD_LUCK}
+    chosen |= {"accounts": accounts, "trouble": institution == opening.BAD_LUCK, "oauth": visit.uid if visit else ""}
     return _rendered(request, "sandbox/link_accounts.html", chosen, link, 400 if problem else 200)
+
+
+def _came_back(request: HttpRequest, link: LinkToken) -> OauthVisit | None:
+    """The way over the bank's own site that has been walked to its end."""
+    uid = request.POST.get("oauth") or request.GET.get("oauth_state_id", "")
+    return OauthVisit.objects.filter(link_token=link, uid=uid[:36], granted__isnull=False).first() if uid else None
 
 
 def _answer(request: HttpRequest, link: LinkToken) -> HttpResponse:
@@ -59,14 +78,46 @@ def _answer(request: HttpRequest, link: LinkToken) -> HttpResponse:
     institution = request.POST.get("institution", "")
     if institution not in opening.INSTITUTIONS:
         return _step(request, link)
+    if institution == opening.CLOSED and request.POST.get("reason") in opening.CLOSED_REASONS:
+        with transaction.atomic():
+            _finish(link, "exit", error=request.POST["reason"])
+        return _leave(request, link, "Nothing was linked", "The bank could not be linked.")
+    visit = _came_back(request, link)
+    if institution == opening.OAUTH and not (visit and visit.granted):
+        away = OauthVisit.objects.create(link_token=link, institution_id=institution)
+        return _redirect(f"{settings.SANDBOX_URL}/plaid/bank-login/{away.uid}")
     plans = opening.default_plans(institution)
     chosen = [plan for number, plan in enumerate(plans) if str(number) in request.POST.getlist("account")]
-    if not chosen:
+    if not chosen or institution == opening.CLOSED:
         return _step(request, link, "Choose at least one account.")
     with transaction.atomic():
         public = _open(link, institution, chosen)
         _finish(link, "success", public)
     return _leave(request, link, "Your bank is linked", "There is nothing more to do here.")
+
+
+def bank_login(request: HttpRequest, uid: str) -> HttpResponse:
+    """The bank's own site, where the person logs in and says yes or no, and is sent back."""
+    visit = OauthVisit.objects.select_related("link_token").filter(uid=uid[:36]).first() if "\x00" not in uid else None
+    if visit is None:
+        return _message(request, "This log-in does not exist", "Go back to where you came from and start again.", 404)
+    link = visit.link_token
+    if request.method == "POST" and visit.granted is None:
+        visit.granted = request.POST.get("action") == "allow"
+        visit.save(update_fields=["granted"])
+    if visit.granted is not None:
+        return _redirect(_after_bank(visit))
+    context = {"bank": opening.INSTITUTIONS[visit.institution_id], "client": link.request["client_name"]}
+    return _rendered(request, "sandbox/bank_login.html", context, link)
+
+
+def _after_bank(visit: OauthVisit) -> str:
+    """To the address that the link token names; Plaid's own is this page again."""
+    link = visit.link_token
+    address = link.request.get("redirect_uri") or PLAIDS_OWN
+    if address == PLAIDS_OWN:
+        address = f"{settings.SANDBOX_URL}/plaid/link/hosted/{link.token}"
+    return f"{address}?oauth_state_id={visit.uid}"
 
 
 def _open(link: LinkToken, institution: str, chosen: list[opening.AccountPlan]) -> PublicToken:
@@ -80,17 +131,16 @@ def _open(link: LinkToken, institution: str, chosen: list[opening.AccountPlan]) 
 
 
 def _repair(link: LinkToken) -> None:
-    """Update mode: the login of an existing Item works again."""
+    """Update mode: the login of an existing Item works again. LOGIN_REPAIRED is for repairs elsewhere, and not sent."""
     item = Item.objects.get(access_token=link.request["access_token"])
-    item.login_required = False
-    item.save(update_fields=["login_required"])
-    hooks.send_webhook(item.webhook, "ITEM", "LOGIN_REPAIRED", item_id=item.uid)
+    hooks.repair(item)
+    item.save(update_fields=["login_required", "revoked"])
     _finish(link, "success")
 
 
-def _finish(link: LinkToken, outcome: str, public: PublicToken | None = None) -> None:
+def _finish(link: LinkToken, outcome: str, public: PublicToken | None = None, error: str = "") -> None:
     session = LinkSession.objects.create(
-        link_token=link, outcome=outcome, public_token=public, finished_at=timezone.now()
+        link_token=link, outcome=outcome, public_token=public, error=error, finished_at=timezone.now()
     )
     tokens = {"public_tokens": [public.token]} if public else {}
     hooks.send_webhook(
@@ -106,11 +156,13 @@ def _return_address(link: LinkToken | None) -> str:
 
 def _leave(request: HttpRequest, link: LinkToken, title: str, text: str) -> HttpResponse:
     address = _return_address(link)
-    if address:
-        response = HttpResponseRedirect(address)
-        response.status_code = 303
-        return response
-    return _message(request, title, text, 200)
+    return _redirect(address) if address else _message(request, title, text, 200)
+
+
+def _redirect(address: str) -> HttpResponse:
+    response = HttpResponseRedirect(address)
+    response.status_code = 303
+    return response
 
 
 def _message(request: HttpRequest, title: str, text: str, status: int, link: LinkToken | None = None) -> HttpResponse:
@@ -121,7 +173,8 @@ def _message(request: HttpRequest, title: str, text: str, status: int, link: Lin
 def _rendered(request: HttpRequest, template: str, context: dict, link: LinkToken | None, status: int = 200) -> HttpResponse:
     """A page whose form may lead on to the product: browsers hold a redirect after a form to `form-action` too."""
     response = render(request, template, context, status=status)
-    parts = urlsplit(_return_address(link))
-    if parts.netloc:
-        response["Content-Security-Policy"] = f"{CSP} {parts.scheme}://{parts.netloc}"
+    ways = [urlsplit(each) for each in (_return_address(link), (link.request.get("redirect_uri") or "") if link else "")]
+    origins = sorted({f"{parts.scheme}://{parts.netloc}" for parts in ways if parts.netloc})
+    if origins:
+        response["Content-Security-Policy"] = f"{CSP} {' '.join(origins)}"
     return response

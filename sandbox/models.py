@@ -20,6 +20,8 @@ class Bank(models.Model):
     plaid_key_id = models.CharField(max_length=36, default=new_uid)
     plaid_key_pem = models.TextField()
     plaid_key_created_at = models.DateTimeField(auto_now_add=True)
+    fee_cents = models.BigIntegerField(default=0)  # what Dwolla takes for a transfer that is processed
+    interest_bp = models.IntegerField(default=0)  # what a year brings on Dwolla's balance, in hundredths of a percent
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_bank")]
@@ -59,6 +61,7 @@ class Item(models.Model):
     owner_name = models.CharField(max_length=120, blank=True)
     owner_phone = models.CharField(max_length=20, blank=True)
     login_required = models.BooleanField(default=False)
+    revoked = models.BooleanField(default=False)  # its person has withdrawn the permission, at the bank
     removed = models.BooleanField(default=False)
     last_webhook = models.CharField(max_length=40, blank=True)
     last_webhook_at = models.DateTimeField(null=True)
@@ -78,9 +81,19 @@ class LinkSession(models.Model):
     uid = models.CharField(max_length=36, unique=True, default=new_uid)
     link_token = models.ForeignKey(LinkToken, models.CASCADE, related_name="sessions")
     outcome = models.CharField(max_length=10, blank=True)  # success, exit
+    error = models.CharField(max_length=60, blank=True)  # the code with which it was left
     public_token = models.ForeignKey("PublicToken", models.CASCADE, null=True)
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
+
+
+class OauthVisit(models.Model):
+    """A person's way over the bank's own site; its id comes back with them."""
+
+    uid = models.CharField(max_length=36, unique=True, default=new_uid)
+    link_token = models.ForeignKey(LinkToken, models.CASCADE)
+    institution_id = models.CharField(max_length=20)
+    granted = models.BooleanField(null=True)
 
 
 class PublicToken(models.Model):
@@ -102,6 +115,7 @@ class BankAccount(models.Model):
     routing = models.CharField(max_length=9)
     number = models.CharField(max_length=17)
     balance = models.BigIntegerField()
+    revoked = models.BooleanField(default=False)  # no longer shared by its person
 
     class Meta:
         indexes = [models.Index(fields=["routing", "number"], name="bank_account_number")]
@@ -242,6 +256,7 @@ class Delivery(models.Model):
         indexes = [models.Index(fields=["due_at"], condition=models.Q(state="pending"), name="deliveries_due")]
 
 
-# --- Stripe ------------------------------------------------------------------------------------------------
+# --- Stripe, and the bank of the files --------------------------------------------------------------------
 
+import sandbox.odfi.models  # noqa: E402
 import sandbox.stripe.models  # noqa: E402, F401 - Django finds an app's models through this module

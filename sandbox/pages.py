@@ -124,4 +124,5 @@ urlpatterns = [
     path("bank", bank_page),
     path("bank/move", bank_move),
     path("plaid/link/hosted/<str:token>", require_http_methods(["GET", "HEAD", "POST"])(hosted_link.page)),
+    path("plaid/bank-login/<str:uid>", require_http_methods(["GET", "HEAD", "POST"])(hosted_link.bank_login)),
 ]

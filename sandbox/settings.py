@@ -77,6 +77,9 @@ STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY", "") or "sk_test_sandbox"
 STRIPE_WEBHOOK_URL = f"{PUBLIC_URL}/webhooks/stripe"
 # Several while a new one is being rolled out; every webhook is then signed with each.
 STRIPE_WEBHOOK_SECRETS = [each.strip() for each in os.environ.get("STRIPE_WEBHOOK_SECRETS", "").split(",") if each.strip()]
+# Where direct NACHA files are exchanged: a folder that product and sandbox share. Without it there is no such bank.
+ODFI_DROP = "" if "://" in os.environ.get("PAYA_ODFI_DROP", "") else os.environ.get("PAYA_ODFI_DROP", "")
+ODFI_ROUTING = os.environ.get("PAYA_ODFI_ROUTING", "091000019")
 
 LOGGING = {
     "version": 1,

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import close_old_connections, transaction
 from django.utils import timezone
 
+from sandbox import chaos
 from sandbox.models import Bank, Customer, Delivery, Event, Subscription, Transfer, new_uid
 from sandbox.stripe.signing import signature as stripe_signature
 
@@ -211,13 +212,23 @@ def _send(pk: int, mode: str) -> None:
     delivery = Delivery.objects.select_related("subscription").filter(pk=pk, state="pending").first()
     if delivery is None or mode == "paused":
         return
+    weather, seconds = chaos.of_webhook(first_time=delivery.tries == 0)
+    if weather == "lost":
+        Delivery.objects.filter(pk=pk).update(state="delivered")
+        return
+    if weather == "late":
+        Delivery.objects.filter(pk=pk).update(tries=1, due_at=timezone.now() + timedelta(seconds=seconds))
+        return
     attempt, delivered = _post(delivery)
-    if mode == "duplicate":
+    if mode == "duplicate" or chaos.again():
         _post(delivery)
+    was_due = delivery.due_at
     with transaction.atomic():
-        delivery.refresh_from_db(fields=["state", "attempts", "tries"])
+        delivery.refresh_from_db(fields=["state", "attempts", "tries", "due_at"])
         delivery.attempts = [*delivery.attempts, attempt][-10:]
-        if delivered:
+        if delivery.due_at != was_due:
+            pass  # asked for once more meanwhile: it goes out again, whatever became of this time
+        elif delivered:
             delivery.state = "delivered"
         elif delivery.tries < len(RETRY_SECONDS):
             delivery.due_at = timezone.now() + timedelta(seconds=RETRY_SECONDS[delivery.tries])

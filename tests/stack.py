@@ -165,6 +165,9 @@ class Visitor:
     def patch(self, path: str, body: Any = None, **kwargs: Any) -> requests.Response:
         return self.site.call("PATCH", path, body, token=self.token, **kwargs)
 
+    def put(self, path: str, body: Any = None, **kwargs: Any) -> requests.Response:
+        return self.site.call("PUT", path, body, token=self.token, **kwargs)
+
     def delete(self, path: str, **kwargs: Any) -> requests.Response:
         return self.site.call("DELETE", path, token=self.token, **kwargs)
 

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from banking.reconciliation import queries as reconciliation
 from core.api import Serializer
 from transparency import queries, status
 
@@ -36,6 +37,7 @@ class TransparencyView(APIView):
         """Reserve, circulation and what is required, in cents, read in one statement."""
         figures = queries.figures()
         ratio = figures["ratio"]
+        last = reconciliation.last()
         return Response({
             "reserve": figures["reserve"],
             "circulation": figures["circulation"],
@@ -43,7 +45,7 @@ class TransparencyView(APIView):
             "ratio": None if ratio is None else round(float(ratio) / 100, 4),
             "pool": figures["pool"],
             "active_users": None,
-            "last_reconciliation": None,
+            "last_reconciliation": last.ran_at if last else None,
         })  # fmt: skip
 
 

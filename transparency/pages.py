@@ -2,6 +2,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from banking.reconciliation import queries as reconciliation
 from core import clock
 from transparency import queries, status
 
@@ -9,7 +10,12 @@ from transparency import queries, status
 @require_safe
 def transparency(request: HttpRequest) -> HttpResponse:
     figures = queries.figures()
-    return render(request, "transparency/transparency.html", {**figures, "active_users": None, "last_reconciliation": None})
+    last = reconciliation.last()
+    shown = {
+        **figures, "active_users": None, "last_reconciliation": last.ran_at if last else None,
+        "last_result": last.result if last else "",
+    }  # fmt: skip
+    return render(request, "transparency/transparency.html", shown)
 
 
 @require_safe

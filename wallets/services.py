@@ -109,6 +109,11 @@ def mint(*, user_id: int, reference: UUID, amount: int, custodian: str = "dwolla
     return _two_sided("wallets_mint", user_id, reference, amount, custodian, group)
 
 
+def suspend_load(*, reference: UUID, amount: int, custodian: str, group: UUID | None = None) -> None:
+    """A load settles for a closed wallet: reserve to suspense, until its owner can be paid."""
+    ledger.post(ledger.Posting(reference, Kind.SUSPENDED, RESERVES[custodian], Account.SUSPENSE, amount), group=group)
+
+
 def claw_back(*, user_id: int, reference: UUID, amount: int, custodian: str = "dwolla", group: UUID | None = None) -> int:
     """A settled load comes back: out of the wallet as far as it reaches, the rest is owed. The cents now owed."""
     return _two_sided("wallets_claw_back", user_id, reference, amount, custodian, group)
@@ -141,5 +146,10 @@ def return_tokens(*, user_id: int, reference: UUID, amount: int, group: UUID | N
 def freeze(*, user_id: int, level: Freeze, reason: str) -> None:
     """Stop a person's own acts; `reason` is shown to them. With Freeze.NONE it ends. Workers and staff only."""
     with actor(SYSTEM):
-        _call("select wallets_set_frozen(%s, %s::smallint, %s)", [user_id, int(level), reason])
+        set_frozen(user_id=user_id, level=level, reason=reason)
         emit("wallet.changed", user=user_id, kind="frozen" if level else "unfrozen", ref="")
+
+
+def set_frozen(*, user_id: int, level: Freeze, reason: str) -> None:
+    """The same inside somebody's own transaction, who also tells the person."""
+    _call("select wallets_set_frozen(%s, %s::smallint, %s)", [user_id, int(level), reason])

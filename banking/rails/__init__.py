@@ -10,6 +10,7 @@ from banking.rails.dwolla import Dwolla
 from banking.rails.port import Rail
 
 if TYPE_CHECKING:
+    from banking.rails.odfi import Odfi
     from banking.rails.stripe import Stripe
 
 
@@ -28,7 +29,34 @@ def _stripe() -> "Stripe":  # `stripe` is the module, once that is imported
     return Stripe.from_settings()
 
 
+def ping_stripe() -> None:
+    """Whether Stripe answers. Raises KeyError where it is not set up."""
+    _stripe().ping()
+
+
+def _odfi() -> "Odfi":
+    """Raises KeyError where no bank takes our files."""
+    from banking.rails.odfi import Odfi  # whose services ask for rails themselves
+
+    return Odfi.from_settings()
+
+
+_RAILS: dict[str, Callable[[], Rail]] = {"dwolla": dwolla, "stripe": _stripe, "odfi": _odfi}
+
+
 def rail(name: str) -> Rail:
     """The rail of that name; raises KeyError for another, and for one that is not set up."""
-    rails: dict[str, Callable[[], Rail]] = {"dwolla": dwolla, "stripe": _stripe}
-    return rails[name]()
+    return _RAILS[name]()
+
+
+def available() -> list[str]:
+    """The rails that are set up, in the order in which they are offered."""
+    return [name for name in _RAILS if _is_set_up(name)]
+
+
+def _is_set_up(name: str) -> bool:
+    try:
+        rail(name)
+    except KeyError:
+        return False
+    return True

@@ -12,6 +12,7 @@ from our FinancialAccount, which needs no account at Stripe for the person. Kept
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -20,9 +21,12 @@ import requests
 import stripe
 from django.conf import settings
 
-from banking.rails.port import RailStatus, RailTransfer
+from banking.rails import stripe_statement
+from banking.rails.port import Credential, RailStatus, RailTransfer, ReserveShort, Terms
+from banking.rails.stripe_statement import KEY
+from banking.statements import Statement
 from core import resilience
-from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
+from core.resilience import ProviderBusy, ProviderDown, ProviderRejected, ProviderUnknown
 
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentRetrieveParams
@@ -30,7 +34,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CONNECT_SECONDS = 3.0
 SIGNATURE_SECONDS = 300
-KEY, PERSON = "paya_key", "paya_id"  # our names in Stripe's metadata
+PAGE = 100  # the most that Stripe lists at once
+PERSON = "paya_id"  # our name in Stripe's metadata, besides KEY
+# No ACH debit is processing for longer: what is older has ended.
+LONGEST_DEBIT = timedelta(days=60)
 PULLS: dict[str, RailStatus] = {
     "requires_confirmation": "pending", "requires_action": "pending", "processing": "pending",
     "succeeded": "processed", "requires_payment_method": "failed", "canceled": "cancelled",
@@ -62,6 +69,9 @@ class Stripe:
     """The rail `stripe`: customers, bank accounts, and transfers between them and our FinancialAccount."""
 
     name = "stripe"
+    credential: Credential = "stripe"
+    # Up to four business days of processing (RAILS, section 3), fifty cents at least. The published price of a debit.
+    terms = Terms(load_days=4, redemption_days=1, minimum=50, flat=0, basis_points=80, cap=5_00)
 
     def __init__(self, client: stripe.StripeClient, *, webhook_secrets: Sequence[str], financial_account: str = "") -> None:
         self._api = client.v1
@@ -70,9 +80,7 @@ class Stripe:
 
     @classmethod
     def from_settings(cls) -> "Stripe":
-        client = make_client(
-            settings.STRIPE_SECRET_KEY, base=settings.STRIPE_BASE_URL, timeout=settings.VENDOR_TIMEOUT_SECONDS
-        )
+        client = make_client(settings.STRIPE_SECRET_KEY, base=settings.STRIPE_BASE_URL, timeout=settings.VENDOR_TIMEOUT_SECONDS)
         return cls(
             client,
             webhook_secrets=settings.STRIPE_WEBHOOK_SECRETS,
@@ -99,17 +107,17 @@ class Stripe:
         )
         return _id(made, "cus_", made=True)
 
-    def add_bank(self, *, customer: str, processor_token: str, kind: str, name: str) -> str:
-        """`processor_token` is Plaid's `stripe_bank_account_token`, which knows kind and name already."""
+    def add_bank(self, *, customer: str, credential: str, kind: str, name: str) -> str:
+        """`credential` is Plaid's `stripe_bank_account_token`, which knows kind and name already."""
         try:
             made = self._create(
-                lambda options: self._api.customers.payment_sources.create(customer, {"source": processor_token}, options),
-                key=uuid5(NAMESPACE_URL, f"stripe-bank:{processor_token}"),
+                lambda options: self._api.customers.payment_sources.create(customer, {"source": credential}, options),
+                key=uuid5(NAMESPACE_URL, f"stripe-bank:{credential}"),
             )
         except ProviderRejected as error:
             if error.code not in ("bank_account_exists", "token_already_used"):
                 raise
-            return self._adopted(customer, processor_token, error)
+            return self._adopted(customer, credential, error)
         return _id(made, "ba_", made=True)
 
     def _adopted(self, customer: str, token: str, refusal: ProviderRejected) -> str:
@@ -173,20 +181,28 @@ class Stripe:
 
     def create_push(self, *, key: UUID, bank: str, amount: int) -> str:
         customer, reserve = self._required_owner(bank), self._financial_account()
-        made = self._create(
-            lambda options: self._api.treasury.outbound_payments.create(
-                {
-                    "financial_account": reserve,
-                    "amount": amount,
-                    "currency": "usd",
-                    "customer": customer,
-                    "destination_payment_method": bank,
-                    "metadata": {KEY: str(key)},
-                },
-                options,
-            ),
-            key=key,
-        )
+        # Looked at first: Stripe repeats a refusal under its key for a day, also when the money has come meanwhile.
+        if self._cash() < amount:
+            raise ReserveShort
+        try:
+            made = self._create(
+                lambda options: self._api.treasury.outbound_payments.create(
+                    {
+                        "financial_account": reserve,
+                        "amount": amount,
+                        "currency": "usd",
+                        "customer": customer,
+                        "destination_payment_method": bank,
+                        "metadata": {KEY: str(key)},
+                    },
+                    options,
+                ),
+                key=key,
+            )
+        except ProviderRejected as error:
+            if error.code == "insufficient_funds":
+                raise ReserveShort from error
+            raise
         return _id(made, "obp_", made=True)
 
     def find(self, *, key: UUID, customer: str) -> RailTransfer | None:
@@ -228,6 +244,54 @@ class Stripe:
         else:
             self._change(lambda: self._api.payment_intents.cancel(transfer))
 
+    def balance(self) -> int:
+        """What payments brought and what lies in the FinancialAccount.
+
+        Stripe's pending balance has a debit from the moment that it is made ("pending until it succeeds or fails", of the
+        balance transactions of type `payment`), and takes it out again when it fails. Nothing is held before a bank has
+        paid it, so that is taken off here; what has succeeded and waits for its pay-out stays in.
+        """
+        payments = self._read(lambda: self._api.balance.retrieve())
+        recent = datetime.now(tz=UTC).date() - LONGEST_DEBIT
+        waiting = self._entries(recent) if _in_dollars(payments, "pending") else []
+        return self._told(payments) - stripe_statement.processing(waiting)
+
+    def _told(self, payments: Any) -> int:
+        return self._cash() + _in_dollars(payments, "available") + _in_dollars(payments, "pending")
+
+    def statement(self, *, since: date | None) -> Statement:
+        """What moved the payments balance and the FinancialAccount, as lines of one account, and what both hold.
+
+        A payout is read where it leaves before it is read where it arrives, so that it is never only half there.
+        """
+
+        def told() -> int:
+            return self._told(self._read(lambda: self._api.balance.retrieve()))
+
+        for last in (False, False, True):
+            before, entries, moves, after = told(), self._entries(since), self._moves(since), told()
+            if before == after or last:  # otherwise something moved while we read
+                break
+        lines, on_the_way = _asked(partial(stripe_statement.lines, entries, moves), doubt=ProviderDown)
+        held = after - stripe_statement.processing(entries) + on_the_way
+        return Statement("stripe", None, None, held, lines, complete=True)
+
+    def _entries(self, since: date | None) -> list[Any]:
+        """The balance transactions since a day or ever, each with the charge, dispute or payout that it is about."""
+        ask = self._api.balance_transactions.list
+        return list(self._walk(ask, expand=["data.source"], **_since(since)))
+
+    def _moves(self, since: date | None) -> list[Any]:
+        """The Transactions of the FinancialAccount, each with the flow that made it."""
+        ask, account = self._api.treasury.transactions.list, self._financial_account()
+        return list(self._walk(ask, financial_account=account, expand=["data.flow_details"], **_since(since)))
+
+    def _cash(self) -> int:
+        """What lies in the FinancialAccount and can be paid out."""
+        vault = self._financial_account()
+        held = self._read(lambda: self._api.treasury.financial_accounts.retrieve(vault))
+        return int(getattr(_required(held, "balance").cash, "usd", 0))
+
     def verify_webhook(self, *, body: bytes, headers: Mapping[str, str]) -> bool:
         """Signed with any of the secrets, at most five minutes ago, and no thin event of v2, which has no object."""
         given = headers.get("Stripe-Signature", "")
@@ -266,9 +330,9 @@ class Stripe:
     def _change(self, change: Callable[[], T]) -> T:
         return resilience.call("stripe", lambda: _asked(change, doubt=ProviderUnknown))
 
-    def _walk(self, ask: Callable[..., Any], **filters: str) -> Iterator[Any]:
+    def _walk(self, ask: Callable[..., Any], **filters: Any) -> Iterator[Any]:
         """Every row of a list, page by page."""
-        page: dict[str, Any] = {**filters, "limit": 100}
+        page: dict[str, Any] = {**filters, "limit": PAGE}
         while True:
             answer = self._read(partial(ask, page))
             rows = _rows(answer)
@@ -325,7 +389,7 @@ def _mapped(error: stripe.StripeError, *, doubt: type[Exception]) -> Exception:
         return ProviderDown("Stripe cannot be reached") if _never_left(error) else doubt("Stripe did not answer")
     status = error.http_status or 0
     if status == 429 or isinstance(error, stripe.RateLimitError):
-        return ProviderDown("Stripe asks us to slow down")
+        return ProviderBusy("Stripe asks us to slow down")
     if status in (401, 403):
         return ProviderDown("Stripe refuses our credentials")
     if status in (400, 402, 404) and isinstance(error, stripe.InvalidRequestError | stripe.CardError):
@@ -350,6 +414,14 @@ def _required(row: Any, name: str) -> Any:
     if value is None:
         raise ProviderDown(f"Stripe's answer has no {name}")
     return value
+
+
+def _in_dollars(payments: Any, name: str) -> int:
+    return sum(int(row.amount) for row in _required(payments, name) if row.currency == "usd")
+
+
+def _since(day: date | None) -> dict[str, Any]:
+    return {"created": {"gte": int(datetime.combine(day, time.min, tzinfo=UTC).timestamp())}} if day else {}
 
 
 def _rows(answer: Any) -> list[Any]:

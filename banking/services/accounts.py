@@ -5,90 +5,30 @@ public token comes again. No transaction is open while a vendor is asked.
 """
 
 import logging
-import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from banking import plaid, rails
-from banking.errors import BankUnavailable, LinkFailed, TransfersOpen
-from banking.models import BankAccount, BankItem, BankTransfer, LinkSession, RailCustomer
+from banking.errors import LinkFailed, TransfersOpen
+from banking.models import BankAccount, BankItem, BankSource, BankTransfer
+from banking.services import identity, routing, sources, upkeep
 from banking.services import secrets as sealed
+from banking.services.defaults import settle_default
+from banking.services.vendors import in_words
 from core.actor import SYSTEM, actor
 from core.clock import now
 from core.errors import IdempotencyInProgress, NotFound, ValidationError
 from core.outbox import emit
-from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
-from users.models import Profile, User
+from core.resilience import ProviderRejected
 from wallets import services as wallets
 
 log = logging.getLogger("paya.banking")
-RAIL = "dwolla"
 CLAIM = timedelta(seconds=60)
 KINDS = ("checking", "savings")
 Status = BankAccount.Status
-
-
-@contextmanager
-def _vendors() -> Iterator[None]:
-    """What a vendor's failure means to the person who is linking a bank."""
-    try:
-        yield
-    except (ProviderDown, ProviderUnknown) as error:
-        log.warning("bank_link_down", extra={"cause": str(error)})
-        raise BankUnavailable(retry_after=15) from error
-    except ProviderRejected as error:
-        log.info("bank_link_refused", extra={"code": error.code})
-        raise LinkFailed from error
-
-
-# ------------------------------------------------------------------------------------------------ before the bank
-def link_token(*, user_public_id: str) -> plaid.LinkToken:
-    """A token with which a client opens Plaid's Link. Raises BankUnavailable."""
-    with _vendors():
-        return plaid.create_link_token(user_public_id=user_public_id, return_to=None)
-
-
-def begin_hosted_link(*, user_id: int, user_public_id: str) -> str:
-    """The address of Plaid's hosted page for this person. Raises BankUnavailable."""
-    state = secrets.token_urlsafe(24)
-    with _vendors():
-        token = plaid.create_link_token(
-            user_public_id=user_public_id, return_to=f"{settings.PUBLIC_URL}/banks/linked?state={state}"
-        )
-    if not token.hosted_url:
-        raise BankUnavailable
-    with actor(user_id):
-        LinkSession.objects.create(
-            user_id=user_id,
-            state=state,
-            link_token=sealed.seal_link_token(user_id, state, token.token),
-            expires_at=token.expires_at,
-        )
-    return token.hosted_url
-
-
-def finish_hosted_link(*, user_id: int, state: str) -> list[BankAccount]:
-    """The accounts that the person chose on the hosted page; empty when they left it. The same visit may be
-    finished again. Raises NotFound for a state that is not this person's, LinkFailed, BankUnavailable.
-    """
-    with actor(user_id):
-        session = LinkSession.objects.filter(user_id=user_id, state=state).first()
-        if session is None:
-            raise NotFound
-        token = sealed.link_token_of(session)
-    with _vendors():
-        linked = plaid.linked_by(token)
-    if linked is None:
-        return []
-    accounts = _link(user_id=user_id, public_token=linked.public_token, account_ids=linked.account_ids or None)
-    with actor(user_id):
-        LinkSession.objects.filter(pk=session.pk, done_at=None).update(done_at=now())
-    return accounts
 
 
 # ------------------------------------------------------------------------------------------------ linking
@@ -98,19 +38,19 @@ def link_account(*, user_id: int, public_token: str, account_id: str | None = No
     The same token again gives the same account. Raises LinkFailed (a token that is used, expired or none; no such
     account), BankUnavailable, IdempotencyInProgress.
     """
-    return _link(user_id=user_id, public_token=public_token, account_ids=[account_id] if account_id else None)[0]
+    return link(user_id=user_id, public_token=public_token, account_ids=[account_id] if account_id else None)[0]
 
 
-def _link(*, user_id: int, public_token: str, account_ids: Sequence[str] | None) -> list[BankAccount]:
+def link(*, user_id: int, public_token: str, account_ids: Sequence[str] | None) -> list[BankAccount]:
+    """Link these accounts of a login; raises as `link_account` does."""
     item = _claim_item(user_id, public_token)
     try:
-        with _vendors():
+        with in_words():
             token = _access(item, public_token)
             found, institution_id = plaid.accounts(token)
             _name_institution(item, institution_id)
             chosen = _choose(found, account_ids)
-            customer = _customer(user_id)
-            return [_link_one(item, token, customer, each) for each in chosen]
+            return [_link_one(item, token, each) for each in chosen]
     finally:
         with actor(user_id):
             BankItem.objects.filter(pk=item.pk).update(claimed_until=None)
@@ -150,6 +90,7 @@ def _access(item: BankItem, public_token: str) -> str:
     with actor(item.user_id):
         item.access_token = sealed.seal_access_token(item, token)
         BankItem.objects.filter(pk=item.pk).update(access_token=item.access_token, item_id=item_id)
+        upkeep.watch(item)
     return token
 
 
@@ -179,58 +120,43 @@ def _choose(found: Sequence[plaid.PlaidAccount], account_ids: Sequence[str] | No
     return checking[:1]
 
 
-def _customer(user_id: int) -> str:
-    """The person's id at the rail, made there on the first bank."""
-    with actor(user_id):
-        row = RailCustomer.objects.filter(user_id=user_id, rail=RAIL).first()
-        if row is not None:
-            return sealed.customer_id(row)
-        public_id = User.objects.values_list("public_id", flat=True).get(pk=user_id)
-        profile = Profile.objects.filter(user_id=user_id).first()
-    customer = rails.rail(RAIL).create_customer(
-        public_id=public_id, display_name=(profile.display_name if profile else "") or "PaYa member"
-    )
-    with actor(user_id):
-        # Two first banks at a time: the rail gave both the same id.
-        RailCustomer.objects.bulk_create(
-            [RailCustomer(user_id=user_id, rail=RAIL, customer=sealed.seal_customer(user_id, RAIL, customer))],
-            ignore_conflicts=True,
-        )
-    return customer
-
-
-def _link_one(item: BankItem, token: str, customer: str, chosen: plaid.PlaidAccount) -> BankAccount:
+def _link_one(item: BankItem, token: str, chosen: plaid.PlaidAccount) -> BankAccount:
     with actor(item.user_id):
         linked = item.accounts.filter(account_id=chosen.account_id).exclude(status=Status.REMOVED).first()
+        chosen_rails = routing.chosen_rails()
     if linked is not None and linked.status == Status.ACTIVE:
         linked.item = item
         return linked
-    source = rails.rail(RAIL).add_bank(
-        customer=customer,
-        processor_token=plaid.processor_token(token, chosen.account_id),
-        kind=chosen.kind,
-        name=chosen.name or item.institution,
-    )
-    return _record(item, chosen, source)
+    known: dict[str, str] = {}
+    for rail in chosen_rails:
+        customer = sources.customer_at(rail, user_id=item.user_id, acting=item.user_id)
+        name = chosen.name or item.institution
+        known[rail] = sources.add(rail, customer, token, chosen.account_id, kind=chosen.kind, name=name)
+    return _record(item, chosen, known)
 
 
-def _record(item: BankItem, chosen: plaid.PlaidAccount, source: str) -> BankAccount:
-    """The account as a row; one that this person linked before (the rail knows it) is taken up again."""
-    user_id, index = item.user_id, sealed.source_index(source)
+def _record(item: BankItem, chosen: plaid.PlaidAccount, known: Mapping[str, str]) -> BankAccount:
+    """The account as a row; one that this person linked before (a rail knows it) is taken up again."""
+    user_id = item.user_id
     seen = {
         "item": item, "account_id": chosen.account_id, "name": chosen.name[:120], "mask": chosen.mask[:8],
         "kind": chosen.kind, "status": Status.ACTIVE,
     }  # fmt: skip
     with actor(user_id):
         wallets.guard(user_id=user_id)
-        earlier = BankAccount.objects.filter(user_id=user_id, source_index=index).first()
-        if earlier is not None:
-            BankAccount.objects.filter(pk=earlier.pk).update(**seen, close_due_at=None)
-            return BankAccount.objects.select_related("item").get(pk=earlier.pk)
-        account = BankAccount(user_id=user_id, source_index=index, **seen)
-        account.funding_source = sealed.seal_funding_source(user_id, account.public_id, source)
-        account.save(force_insert=True)
-    return account
+        earlier = (sources.earlier_account(user_id, rail, source) for rail, source in known.items())
+        account = next((each for each in earlier if each is not None), None)
+        if account is not None and account.blocked_by:
+            raise LinkFailed("This account cannot be used with PaYa any more: its bank sent transfers back.")
+        if account is None:
+            account = BankAccount.objects.create(user_id=user_id, **seen)
+        else:
+            BankAccount.objects.filter(pk=account.pk).update(**seen, close_due_at=None)
+        for rail, source in known.items():
+            sources.record(account, rail, source)
+        settle_default(user_id)
+        identity.ask_for(account)
+        return BankAccount.objects.select_related("item").get(pk=account.pk)
 
 
 # ------------------------------------------------------------------------------------------------ removing
@@ -246,7 +172,8 @@ def remove_account(*, user_id: int, bank_account: str) -> None:
             raise NotFound
         if account.transfers.filter(status__in=BankTransfer.OPEN).exists():
             raise TransfersOpen
-        BankAccount.objects.filter(pk=account.pk).update(status=Status.REMOVED, close_due_at=now())
+        BankAccount.objects.filter(pk=account.pk).update(status=Status.REMOVED, is_default=False, close_due_at=now())
+        settle_default(user_id)
         emit("bank_account.closing", account=account.pk)
 
 
@@ -260,13 +187,14 @@ def close(*, account_id: int) -> None:
         )
         if account is None:
             return
-        source = sealed.funding_source_id(account)
+        known = {row.rail: sealed.source_id(row) for row in account.sources.all()}
         last = not account.item.accounts.exclude(status=Status.REMOVED).exists()
         token = sealed.access_token(account.item) if last and account.item.status != BankItem.Status.REMOVED else None
-    try:
-        rails.rail(RAIL).remove_bank(bank=source)
-    except ProviderRejected as error:
-        log.warning("bank_removal_refused", extra={"code": error.code})
+    for rail, source in known.items():
+        try:
+            rails.rail(rail).remove_bank(bank=source)
+        except ProviderRejected as error:
+            log.warning("bank_removal_refused", extra={"rail": rail, "code": error.code})
     if token is not None:
         plaid.remove_item(token)
     with actor(SYSTEM):
@@ -285,36 +213,26 @@ def closing(*, limit: int = 100) -> list[int]:
 
 
 # ------------------------------------------------------------------------------------------------ news from the vendors
-def check_item(*, item_id: str) -> bool:
-    """Ask Plaid whether a login still works; False when it is none of ours. Raises ProviderDown."""
+def sources_at(*, rail: str, user_id: int) -> list[str]:
+    """The ids of a person's banks at a rail."""
     with actor(SYSTEM):
-        item = BankItem.objects.filter(item_id=item_id, access_token__isnull=False).first()
-        if item is None:
-            return False
-        token = sealed.access_token(item)
-    if item.status == BankItem.Status.REMOVED:
-        return True
-    usable = plaid.item_usable(token)
-    with actor(SYSTEM):
-        BankItem.objects.filter(pk=item.pk).exclude(status=BankItem.Status.REMOVED).update(
-            status=BankItem.Status.ACTIVE if usable else BankItem.Status.RELINK
-        )
-        _set_usable(Q(item_id=item.pk), usable)
-    return True
+        rows = BankSource.objects.filter(rail=rail, user_id=user_id).exclude(account__status=Status.REMOVED)
+        return [sealed.source_id(row) for row in rows]
 
 
-def check_bank(*, funding_source: str) -> bool:
-    """Ask the rail whether a bank account is still usable; False when it is none of ours. Raises ProviderDown."""
-    ours = Q(source_index=sealed.source_index(funding_source))
+def check_bank(*, rail: str, source: str) -> bool:
+    """Ask a rail whether a bank account is still usable; False when it is none of ours. Raises ProviderDown."""
+    ours = Q(sources__rail=rail, sources__source_index=sealed.source_index(rail, source))
     with actor(SYSTEM):
-        if not BankAccount.objects.filter(ours).exists():
-            return False
+        found = list(BankAccount.objects.filter(ours).values_list("pk", flat=True))
+    if not found:
+        return False
     try:
-        usable = rails.rail(RAIL).bank_usable(bank=funding_source)
+        usable = rails.rail(rail).bank_usable(bank=source)
     except ProviderRejected:
         usable = False
     with actor(SYSTEM):
-        _set_usable(ours, usable)
+        _set_usable(Q(pk__in=found), usable)
     return True
 
 

@@ -16,7 +16,8 @@ from django.db import connection, transaction
 
 from banking.errors import AmountMismatch
 from banking.models import InboxEvent
-from banking.services import accounts, transfers
+from banking.services import accounts, customers, transfers, upkeep
+from banking.services.topics import About, about
 from core.actor import SYSTEM, actor
 from core.clock import now
 from core.errors import IdempotencyInProgress
@@ -98,21 +99,26 @@ def _later(event: InboxEvent, outcome: str) -> None:
 
 def _act(event: InboxEvent) -> str:
     content: dict[str, Any] = json.loads(event.body)
-    if event.provider == "dwolla":
-        return _dwolla(event.topic, content)
-    if event.provider == "plaid" and content.get("item_id"):
-        return "done" if accounts.check_item(item_id=content["item_id"]) else "ignored"
-    return "ignored"
-
-
-def _dwolla(topic: str, content: Mapping[str, str]) -> str:
     resource = content.get("resource_id", "")
-    # transfer_completed, customer_bank_transfer_failed, …; a mass payment is none of ours.
-    if "transfer_" in topic:
-        key = _uuid(content.get("correlation_id", ""))
-        return "done" if transfers.heard_of(rail="dwolla", external_id=resource, key=key) else "unmatched"
-    if "funding_source_" in topic:
-        return "done" if accounts.check_bank(funding_source=resource) else "ignored"
+    subject = about(event.provider, event.topic)
+    match subject:
+        case About.TRANSFER if resource:
+            key = _uuid(content.get("correlation_id", ""))
+            return "done" if transfers.heard_of(rail=event.provider, external_id=resource, key=key) else "unmatched"
+        case About.BANK if resource:
+            return "done" if accounts.check_bank(rail=event.provider, source=resource) else "ignored"
+        case About.CUSTOMER if customer := content.get("customer_id", "") or resource:
+            return "done" if customers.check(rail=event.provider, customer=customer) else "ignored"
+        case About.LOGIN if content.get("item_id"):
+            account = content.get("account_id", "")
+            heard = upkeep.heard_of(topic=event.topic, item_id=content["item_id"], account_id=account)
+            return "done" if heard else "ignored"
+        case About.OURSELVES:
+            log.error("rail_warns_us", extra={"provider": event.provider, "topic": event.topic, "event": event.event_id})
+            return "staff are told"
+        case About.UNKNOWN:
+            log.warning("inbox_unknown_topic", extra={"provider": event.provider, "topic": event.topic})
+            return "unknown topic"
     return "ignored"
 
 

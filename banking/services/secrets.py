@@ -1,33 +1,35 @@
 """The encrypted fields of this room, opened and closed in one place: table, column and public id as they are bound."""
 
-from banking.models import BankAccount, BankItem, LinkSession, RailCustomer
+from banking.models import BankItem, BankSource, LinkSession, RailCustomer
 from core import keyring
 
-_SOURCE = "banking_bankaccount.funding_source"
+_SOURCE = "banking_banksource.source"
 _CUSTOMER = "banking_railcustomer.customer"
 _ACCESS = "banking_bankitem.access_token"
 _LINK = "banking_linksession.link_token"
+_PAGE = "banking_linksession.hosted_url"
 
 # What these are bound to, as key rotation has to know it.
 keyring.register(
-    keyring.Column("banking_bankaccount", "funding_source", _SOURCE),
+    keyring.Column("banking_banksource", "source", _SOURCE),
     keyring.Column("banking_railcustomer", "customer", _CUSTOMER, public_id="rail || ':' || user_id"),
     keyring.Column("banking_bankitem", "access_token", _ACCESS),
     keyring.Column("banking_linksession", "link_token", _LINK, public_id="state"),
+    keyring.Column("banking_linksession", "hosted_url", _PAGE, public_id="state"),
 )
 
 
-def seal_funding_source(user_id: int, account_public_id: str, value: str) -> bytes:
-    return keyring.encrypt_for(user_id, _SOURCE, account_public_id, value)
+def seal_source(source: BankSource, value: str) -> bytes:
+    return keyring.encrypt_for(source.user_id, _SOURCE, source.public_id, value)
 
 
-def funding_source_id(account: BankAccount) -> str:
-    return keyring.decrypt_for(account.user_id, _SOURCE, account.public_id, account.funding_source)
+def source_id(source: BankSource) -> str:
+    return keyring.decrypt_for(source.user_id, _SOURCE, source.public_id, source.source)
 
 
-def source_index(funding_source: str) -> bytes:
-    """Under which a bank account is found by its id at the rail."""
-    return keyring.blind_index("funding_source", funding_source)
+def source_index(rail: str, value: str) -> bytes:
+    """Under which a bank account is found by its id at a rail."""
+    return keyring.blind_index("bank_source", f"{rail}:{value}")
 
 
 def seal_customer(user_id: int, rail: str, value: str) -> bytes:
@@ -59,3 +61,13 @@ def seal_link_token(user_id: int, state: str, value: str) -> bytes:
 
 def link_token_of(session: LinkSession) -> str:
     return keyring.decrypt_for(session.user_id, _LINK, session.state, session.link_token)
+
+
+def seal_hosted_url(user_id: int, state: str, value: str) -> bytes:
+    return keyring.encrypt_for(user_id, _PAGE, state, value)
+
+
+def hosted_url_of(session: LinkSession) -> str:
+    if session.hosted_url is None:
+        raise keyring.DecryptionFailed("this visit has no page")
+    return keyring.decrypt_for(session.user_id, _PAGE, session.state, session.hosted_url)

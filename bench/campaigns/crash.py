@@ -77,12 +77,23 @@ class Yard:
 
     def __init__(self, data: Path, *, durable: bool = True) -> None:
         self.data = data
-        self.points = data.parent / f"{data.name}-failpoints"
+        self.points: Path | None = data.parent / f"{data.name}-failpoints"
         self.points.mkdir()
         extra = {"CAMPAIGN_FAILPOINTS": str(self.points), "PYTHONPATH": str(FAILPOINTS)}
-        self.running: RunningStack = start_stack(data, demo=False, durable=durable, extra=extra)
-        self.site = Site(self.running.url, f"ws://127.0.0.1:{self.running.port + 1}", self.running.sandbox_url)
-        folder = DataFolder(data)
+        self._owns(start_stack(data, demo=False, durable=durable, extra=extra))
+
+    @classmethod
+    def of(cls, running: RunningStack) -> Yard:
+        """One that runs already, without failpoints."""
+        yard = cls.__new__(cls)
+        yard.data, yard.points = running.data, None
+        yard._owns(running)
+        return yard
+
+    def _owns(self, running: RunningStack) -> None:
+        self.running = running
+        self.site = Site(running.url, f"ws://127.0.0.1:{running.port + 1}", running.sandbox_url)
+        folder = DataFolder(running.data)
         self.admin_url = servers.embedded_postgres(folder, folder.secrets()).url(dbname="paya_local")
 
     def sql(self, statement: str, params: Any = None) -> list[tuple[Any, ...]]:
@@ -121,6 +132,8 @@ class Yard:
                 return False
             processes.send(*found)
             return not processes.wait_gone([found[0]], 5)
+        if self.points is None:
+            raise LookupError(f"no failpoints on this stack, so nobody dies at {name}")
         armed = self.points / name
         armed.touch()
         deadline = time.monotonic() + 4

@@ -21,7 +21,8 @@ from paya.local import environment, processes, servers
 from paya.local.supervisor import StopRequested, Supervisor
 from paya.local.testing import TEMPLATE, environment_of_tests, throwaway_folder
 
-NAMES = {"ledger-model": "ledger_model", "races": "races", "crash": "crash", "fuzz": "fuzz", "nacha-fuzz": "nacha_fuzz"}
+NAMES = {"ledger-model": "ledger_model", "races": "races", "crash": "crash", "fuzz": "fuzz", "nacha-fuzz": "nacha_fuzz",
+         "rails": "rails"}  # fmt: skip
 
 ON_CLONES = {"ledger-model", "races"}  # these work on databases; the others start what they need
 

@@ -1,3 +1,3 @@
-"""The pages of the staff's site. Everything of money is read-only: a mistake is put right by a posting, not by a form."""
+"""The pages of the staff's site. Rows are only looked at; what staff do to them is an action with a reason (actions.py)."""
 
-from console.admin import money, people, rails, records  # noqa: F401  (they register their pages)
+from console.admin import money, nacha, people, rails, reconciliation, records, returns, vendors  # noqa: F401  (they register their pages)

@@ -1,4 +1,4 @@
-"""What all pages share: nothing can be changed, search never puts a phone into an address, values become links."""
+"""What all pages share: nothing can be edited, search never puts a phone into an address, values become links."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
 from console import queries
+from console.admin.actions import Acting
 from console.models import Person, Wallet
 from core.money import format_usd
 
@@ -31,8 +32,8 @@ class BoundedPaginator(Paginator):
         return rows.order_by()[:COUNT_LIMIT].count()
 
 
-class ReadOnly(ModelAdmin):
-    """A list and a page for each row, to look at. No form, action or button changes anything."""
+class ReadOnly(Acting, ModelAdmin):
+    """A list and a page for each row, to look at. What staff may do besides is an action (console/admin/actions.py)."""
 
     actions = ()
     list_per_page = 50

@@ -30,7 +30,7 @@ class PersonAdmin(ReadOnly):
     ordering = ("-user_id",)
     sections_of_page = (
         (None, ("who", "name", "public_id", "phone", "account", "visibility", "since")),
-        ("Money", ("wallet", "balance", "state", "banks")),
+        ("Money", ("wallet", "balance", "state", "banks", "stopped")),
         ("What they did", ("payments", "bank_transfers", "journal")),
     )
 
@@ -85,6 +85,10 @@ class PersonAdmin(ReadOnly):
     @display(description="Bank accounts")
     def banks(self, row: Person) -> str:
         return render_to_string("console/banks.html", {"accounts": queries.bank_accounts(row.user_id)})
+
+    @display(description="Stopped at")
+    def stopped(self, row: Person) -> str:
+        return plain(", ".join(queries.stopped_at(row.user_id)))
 
     @display(description="Payments")
     def payments(self, row: Person) -> str:

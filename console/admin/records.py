@@ -1,17 +1,17 @@
-"""The outbox, and who looked at what."""
+"""The outbox, what staff did, and who looked at what."""
 
 import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from unfold.decorators import display
 
 from console import queries
 from console.admin.base import ReadOnly, code, link, page_url, to, when
-from console.models import BankTransfer, OutboxRow, Payment, Person, StaffLook, Wallet
+from console.models import BankTransfer, OutboxRow, Payment, Person, StaffAction, StaffLook, Wallet
 from console.site import site
 
 _MODELS = (Payment, BankTransfer, Person, Wallet)
@@ -93,3 +93,30 @@ class StaffLookAdmin(ReadOnly):
     @display(description="Payment")
     def payment_(self, row: StaffLook) -> str:
         return to("payment", row.payment)
+
+
+@admin.register(StaffAction, site=site)
+class StaffActionAdmin(ReadOnly):
+    list_display = ("when_", "staff", "what", "reason", "subject_")
+    list_display_links = ("when_",)
+    list_filter = ("action",)
+    search_fields = ("subject", "staff")
+    search_help_text = "id of what it was done to, or e-mail of who did it"
+    ordering = ("-id",)
+    sections_of_page = ((None, ("when_", "staff", "action", "what", "reason", "subject_")),)
+
+    def narrowed_to(self, person: Any) -> dict[str, str]:
+        return {"q": person.pk}
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[StaffAction], search_term: str) -> tuple[Any, bool]:
+        term = search_term.strip()
+        return (queryset.filter(Q(subject=term) | Q(staff=term)) if term else queryset), False
+
+    @display(description="When (UTC)", ordering="id")
+    def when_(self, row: StaffAction) -> str:
+        return when(row.at)
+
+    @display(description="Done to")
+    def subject_(self, row: StaffAction) -> str:
+        found = queries.find(row.subject)
+        return link(page_url(str(found._meta.model_name), found.pk), row.subject) if found else code(row.subject)

@@ -149,7 +149,10 @@ def _shown_transfer(row: Transfer) -> dict:
         links["cancel"] = links["self"]
     if row.failure_code:
         links["failure"] = link(f"{at}/failure", "failure")
-    shown = {"_links": links, "id": row.uid, "status": row.status, "amount": money(row.cents),
+    if made_from := row.metadata.get("created-from"):
+        links["created-from-transfer"] = link(f"/transfers/{made_from}", "transfer")
+    amount = {**money(row.cents), "currency": row.metadata.get("currency", "USD")}
+    shown = {"_links": links, "id": row.uid, "status": row.status, "amount": amount,
              "created": webhooks.iso(row.created_at), "metadata": row.metadata}
     if row.clearing:
         shown["clearing"] = row.clearing

@@ -53,6 +53,12 @@ LOGIN_REQUIRED = (
 )
 
 
+REVOKED = (
+    "ITEM_ERROR", "USER_PERMISSION_REVOKED",
+    "the holder of this account has revoked their permission for your application to access it",
+)
+
+
 class Body(dict):
     """A request body whose fields are read with their types."""
 

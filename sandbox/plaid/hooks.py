@@ -9,7 +9,7 @@ from django.utils import timezone
 from jwt.algorithms import ECAlgorithm
 
 from sandbox import webhooks
-from sandbox.models import Bank
+from sandbox.models import Bank, BankAccount, Item
 from sandbox.plaid.frame import LOGIN_REQUIRED, Body, PlaidError, endpoint, invalid
 from sandbox.plaid.items import find_item
 
@@ -43,6 +43,25 @@ def send_webhook(url: str, kind: str, code: str, **fields: Any) -> None:
         webhooks.queue_delivery(vendor="plaid", url=url, body=body, topic=f"{kind}.{code}")
 
 
+def _make_true(item: Item, code: str) -> None:
+    """Let the world be as the message says, so that whoever looks finds it so."""
+    if code == "ERROR":
+        item.login_required = True
+    elif code == "USER_PERMISSION_REVOKED":
+        item.revoked = True
+    elif code == "LOGIN_REPAIRED":
+        repair(item)
+    elif code == "USER_ACCOUNT_REVOKED":
+        account = item.accounts.order_by("id").first()
+        BankAccount.objects.filter(pk=account.pk if account else None).update(revoked=True)
+
+
+def repair(item: Item) -> None:
+    """The login works again and shares all its accounts; to be saved by the caller."""
+    item.login_required = item.revoked = False
+    item.accounts.update(revoked=False)
+
+
 @endpoint
 def fire_webhook(body: Body) -> dict:
     item = find_item(body, login=False)
@@ -51,7 +70,12 @@ def fire_webhook(body: Body) -> dict:
         raise invalid("webhook_code is not one that can be fired")
     if not item.webhook:
         raise PlaidError("SANDBOX_ERROR", "SANDBOX_WEBHOOK_INVALID", "the item has no webhook")
-    kind = body.text("webhook_type", default=WEBHOOK_TYPES[code])
+    fire(item, code, body.text("webhook_type", default=WEBHOOK_TYPES[code]))
+    return {"webhook_fired": True}
+
+
+def fire(item: Item, code: str, kind: str) -> None:
+    """Let something happen to a login, and say so where its webhook goes."""
     fields: dict[str, Any] = {"item_id": item.uid}
     if code == "ERROR":
         fields["error"] = PlaidError(*LOGIN_REQUIRED).body()
@@ -60,6 +84,6 @@ def fire_webhook(body: Body) -> dict:
     elif code in ("SMS_MICRODEPOSITS_VERIFICATION", "DEFAULT_UPDATE", "USER_ACCOUNT_REVOKED"):
         fields["account_id"] = item.accounts.order_by("id").values_list("uid", flat=True).first()
     send_webhook(item.webhook, kind, code, **fields)
+    _make_true(item, code)
     item.last_webhook, item.last_webhook_at = code, timezone.now()
-    item.save(update_fields=["last_webhook", "last_webhook_at"])
-    return {"webhook_fired": True}
+    item.save(update_fields=["last_webhook", "last_webhook_at", "login_required", "revoked"])

@@ -1,13 +1,18 @@
 """Plaid's Items: exchange, accounts, numbers, owners, processor tokens, institutions."""
 
+import re
 import uuid
+from difflib import SequenceMatcher
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from sandbox import bank
 from sandbox.models import BankAccount, Item, PublicToken
-from sandbox.plaid.frame import COUNTRIES, LOGIN_REQUIRED, Body, PlaidError, endpoint, invalid, stamp
-from sandbox.plaid.opening import INSTITUTIONS, make_processor_token
+from sandbox.plaid.frame import COUNTRIES, LOGIN_REQUIRED, REVOKED, Body, PlaidError, endpoint, invalid, stamp
+from sandbox.plaid.opening import INSTITUTIONS, OAUTH, QUIET, make_processor_token
+
+OWNER_NAME, OWNER_PHONE = "Alberta Bobbeth Charleson", "1112223333"  # as in Plaid's own sandbox
 
 
 def find_item(body: Body, *, login: bool = True) -> Item:
@@ -16,13 +21,26 @@ def find_item(body: Body, *, login: bool = True) -> Item:
         raise PlaidError("INVALID_INPUT", "INVALID_ACCESS_TOKEN", "could not find matching access token")
     if item.removed:
         raise PlaidError("ITEM_ERROR", "ITEM_NOT_FOUND", "The Item you requested cannot be found. It has been removed.")
+    if login and item.revoked:
+        raise PlaidError(*REVOKED)
     if login and item.login_required:
         raise PlaidError(*LOGIN_REQUIRED)
     return item
 
 
+def _shared(item: Item) -> QuerySet[BankAccount]:
+    return item.accounts.filter(revoked=False).order_by("id")
+
+
+def find_account(body: Body, item: Item) -> BankAccount:
+    account = _shared(item).filter(uid=body.text("account_id")).first()
+    if account is None:
+        raise PlaidError("INVALID_INPUT", "INVALID_ACCOUNT_ID", "failed to find requested account ID for requested item")
+    return account
+
+
 def _chosen(body: Body, item: Item) -> list[BankAccount]:
-    accounts = list(item.accounts.order_by("id"))
+    accounts = list(_shared(item))
     wanted = body.part("options").get("account_ids")
     if wanted is None:
         return accounts
@@ -85,11 +103,52 @@ def auth_get(body: Body) -> dict:
 
 
 @endpoint
+def accounts_balance_get(body: Body) -> dict:
+    """Asked of the bank itself. With `QUIET` nobody learns what is in an account."""
+    item = find_item(body)
+    return {"accounts": [_shown_account(each) for each in _chosen(body, item)], "item": _shown_item(item)}
+
+
+@endpoint
+def identity_match(body: Body) -> dict:
+    """How well what is known of a person fits the account's owner: 0 to 100, null where nothing is known of either."""
+    item = find_item(body)
+    person = body.part("user")
+    quiet = item.institution_id == QUIET
+    name = None if quiet else _likeness(person.get("legal_name"), item.owner_name or OWNER_NAME)
+    given, known = (_digits(each) for each in (person.text("phone_number", default=""), item.owner_phone or OWNER_PHONE))
+    phone = None if quiet or not given else 100 if given == known else 0
+    scores = {
+        "legal_name": None if quiet else {
+            "score": name, "is_nickname_match": False, "is_first_name_or_last_name_match": bool(name and name >= 70),
+            "is_business_name_detected": False,
+        },
+        "phone_number": {"score": phone}, "email_address": {"score": None},
+        "address": {"score": None, "is_postal_code_match": None},
+    }
+    silent = dict.fromkeys(("available", "current", "limit", "iso_currency_code", "unofficial_currency_code"))
+    accounts = [{**_shown_account(each), "balances": silent, **scores} for each in _chosen(body, item)]
+    return {"accounts": accounts, "item": _shown_item(item)}
+
+
+def _digits(phone: str) -> str:
+    return re.sub(r"[^0-9]", "", phone)[-10:]
+
+
+def _likeness(given: object, known: str) -> int | None:
+    """Of two names, whatever their case and order of words."""
+    if not isinstance(given, str) or not given.strip():
+        return None
+    left, right = (" ".join(sorted(each.casefold().split())) for each in (given, known))
+    return round(100 * SequenceMatcher(None, left, right).ratio())
+
+
+@endpoint
 def identity_get(body: Body) -> dict:
     item = find_item(body)
     owner = {
-        "names": [item.owner_name or "Alberta Bobbeth Charleson"],
-        "phone_numbers": [{"data": item.owner_phone or "1112223333", "primary": True, "type": "mobile"}],
+        "names": [item.owner_name or OWNER_NAME],
+        "phone_numbers": [{"data": item.owner_phone or OWNER_PHONE, "primary": True, "type": "mobile"}],
         "emails": [{"data": "accountholder0@example.com", "primary": True, "type": "primary"}],
         "addresses": [{"primary": True, "data": {"street": "2992 Cameron Road", "city": "Malakoff", "region": "NY",
                                                 "postal_code": "14236", "country": "US"}}],
@@ -99,7 +158,8 @@ def identity_get(body: Body) -> dict:
 
 
 def _shown_account(account: BankAccount) -> dict:
-    dollars = account.balance / 100  # Plaid's balances are JSON numbers in dollars
+    # Plaid's balances are JSON numbers in dollars.
+    dollars = None if account.item is not None and account.item.institution_id == QUIET else account.balance / 100
     return {
         "account_id": account.uid, "name": account.name, "official_name": account.official_name,
         "mask": account.mask, "type": "depository", "subtype": account.subtype, "holder_category": "personal",
@@ -116,7 +176,9 @@ def _shown_item(item: Item) -> dict:
         "billed_products": item.products, "products": item.products, "consent_expiration_time": None,
         "update_type": "background",
     }
-    if item.login_required:
+    if item.revoked:
+        shown["error"] = PlaidError(*REVOKED).body()
+    elif item.login_required:
         shown["error"] = PlaidError(*LOGIN_REQUIRED).body()
     return shown
 
@@ -125,10 +187,7 @@ def _shown_item(item: Item) -> dict:
 def processor_token_create(body: Body) -> dict:
     item = find_item(body)
     processor = body.text("processor", longest=40)
-    account = item.accounts.filter(uid=body.text("account_id")).first()
-    if account is None:
-        raise PlaidError("INVALID_INPUT", "INVALID_ACCOUNT_ID", "failed to find requested account ID for requested item")
-    return {"processor_token": make_processor_token(account, processor)}
+    return {"processor_token": make_processor_token(find_account(body, item), processor)}
 
 
 @endpoint
@@ -139,6 +198,6 @@ def institutions_get_by_id(body: Body) -> dict:
         raise PlaidError("INVALID_INPUT", "INVALID_INSTITUTION", "invalid institution_id provided")
     return {"institution": {
         "institution_id": uid, "name": INSTITUTIONS[uid], "products": ["auth", "balance", "identity"],
-        "country_codes": ["US"], "routing_numbers": [bank.ROUTING], "oauth": False, "url": None,
+        "country_codes": ["US"], "routing_numbers": [bank.ROUTING], "oauth": uid == OAUTH, "url": None,
         "primary_color": "#ff7a45", "logo": None, "dtc_numbers": [], "connection_availability": "SUPPORTED",
     }}

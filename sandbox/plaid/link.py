@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
@@ -24,11 +25,13 @@ def link_token_create(body: Body) -> dict:
         raise missing("user")
     body.part("user").text("client_user_id")
     access_token = body.get("access_token")
+    body.texts("required_if_supported_products", allowed=PRODUCTS, required=False)
     if access_token is None:
         body.texts("products", allowed=PRODUCTS)
     else:
         find_item(body, login=False)
     body.url("webhook")
+    _check_redirect(body.url("redirect_uri"))
     hosted = body.part("hosted_link")
     hosted.url("completion_redirect_uri")
     now = timezone.now()
@@ -39,6 +42,15 @@ def link_token_create(body: Body) -> dict:
     if isinstance(body.get("hosted_link"), dict):
         answer["hosted_link_url"] = f"{settings.SANDBOX_URL}/plaid/link/hosted/{token.token}"
     return answer
+
+
+def _check_redirect(address: str) -> None:
+    """As Plaid has it: no query, and https but for the developer's own machine."""
+    parts = urlsplit(address)
+    if parts.query or parts.fragment:
+        raise invalid("OAuth redirect URIs must not contain a query or a fragment")
+    if address and parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost"):
+        raise invalid("OAuth redirect URI must use HTTPS")
 
 
 @endpoint
@@ -76,7 +88,8 @@ def _session(session: LinkSession) -> dict:
         }}
     elif session.outcome == "exit":
         metadata = {"status": "choose_account", "link_session_id": session.uid, "request_id": request_id()}
-        shown["exit"] = shown["on_exit"] = {"error": None, "metadata": metadata}
+        error = PlaidError("ITEM_ERROR", session.error, "the bank could not be linked").body() if session.error else None
+        shown["exit"] = shown["on_exit"] = {"error": error, "metadata": metadata}
     return shown
 
 

@@ -17,7 +17,18 @@ INSTITUTIONS = {
     "ins_109509": "First Gingham Credit Union",
     "ins_109510": "Tattersall Federal Credit Union",
     "ins_109511": "Tartan Bank",
+    "ins_127287": "Platypus OAuth Bank",
     "ins_900001": "Bank of Bad Luck",
+    "ins_900002": "Bank of Closed Doors",
+}
+# Where a person logs in on the bank's own site; where nobody learns balances or owners; where nobody is let in.
+OAUTH, QUIET, CLOSED = "ins_127287", "ins_109510", "ins_900002"
+CLOSED_REASONS = {  # what Link ends with there
+    "INSTITUTION_DOWN": "The bank is not answering",
+    "ITEM_LOCKED": "The login is locked",
+    "NO_AUTH_ACCOUNTS": "No checking or savings account",
+    "PRODUCTS_NOT_SUPPORTED": "The bank does not share numbers",
+    "INSTITUTION_NO_LONGER_SUPPORTED": "The bank cannot be linked any more",
 }
 BAD_LUCK = "ins_900001"
 BAD_LUCK_ACCOUNTS = {

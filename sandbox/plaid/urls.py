@@ -7,9 +7,11 @@ from django.views.decorators.csrf import csrf_exempt
 from sandbox.plaid.frame import PlaidError
 from sandbox.plaid.hooks import fire_webhook, webhook_verification_key_get
 from sandbox.plaid.items import (
+    accounts_balance_get,
     accounts_get,
     auth_get,
     identity_get,
+    identity_match,
     institutions_get_by_id,
     item_get,
     item_remove,
@@ -34,9 +36,10 @@ urlpatterns = [
     path("item/get", item_get),
     path("item/remove", item_remove),
     path("accounts/get", accounts_get),
-    path("accounts/balance/get", accounts_get),
+    path("accounts/balance/get", accounts_balance_get),
     path("auth/get", auth_get),
     path("identity/get", identity_get),
+    path("identity/match", identity_match),
     path("processor/token/create", processor_token_create),
     path("processor/stripe/bank_account_token/create", plaid_bank_account_token),
     path("institutions/get_by_id", institutions_get_by_id),

@@ -15,7 +15,7 @@ def sandbox_public_token_create(body: Body) -> dict:
     options = body.part("options")
     token = open_item(
         institution_id=_institution(body), webhook=options.url("webhook"), plans=_plans(body, options),
-        products=body.texts("initial_products", allowed=PRODUCTS),
+        products=body.texts("initial_products", allowed=PRODUCTS), **_owner(options),
     )
     return {"public_token": token.token}
 
@@ -59,6 +59,18 @@ def _plans(body: Body, options: Body) -> list[AccountPlan]:
     if not plans:
         raise PlaidError("SANDBOX_ERROR", "SANDBOX_ACCOUNT_SELECT_INVALID", "the custom user has no accounts")
     return plans
+
+
+def _owner(options: Body) -> dict[str, str]:
+    """Whose login it is: of `user_custom` the first account's `identity`, as Plaid has it."""
+    if options.text("override_username", default="") != "user_custom":
+        return {}
+    identity = json.loads(options.text("override_password", longest=100_000))["override_accounts"][0].get("identity") or {}
+    try:
+        names, phones = identity.get("names") or [""], identity.get("phone_numbers") or [{"data": ""}]
+        return {"owner": str(names[0]), "phone": str(phones[0]["data"])}
+    except (TypeError, KeyError, AttributeError, IndexError) as error:
+        raise PlaidError("SANDBOX_ERROR", "SANDBOX_ACCOUNT_SELECT_INVALID", "the custom user is not valid") from error
 
 
 def _custom_plan(account: dict) -> AccountPlan:

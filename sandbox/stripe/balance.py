@@ -7,7 +7,7 @@ from django.db.models import F, Sum
 from sandbox import bank
 from sandbox.models import BankAccount
 from sandbox.stripe.frame import PAGING, Form, StripeError, invalid, no_such, page, unix
-from sandbox.stripe.models import StripeEntry, StripeIntent, StripeOutbound, StripeVault, new_id
+from sandbox.stripe.models import StripeEntry, StripeIntent, StripeOutbound, StripeTransaction, StripeVault, new_id
 
 FAILURE_FEE, DISPUTE_FEE = 4_00, 15_00
 
@@ -22,31 +22,64 @@ def vault() -> StripeVault:
     return StripeVault.objects.get(pk=1)
 
 
-def book(kind: str, *, source: str, cents: int = 0, fee: int = 0, description: str = "") -> StripeEntry:
+def book(
+    kind: str, *, source: str, cents: int = 0, fee: int = 0, description: str = "", pending: bool = False
+) -> StripeEntry:
     return StripeEntry.objects.create(
-        uid=new_id("txn"), kind=kind, cents=cents, fee=fee, source=source, description=description, created_at=bank.now()
+        uid=new_id("txn"), kind=kind, cents=cents, fee=fee, source=source, description=description, pending=pending,
+        created_at=bank.now(),
     )
+
+
+def begin_debit(charge: str, cents: int) -> None:
+    """Stripe shows a debit as a pending `payment` from the moment that it is made, less its fee."""
+    book("payment", source=charge, cents=cents, fee=charge_fee(cents), pending=True)
+
+
+def end_debit(charge: str, *, failed: bool) -> None:
+    """It becomes available, or is taken out again by a `payment_failure_refund`, its fee with it."""
+    for entry in StripeEntry.objects.filter(source=charge, kind="payment", pending=True):
+        entry.pending = False
+        entry.save(update_fields=["pending"])
+        if failed:
+            book("payment_failure_refund", source=charge, cents=-entry.cents, fee=-entry.fee)
 
 
 def pay_out() -> None:
     """Send what the payments balance has to the FinancialAccount; a negative one waits for the next charges."""
     if (cents := payments_balance()) > 0:
-        book("payout", source=new_id("po"), cents=-cents, description="STRIPE PAYOUT")
-        put(cents)
+        payout = new_id("po")
+        book("payout", source=payout, cents=-cents, description="STRIPE PAYOUT")
+        receive(cents, payout=payout, network="stripe", description="STRIPE PAYOUT")
 
 
-def payments_balance() -> int:
-    sums = StripeEntry.objects.aggregate(cents=Sum("cents"), fees=Sum("fee"))
+def payments_balance(*, pending: bool = False) -> int:
+    sums = StripeEntry.objects.filter(pending=pending).aggregate(cents=Sum("cents"), fees=Sum("fee"))
     return (sums["cents"] or 0) - (sums["fees"] or 0)
 
 
-def put(cents: int) -> None:
+def receive(cents: int, *, network: str, payout: str = "", description: str = "") -> StripeTransaction:
+    """A ReceivedCredit of the FinancialAccount: a payout, or money from outside."""
+    return put(cents, flow=new_id("rc"), flow_type="received_credit", payout=payout, network=network, description=description)
+
+
+def put(cents: int, **about: str) -> StripeTransaction:
     StripeVault.objects.filter(pk=vault().pk).update(cash=F("cash") + cents)
+    made = {"uid": new_id("trxn"), **about}
+    return StripeTransaction.objects.create(cents=cents, status="posted", created_at=bank.now(), **made)
 
 
 def take(cents: int) -> bool:
     """Out of the FinancialAccount, unless it does not reach."""
     return StripeVault.objects.filter(pk=vault().pk, cash__gte=cents).update(cash=F("cash") - cents) == 1
+
+
+def give_back(transaction: str) -> None:
+    """A payment out that did not take place: its Transaction is void."""
+    row = StripeTransaction.objects.get(uid=transaction)
+    row.status = "void"
+    row.save(update_fields=["status"])
+    StripeVault.objects.filter(pk=vault().pk).update(cash=F("cash") - row.cents)
 
 
 def summary() -> dict[str, int]:
@@ -64,44 +97,12 @@ def summary() -> dict[str, int]:
 def balance_get(form: Form) -> dict:
     form.only()
     state = summary()
-    coming = StripeIntent.objects.filter(status="processing").values_list("cents", flat=True)
-    fees = sum(charge_fee(cents) for cents in coming)
     return {"object": "balance", "livemode": False, "available": [_amount(state["payments_balance"])],
-            "pending": [_amount(state["incoming"] - fees)]}
+            "pending": [_amount(payments_balance(pending=True))]}
 
 
 def _amount(cents: int) -> dict:
     return {"amount": cents, "currency": "usd", "source_types": {"bank_account": cents}}
-
-
-def entries_get(form: Form) -> dict:
-    form.only(*PAGING, "type", "source")
-    rows = StripeEntry.objects.all()
-    if kind := form.text("type"):
-        rows = rows.filter(kind=kind)
-    if source := form.text("source"):
-        rows = rows.filter(source=source)
-    return page(form, "/v1/balance_transactions", rows, shown_entry)
-
-
-def entry_get(form: Form, entry: str) -> dict:
-    row = StripeEntry.objects.filter(uid=entry).first()
-    if row is None:
-        raise no_such("balance transaction", entry)
-    return shown_entry(row)
-
-
-def shown_entry(row: StripeEntry) -> dict[str, Any]:
-    fees = [{"amount": row.fee, "application": None, "currency": "usd", "type": "stripe_fee",
-             "description": "Stripe processing fees" if row.kind == "charge" else "Dispute fee"}] if row.fee else []
-    return {"id": row.uid, "object": "balance_transaction", "type": row.kind, "amount": row.cents, "fee": row.fee,
-            "fee_details": fees, "net": row.cents - row.fee, "currency": "usd", "source": row.source,
-            "description": row.description or None, "status": "available", "created": unix(row.created_at),
-            "available_on": unix(row.created_at), "exchange_rate": None, "reporting_category": _category(row)}
-
-
-def _category(row: StripeEntry) -> str:
-    return {"adjustment": "dispute", "stripe_fee": "fee"}.get(row.kind, row.kind)
 
 
 # --- the FinancialAccount ----------------------------------------------------------------------------------
@@ -140,10 +141,23 @@ def received_credits_post(form: Form) -> dict:
     operating = BankAccount.objects.filter(item=None, name="Operating", balance__gte=cents)
     if not operating.update(balance=F("balance") - cents):
         raise StripeError("The operators' bank account does not have that much.", code="insufficient_funds")
-    put(cents)
-    return {"id": new_id("rc"), "object": "treasury.received_credit", "amount": cents, "currency": "usd",
-            "financial_account": row.uid, "network": form.text("network"), "status": "succeeded", "livemode": False,
-            "created": unix(bank.now()), "description": form.text("description") or "Stripe test helper"}
+    description = form.text("description", longest=200) or "Stripe test helper"
+    return shown_credit(receive(cents, network=form.text("network"), description=description), row)
+
+
+def shown_credit(row: StripeTransaction, account: StripeVault) -> dict[str, Any]:
+    """The ReceivedCredit behind a Transaction; of a payout it names the source."""
+    source = {"type": "payout", "payout": row.payout} if row.payout else None
+    initiator = {"type": "balance", "balance": "payments"} if row.payout else {"type": "us_bank_account"}
+    return {
+        "id": row.flow, "object": "treasury.received_credit", "amount": row.cents, "currency": "usd",
+        "financial_account": account.uid, "network": row.network, "status": "succeeded", "livemode": False,
+        "created": unix(row.created_at), "description": row.description, "transaction": row.uid, "failure_code": None,
+        "initiating_payment_method_details": {**initiator, "billing_details": {"name": None, "email": None}},
+        "linked_flows": {
+            "credit_reversal": None, "issuing_authorization": None, "issuing_transaction": None, "source_flow_details": source,
+            "source_flow": row.payout or None, "source_flow_type": "payout" if row.payout else None},
+    }
 
 
 def usd(form: Form) -> None:

@@ -14,8 +14,7 @@ from django.db.models import QuerySet
 from sandbox import bank
 from sandbox.models import BankAccount
 from sandbox.plaid.frame import Body, endpoint
-from sandbox.plaid.frame import invalid as plaid_invalid
-from sandbox.plaid.items import find_item
+from sandbox.plaid.items import find_account, find_item
 from sandbox.stripe.customers import find_customer
 from sandbox.stripe.frame import PAGING, Form, StripeError, invalid, missing, no_such, page, unix
 from sandbox.stripe.models import StripeBank, StripeCustomer, StripeToken, new_id
@@ -41,9 +40,7 @@ BLOCKS = {
 def plaid_bank_account_token(body: Body) -> dict:
     """Plaid's `/processor/stripe/bank_account_token/create`: Stripe's token for a linked account."""
     item = find_item(body)
-    account = item.accounts.filter(uid=body.text("account_id")).first()
-    if account is None:
-        raise plaid_invalid("account_id is not of this item")
+    account = find_account(body, item)
     row = StripeToken.objects.create(
         uid=new_id("btok"), account=account, holder_name=item.owner_name, verified=True, created_at=bank.now()
     )

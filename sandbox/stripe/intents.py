@@ -5,7 +5,7 @@ from typing import Any
 from sandbox import bank
 from sandbox.calendar import add_business_days
 from sandbox.stripe import banks, hooks
-from sandbox.stripe.balance import usd
+from sandbox.stripe.balance import begin_debit, end_debit, usd
 from sandbox.stripe.customers import find_customer
 from sandbox.stripe.frame import PAGING, Form, StripeError, expansions, invalid, missing, no_such, page, unix
 from sandbox.stripe.models import StripeBank, StripeEntry, StripeIntent, new_id
@@ -132,6 +132,7 @@ def begin(row: StripeIntent) -> None:
         early = bool(code) and not late
         row.due_on = add_business_days(row.begun_on, bank.RETURN_DAYS if early else bank.PULL_DAYS)
     row.save()
+    begin_debit(row.charge_uid, row.cents)
     tell(row, "processing")
 
 
@@ -195,6 +196,8 @@ def intent_cancel(form: Form, intent: str) -> dict:
     row.status, row.due_on = "canceled", None
     row.cancellation_reason = form.text("cancellation_reason", among=REASONS)
     row.save()
+    if row.charge_uid:
+        end_debit(row.charge_uid, failed=True)
     tell(row, "canceled")
     return shown(row)
 
@@ -286,7 +289,7 @@ def _next_action(row: StripeIntent) -> dict | None:
 
 def shown_charge(row: StripeIntent) -> dict[str, Any]:
     status = {"processing": "pending", "succeeded": "succeeded"}.get(row.status, "failed")
-    entry = StripeEntry.objects.filter(source=row.charge_uid, kind="charge").values_list("uid", flat=True).first()
+    entry = StripeEntry.objects.filter(source=row.charge_uid, kind="payment").values_list("uid", flat=True).first()
     return {
         "id": row.charge_uid, "object": "charge", "amount": row.cents, "amount_refunded": 0, "currency": "usd",
         "amount_captured": row.cents if status == "succeeded" else 0, "balance_transaction": entry,

@@ -108,10 +108,25 @@ class StripeEntry(models.Model):
     """A balance transaction: what moved the payments balance, and what Stripe kept of it."""
 
     uid = models.CharField(max_length=40, unique=True)
-    kind = models.CharField(max_length=30)  # charge, adjustment, stripe_fee, payout
+    kind = models.CharField(max_length=30)  # payment, payment_failure_refund, adjustment, stripe_fee, payout
     cents = models.BigIntegerField()
     fee = models.BigIntegerField(default=0)
     source = models.CharField(max_length=40)
+    pending = models.BooleanField(default=False)  # a debit that is still processing
+    description = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+
+
+class StripeTransaction(models.Model):
+    """A Treasury Transaction: what moved the FinancialAccount, and which flow moved it."""
+
+    uid = models.CharField(max_length=40, unique=True)
+    flow = models.CharField(max_length=40, db_index=True)
+    flow_type = models.CharField(max_length=30)  # outbound_payment, received_credit
+    cents = models.BigIntegerField()
+    status = models.CharField(max_length=10)  # open, posted, void
+    payout = models.CharField(max_length=40, blank=True)  # of a received credit: the payout that it is
+    network = models.CharField(max_length=20, blank=True)
     description = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
 

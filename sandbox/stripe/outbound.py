@@ -5,10 +5,10 @@ from typing import Any
 from sandbox import bank
 from sandbox.calendar import add_business_days
 from sandbox.stripe import banks, hooks
-from sandbox.stripe.balance import find_vault, put, take, usd, vault
+from sandbox.stripe.balance import find_vault, give_back, take, usd, vault
 from sandbox.stripe.customers import find_customer
 from sandbox.stripe.frame import PAGING, Form, StripeError, missing, no_such, page, unix
-from sandbox.stripe.models import StripeOutbound, new_id
+from sandbox.stripe.models import StripeOutbound, StripeTransaction, new_id
 
 STATUSES = ("processing", "posted", "failed", "returned", "canceled")
 RETURNED = {"R02": "account_closed", "R03": "no_account", "R04": "invalid_account_number", "R16": "account_frozen",
@@ -36,6 +36,10 @@ def outbounds_post(form: Form) -> dict:
         row.returns_as, row.returns_late = code, late
         row.due_on = add_business_days(bank.today(), bank.PUSH_DAYS)
     row.save()
+    StripeTransaction.objects.create(
+        uid=transaction_uid(row), flow=row.uid, flow_type="outbound_payment", cents=-cents, status="open",
+        created_at=row.created_at,
+    )
     tell(row, "created")
     return shown(row)
 
@@ -72,7 +76,7 @@ def outbound_cancel(form: Form, outbound: str) -> dict:
         raise StripeError("This OutboundPayment can no longer be canceled.", code="status_transition_invalid")
     row.status, row.due_on = "canceled", None
     row.save(update_fields=["status", "due_on"])
-    put(row.cents)
+    give_back(transaction_uid(row))
     tell(row, "canceled")
     return shown(row)
 
@@ -88,6 +92,15 @@ def find_outbound(uid: str) -> StripeOutbound:
     return row
 
 
+def transaction_uid(row: StripeOutbound) -> str:
+    return f"trxn_{row.uid[4:]}"
+
+
+def return_uid(row: StripeOutbound) -> str:
+    """Of the Transaction by which a posted one comes back."""
+    return f"{transaction_uid(row)}Return"
+
+
 def tell(row: StripeOutbound, what: str) -> None:
     hooks.publish(f"treasury.outbound_payment.{what}", shown(row), bank.now())
 
@@ -97,7 +110,7 @@ def shown(row: StripeOutbound) -> dict[str, Any]:
     account = banks.shown_method(row.bank)["us_bank_account"]
     details = {name: account[name] for name in ("account_holder_type", "account_type", "bank_name", "fingerprint", "last4",
                                                 "routing_number")}
-    returned = {"code": RETURNED.get(row.failure_code, "other"), "transaction": f"trxn_{row.uid[4:]}"}
+    returned = {"code": RETURNED.get(row.failure_code, "other"), "transaction": return_uid(row)}
     return {
         "id": row.uid, "object": "treasury.outbound_payment", "amount": row.cents, "currency": "usd",
         "status": row.status, "cancelable": _cancelable(row), "created": unix(row.created_at), "livemode": False,
@@ -107,5 +120,5 @@ def shown(row: StripeOutbound) -> dict[str, Any]:
             "billing_details": {"name": row.bank.holder_name or None, "email": row.bank.email or None}},
         "expected_arrival_date": unix(row.created_at), "financial_account": vault().uid, "metadata": row.metadata,
         "description": row.description or None, "returned_details": returned if row.status == "returned" else None,
-        "statement_descriptor": "PAYA", "status_transitions": {}, "transaction": f"trxn_{row.uid[4:]}",
+        "statement_descriptor": "PAYA", "status_transitions": {}, "transaction": transaction_uid(row),
     }

@@ -8,8 +8,8 @@ from sandbox import bank
 from sandbox.calendar import add_business_days
 from sandbox.models import BankAccount
 from sandbox.stripe import banks, hooks, intents, outbound
-from sandbox.stripe.balance import DISPUTE_FEE, FAILURE_FEE, book, charge_fee, pay_out, put
-from sandbox.stripe.models import StripeIntent, StripeOutbound, new_id
+from sandbox.stripe.balance import DISPUTE_FEE, FAILURE_FEE, book, end_debit, give_back, pay_out, put
+from sandbox.stripe.models import StripeIntent, StripeOutbound, StripeTransaction, new_id
 
 
 def settle(day: date, settled: list[str], failed: list[str]) -> None:
@@ -42,7 +42,7 @@ def _succeed(row: StripeIntent) -> None:
     row.status = "succeeded"
     row.due_on = add_business_days(bank.today(), bank.LATE_DAYS) if row.returns_late else None
     row.save(update_fields=["status", "due_on"])
-    book("charge", source=row.charge_uid, cents=row.cents, fee=charge_fee(row.cents))
+    end_debit(row.charge_uid, failed=False)
     intents.tell(row, "succeeded")
 
 
@@ -52,6 +52,7 @@ def _fail(row: StripeIntent, code: str) -> None:
     row.error_code = intents.ERRORS.get(code, "bank_account_declined")
     row.save()
     banks.block(row.bank, code)
+    end_debit(row.charge_uid, failed=True)
     book("stripe_fee", source=row.charge_uid, cents=-FAILURE_FEE, description="ACH failure fee")
     intents.tell(row, "payment_failed")
 
@@ -76,12 +77,13 @@ def _step_payment(row: StripeOutbound) -> None:
     if row.status == "posted":
         row.status, row.failure_code = "returned", row.returns_as
         _credit(row.bank.account, -row.cents)
-        put(row.cents)
+        put(row.cents, uid=outbound.return_uid(row), flow=row.uid, flow_type="outbound_payment")
     elif row.returns_as and not row.returns_late:
         row.status, row.failure_code = "failed", row.returns_as
-        put(row.cents)
+        give_back(outbound.transaction_uid(row))
     else:
         row.status = "posted"
+        StripeTransaction.objects.filter(uid=outbound.transaction_uid(row)).update(status="posted")
         row.due_on = add_business_days(bank.today(), bank.LATE_DAYS) if row.returns_late else None
         _credit(row.bank.account, row.cents)
     row.save(update_fields=["status", "due_on", "failure_code"])

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from sandbox.stripe import balance, banks, customers, hooks, intents, outbound
+from sandbox.stripe import balance, banks, customers, hooks, intents, outbound, statement
 from sandbox.stripe.frame import resource
 
 urlpatterns = [
@@ -35,8 +35,10 @@ urlpatterns = [
     path("v1/treasury/outbound_payments/<str:outbound>/cancel", resource(post=outbound.outbound_cancel)),
     path("v1/test_helpers/treasury/received_credits", resource(post=balance.received_credits_post)),
     path("v1/balance", resource(get=balance.balance_get)),
-    path("v1/balance_transactions", resource(get=balance.entries_get)),
-    path("v1/balance_transactions/<str:entry>", resource(get=balance.entry_get)),
+    path("v1/balance_transactions", resource(get=statement.entries_get)),
+    path("v1/balance_transactions/<str:entry>", resource(get=statement.entry_get)),
+    path("v1/treasury/transactions", resource(get=statement.transactions_get)),
+    path("v1/treasury/transactions/<str:transaction>", resource(get=statement.transaction_get)),
     path("v1/webhook_endpoints", resource(get=hooks.endpoints_get, post=hooks.endpoints_post)),
     path("v1/webhook_endpoints/<str:endpoint>", resource(get=hooks.endpoint_get, delete=hooks.endpoint_delete)),
     path("v1/events", resource(get=hooks.events_get)),

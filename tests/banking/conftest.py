@@ -4,14 +4,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from banking import services
+from banking import rails, services
 from banking.models import BankAccount, BankTransfer, InboxEvent
-from banking.services import inbox, transfers
+from banking.services import inbox, routing
 from core import resilience
 from core.actor import SYSTEM, actor
+from core.ids import new_id
+from core.keyring import datakeys
+from tests.banking.odfi import Odfi
 from tests.banking.sandbox import Bank, Delivery, running
 from tests.conftest import Database, MakePerson, PersonForTest
+from users.middleware import SESSION_DEVICE
+from users.models import Device, User
 from wallets.queries import wallet
 from wallets.services import Guarded
 
@@ -28,6 +34,13 @@ def bank(shared_bank: Bank) -> Bank:
     shared_bank.reset()
     resilience.forget_failures()
     return shared_bank
+
+
+@pytest.fixture
+def odfi(bank: Bank, database: Database, settings: Any) -> Odfi:
+    """Loads and redemptions go by files from now on, through an empty drop."""
+    settings.ODFI_DROP = str(bank.drop)
+    return Odfi(database, bank, bank.drop)
 
 
 @dataclass(frozen=True)
@@ -105,6 +118,18 @@ def linked(database: Database, make_person: MakePerson, bank: Bank) -> Callable[
 
 
 @pytest.fixture
+def choose(database: Database, staff_member: int) -> Callable[..., None]:
+    """Staff choose the rail for a kind of transfer, or for both."""
+
+    def make(rail: str, *kinds: str) -> None:
+        with database.role("staff"):
+            for kind in kinds or ("load", "redemption"):
+                routing.choose_rail(kind=kind, rail=rail, staff_id=staff_member, reason="Support case 4711")
+
+    return make
+
+
+@pytest.fixture
 def deliver(database: Database, api: Any) -> Callable[..., Any]:
     """Hand a vendor's webhook to the product, over HTTP and byte for byte."""
 
@@ -137,6 +162,36 @@ def own_rail(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Replace one of the rail's calls, for answers that no sandbox gives."""
 
     def replace(name: str, answer: Callable[..., Any]) -> None:
-        monkeypatch.setattr(type(transfers.rails.dwolla()), name, answer)
+        monkeypatch.setattr(type(rails.dwolla()), name, answer)
 
     return replace
+
+
+@pytest.fixture
+def browse() -> Callable[[int], Client]:
+    """A browser in which this person is logged in."""
+
+    def log_in(user_id: int) -> Client:
+        with actor(user_id):
+            device = Device(public_id=new_id("dev"), user_id=user_id, name="browser")
+            device.save()
+        client = Client()
+        session = client.session
+        session[SESSION_DEVICE] = device.public_id
+        session.save()
+        return client
+
+    return log_in
+
+
+@pytest.fixture
+def staff_member(database: Database) -> int:
+    """A member of the staff, by number."""
+    with database.role("worker"), actor(SYSTEM):
+        return User.objects.create(public_id=new_id("usr"), kind=User.STAFF, email="desk@paya.example").pk
+
+
+@pytest.fixture
+def cold_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No data key stays in memory, as in a process that has just started: each is read as the person whose it is."""
+    monkeypatch.setattr(datakeys, "_cached", lambda context, key_id, load: load())

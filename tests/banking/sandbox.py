@@ -57,8 +57,9 @@ class Receiver:
 class Bank:
     """The sandbox's control addresses, and what tests ask of its vendors."""
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Receiver, drop: Path) -> None:
         self.receiver = receiver
+        self.drop = drop  # where direct NACHA files are exchanged
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = requests.post(settings.SANDBOX_URL + path, json=body, timeout=30)
@@ -68,7 +69,7 @@ class Bank:
 
     def reset(self) -> None:
         """No failures asked for, nothing under way, no webhook left over."""
-        for vendor in ("dwolla", "plaid", "twilio"):
+        for vendor in ("dwolla", "plaid", "stripe", "twilio"):
             self.post(f"/sandbox/{vendor}/fail", {"mode": None})
         self.post("/sandbox/webhooks", {"mode": "paused"})
         self.advance(5)
@@ -113,6 +114,7 @@ class Bank:
 def running(data: Path) -> Iterator[Bank]:
     receiver = Receiver()
     environment = {**os.environ, "PAYA_SANDBOX": "1", "PAYA_SANDBOX_DATA": str(data), "PAYA_PUBLIC_URL": receiver.url}
+    environment["PAYA_ODFI_DROP"] = str(data / "odfi")
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     subprocess.run([sys.executable, "-m", "sandbox", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True)
     serve = ["gunicorn", "sandbox.wsgi", "--no-control-socket", "--worker-class", "gthread", "--threads", "8"]
@@ -120,7 +122,7 @@ def running(data: Path) -> Iterator[Bank]:
     process = subprocess.Popen([sys.executable, "-m", *serve, *bind], cwd=ROOT, env=environment)
     try:
         _wait()
-        yield Bank(receiver)
+        yield Bank(receiver, data / "odfi")
     finally:
         process.terminate()
         process.wait(10)

@@ -90,7 +90,7 @@ def test_without_an_actor_there_is_nothing_but_an_error(linked: Callable[..., An
     linked().load()
     web = database.connect("web")
     try:
-        for table in ("banktransfer", "transfermove", "bankaccount", "bankitem", "railcustomer", "linksession"):
+        for table in ("banktransfer", "transfermove", "bankaccount", "bankitem", "banksource", "railcustomer", "linksession"):
             assert sqlstate(web, f"select count(*) from banking_{table}") == "PY001"
     finally:
         web.close()
@@ -102,7 +102,7 @@ def test_what_belongs_to_a_bank_login_is_encrypted(linked: Callable[..., Any], d
         account = BankAccount.objects.select_related("item").get()
         plain = [
             secrets.access_token(account.item),
-            secrets.funding_source_id(account),
+            secrets.source_id(account.sources.get()),
             secrets.customer_id(RailCustomer.objects.get()),
         ]
     tables = database.as_superuser("select tablename from pg_tables where schemaname = 'public'")

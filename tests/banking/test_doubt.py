@@ -1,14 +1,14 @@
 """Calls that end without an answer, workers that vanish, vendors that are down: never two transfers, never none."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from banking import services
+from banking import rails, services
 from banking.models import BankTransfer
-from banking.services import transfers
+from banking.services import sources, transfers
+from banking.services.transfers import submitting, sweeping
 from core import resilience
 from core.actor import SYSTEM, actor
 from tests.banking.sandbox import Bank
@@ -95,9 +95,10 @@ def test_a_worker_that_vanishes_after_the_call(linked: Callable[..., Any], bank:
     before = bank.transfers()
     row = person.load()
     with database.role("worker"):
-        work = transfers._claim(row.pk)
+        work = submitting._claim(row.pk)
         assert work is not None
-        work.rail.create_pull(key=work.key, bank=work.bank, amount=work.amount)
+        bank_at_rail, _ = sources.at_rail(account_id=work.account_id, rail="dwolla", user_id=work.user_id)
+        work.rail.create_pull(key=work.key, bank=bank_at_rail, amount=work.amount)
     assert person.fresh(row).status == "submitted"
     row = person.submit(row)
     assert row.status == "pending"
@@ -127,7 +128,7 @@ def test_many_refreshes_at_once_mint_once(linked: Callable[..., Any], bank: Bank
 
 def test_a_token_that_has_expired_is_renewed(linked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     person = linked()
-    rail = transfers.rails.dwolla()
+    rail = rails.dwolla()
     monkeypatch.setattr(rail, "_token", rail._client.Token(access_token="no-longer-good"))
     monkeypatch.setattr(rail, "_token_until", float("inf"))
     assert person.submit(person.load()).status == "pending"
@@ -150,5 +151,6 @@ def test_the_sweep_finds_what_no_message_woke(linked: Callable[..., Any], bank: 
             row = BankTransfer.objects.get(pk=pending.pk)
     assert row.attempts == 1
     assert row.due_at is not None
-    assert transfers._next_poll(row.due_at, 0) - row.due_at == transfers.FIRST_POLL
-    assert transfers._next_poll(row.due_at, 99) - row.due_at == transfers.LAST_POLL > timedelta(0)
+    for attempts, pause in ((0, sweeping.FIRST_POLL), (99, sweeping.LAST_POLL)):
+        row.attempts = attempts
+        assert sweeping._next_poll(row, row.due_at) == row.due_at + pause

@@ -11,6 +11,7 @@ from banking import services
 from banking.models import BankAccount, BankItem
 from banking.services import accounts
 from core.actor import SYSTEM, actor
+from core.resilience import ProviderDown
 from tests.banking.sandbox import Bank
 from tests.conftest import Database, MakePerson
 from tests.helpers import assert_problem
@@ -30,7 +31,7 @@ def test_over_the_api(make_person: MakePerson, bank: Bank, api: Any) -> None:
     shown = dict(answer.json())
     assert shown.pop("id").startswith("ba_")
     assert re.fullmatch(r"\d{4}", shown.pop("mask"))
-    assert shown == {"institution": "First Platypus Bank", "name": "Plaid Checking", "status": "active"}
+    assert shown == {"institution": "First Platypus Bank", "name": "Plaid Checking", "status": "active", "default": True}
     assert api.get("/v1/bank-accounts", person=ada).json() == {"data": [answer.json()], "next_cursor": None}
 
 
@@ -105,7 +106,7 @@ def test_removing(linked: Callable[..., Any], bank: Bank, api: Any, database: Da
     assert person.fresh(row).bank_account_id == person.account.pk
     bank.fail("dwolla", "500", path="/funding-sources/*", times=2)
     with database.role("worker"):
-        with pytest.raises(accounts.ProviderDown):
+        with pytest.raises(ProviderDown):
             accounts.close(account_id=person.account.pk)
         assert accounts.closing() == [person.account.pk]
         accounts.close(account_id=person.account.pk)
@@ -117,24 +118,26 @@ def test_removing(linked: Callable[..., Any], bank: Bank, api: Any, database: Da
 
 def _source(person: Any) -> str:
     with actor(person.person.id):
-        return accounts.sealed.funding_source_id(person.account)
+        return accounts.sealed.source_id(person.account.sources.get())
 
 
 def test_by_the_hosted_page(make_person: MakePerson, bank: Bank) -> None:
     ada, eve = make_person("ada"), make_person("eve")
-    address = services.begin_hosted_link(user_id=ada.id, user_public_id="usr_ada")
-    state = _choose(address)
+    begun = services.begin_hosted_link(user_id=ada.id, user_public_id="usr_ada")
+    state = _choose(begun.url)
+    assert state == begun.state
     with pytest.raises(accounts.NotFound):
         services.finish_hosted_link(user_id=eve.id, state=state)
-    chosen = services.finish_hosted_link(user_id=ada.id, state=state)
+    chosen = services.finish_hosted_link(user_id=ada.id, state=state).accounts
     assert [account.kind for account in chosen] == ["checking"]
-    assert [account.pk for account in services.finish_hosted_link(user_id=ada.id, state=state)] == [chosen[0].pk]
+    assert [account.pk for account in services.finish_hosted_link(user_id=ada.id, state=state).accounts] == [chosen[0].pk]
 
 
 def test_leaving_the_hosted_page(make_person: MakePerson, bank: Bank) -> None:
     ada = make_person("ada")
-    address = services.begin_hosted_link(user_id=ada.id, user_public_id="usr_ada")
-    assert services.finish_hosted_link(user_id=ada.id, state=_choose(address, action="cancel")) == []
+    begun = services.begin_hosted_link(user_id=ada.id, user_public_id="usr_ada")
+    done = services.finish_hosted_link(user_id=ada.id, state=_choose(begun.url, action="cancel"))
+    assert (list(done.accounts), done.repaired) == ([], None)
 
 
 def _choose(address: str, **fields: str) -> str:

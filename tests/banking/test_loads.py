@@ -32,7 +32,7 @@ def test_it_works(linked: Callable[..., Any], bank: Bank) -> None:
     bank.advance(1)
     row = person.refresh(row)
     assert row.status == "settled"
-    assert row.due_at is None
+    assert row.settled_at is not None
     assert person.money() == (50_00, 0, 0)
     assert person.timeline(row) == ["requested", "submitted", "pending", "settled"]
 

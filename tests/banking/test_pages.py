@@ -4,31 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from django.test import Client
 
-from core.actor import actor
-from core.ids import new_id
 from tests.banking.sandbox import Bank
-from users.middleware import SESSION_DEVICE
-from users.models import Device
-
-
-@pytest.fixture
-def browse() -> Callable[[int], Client]:
-    """A browser in which this person is logged in."""
-
-    def log_in(user_id: int) -> Client:
-        with actor(user_id):
-            device = Device(public_id=new_id("dev"), user_id=user_id, name="browser")
-            device.save()
-        client = Client()
-        session = client.session
-        session[SESSION_DEVICE] = device.public_id
-        session.save()
-        return client
-
-    return log_in
 
 
 def key_of(page: Any) -> str:

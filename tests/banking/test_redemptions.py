@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from core.errors import AccountFrozen
+from core.resilience import ProviderRejected
 from tests.banking.sandbox import Bank
 from tests.conftest import Database
 from tests.helpers import assert_problem
@@ -60,12 +61,29 @@ def test_a_redemption_that_comes_back_after_it_settled(linked: Callable[..., Any
     assert person.money() == (50_00, 0, 0)
 
 
-def test_a_rail_that_refuses_gives_the_tokens_back(linked: Callable[..., Any], bank: Bank) -> None:
-    """The reserve's own balance at Dwolla does not reach: the rail says no, and says so clearly."""
-    person = linked(money=10_000_000_00)
-    row = person.submit(person.redeem(9_000_000_00))
-    assert (row.status, row.failure_code) == ("failed", "InsufficientFunds")
-    assert person.money() == (10_000_000_00, 0, 0)
+def test_a_rail_that_refuses_gives_the_tokens_back(linked: Callable[..., Any], bank: Bank, own_rail: Any) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> str:
+        raise ProviderRejected("Restricted")
+
+    person = linked(money=50_00)
+    own_rail("create_push", refuse)
+    row = person.submit(person.redeem(20_00))
+    assert (row.status, row.failure_code) == ("failed", "Restricted")
+    assert person.money() == (50_00, 0, 0)
+
+
+def test_our_own_want_of_money_at_the_rail_fails_nobodys_redemption(
+    linked: Callable[..., Any], bank: Bank, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The reserve's own balance at Dwolla does not reach: it waits, somebody is called, and it goes out once it does."""
+    person = linked(money=900_000_00)
+    row = person.submit(person.redeem(900_000_00))
+    assert row.status == "queued"
+    assert row.due_at is not None
+    assert person.money() == (0, 0, 900_000_00)
+    assert "reserve_short" in [record.message for record in caplog.records if record.levelname == "ERROR"]
+    linked(balance=1_000_000).settled_load(900_000_00)
+    assert person.submit(row).status == "pending"
 
 
 def test_frozen_people_cannot_redeem(linked: Callable[..., Any], database: Database) -> None:

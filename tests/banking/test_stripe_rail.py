@@ -19,7 +19,7 @@ from banking import rails
 from banking.rails.port import RailTransfer
 from banking.rails.stripe import Stripe, make_client, subject_of
 from core import resilience
-from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
+from core.resilience import ProviderBusy, ProviderDown, ProviderRejected, ProviderUnknown
 from tests.banking.sandbox import Bank
 
 INTENTS, PAYMENTS = "/v1/payment_intents", "/v1/treasury/outbound_payments"
@@ -43,9 +43,7 @@ class Linked:
 
 
 def plaid(path: str, **body: Any) -> dict[str, Any]:
-    answer = requests.post(
-        settings.PLAID_BASE_URL + path, json={"client_id": "sandbox", "secret": "sandbox", **body}, timeout=10
-    )
+    answer = requests.post(settings.PLAID_BASE_URL + path, json={"client_id": "sandbox", "secret": "sandbox", **body}, timeout=10)
     assert answer.ok, answer.text
     result: dict[str, Any] = answer.json()
     return result
@@ -66,7 +64,7 @@ def linked(bank: Bank, rail: Stripe) -> Callable[..., Linked]:
         account = plaid("/accounts/get", access_token=access)["accounts"][0]["account_id"]
         customer = rail.create_customer(public_id=f"usr_{uuid4().hex}", display_name="Ada Byron")
         token = bank_token(access, account)
-        added = rail.add_bank(customer=customer, processor_token=token, kind="checking", name="Everyday")
+        added = rail.add_bank(customer=customer, credential=token, kind="checking", name="Everyday")
         return Linked(customer, added, access, account)
 
     return make
@@ -110,15 +108,15 @@ def test_the_same_bank_gives_the_id_it_has(rail: Stripe, linked: Callable[..., L
     person = linked()
     token = bank_token(person.access_token, person.account_id)
     for _ in range(2):
-        assert rail.add_bank(customer=person.customer, processor_token=token, kind="checking", name="x") == person.bank
+        assert rail.add_bank(customer=person.customer, credential=token, kind="checking", name="x") == person.bank
     other = rail.create_customer(public_id=f"usr_{uuid4().hex}", display_name="Joint Owner")
-    fresh = rail.add_bank(customer=other, processor_token=token, kind="checking", name="x")
+    fresh = rail.add_bank(customer=other, credential=token, kind="checking", name="x")
     assert fresh != person.bank
 
 
 def test_a_token_that_is_none_is_refused(rail: Stripe, linked: Callable[..., Linked]) -> None:
     with pytest.raises(ProviderRejected) as caught:
-        rail.add_bank(customer=linked().customer, processor_token="btok_none", kind="checking", name="x")
+        rail.add_bank(customer=linked().customer, credential="btok_none", kind="checking", name="x")
     assert caught.value.code == "resource_missing"
 
 
@@ -212,7 +210,7 @@ def test_a_push_can_be_taken_back_on_its_day(rail: Stripe, bank: Bank, linked: C
 def test_more_than_the_reserve_has_is_refused(rail: Stripe, linked: Callable[..., Linked]) -> None:
     with pytest.raises(ProviderRejected) as caught:
         rail.create_push(key=uuid4(), bank=linked().bank, amount=900_000_00)
-    assert caught.value.code == "insufficient_funds"
+    assert caught.value.code == "reserve_short"
 
 
 # ------------------------------------------------------------------------------------------------ doubt
@@ -285,7 +283,17 @@ def test_what_a_create_without_a_clear_answer_is(
     assert how_many(api, person) == 0
 
 
-@pytest.mark.parametrize("mode", ["500", "timeout", "429"])
+def test_a_vendor_that_asks_us_to_slow_down_is_not_asked_again_at_once(
+    rail: Stripe, bank: Bank, linked: Callable[..., Linked]
+) -> None:
+    transfer = pull(rail, linked())
+    bank.fail("stripe", "429", f"GET {INTENTS}/*", times=1)
+    with pytest.raises(ProviderBusy):
+        rail.status(transfer=transfer)
+    assert rail.status(transfer=transfer).status == "pending"
+
+
+@pytest.mark.parametrize("mode", ["500", "timeout"])
 def test_a_question_without_an_answer_is_asked_twice_and_then_down(
     rail: Stripe, bank: Bank, linked: Callable[..., Linked], mode: str
 ) -> None:
@@ -359,6 +367,7 @@ class Rubbish:
         client = make_client("sk_test_x", base=f"http://127.0.0.1:{self.server.server_port}", timeout=5)
         self.rail = Stripe(client, webhook_secrets=[], financial_account="fa_1234")
         self.rail._owner = lambda bank: "cus_1234"  # type: ignore[method-assign]
+        self.rail._cash = lambda: 1_000_00  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -503,9 +512,7 @@ def test_the_sandbox_signs_with_our_secret(rail: Stripe, bank: Bank, linked: Cal
         assert not rail.verify_webhook(body=each.body + b" ", headers=each.headers)
 
 
-def test_events_name_their_transfer_and_our_key(
-    rail: Stripe, bank: Bank, linked: Callable[..., Linked], funded: None
-) -> None:
+def test_events_name_their_transfer_and_our_key(rail: Stripe, bank: Bank, linked: Callable[..., Linked], funded: None) -> None:
     person, keys = linked("R03-late"), (uuid4(), uuid4())
     debit = pull(rail, person, key=keys[0])
     payment = rail.create_push(key=keys[1], bank=person.bank, amount=20_00)

@@ -13,6 +13,7 @@ PHONE = {"width": 390, "height": 844}
 # What Chromium writes that is no fault of the page's.
 _ANSWERS = (
     "Failed to load resource: the server responded with a status of 4",  # a form came back with its errors
+    "Failed to load resource: the server responded with a status of 503",  # a vendor is down, and the page says so
     "net::ERR_CONNECTION_REFUSED",  # a test has a process down
     "net::ERR_INTERNET_DISCONNECTED",  # or no connection at all, which htmx tells as well
     "htmx:afterRequest",

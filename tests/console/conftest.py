@@ -129,8 +129,8 @@ def _load(database: Database, user_id: int) -> str:
         "insert into banking_bankitem (user_id, public_id, token_index, institution_id, institution, status)"
         " values (%s, 'itm_1', 'i', 'ins_1', 'Tartan Bank', 'active') returning id", [user_id])[0]  # fmt: skip
     (account,) = sql(
-        "insert into banking_bankaccount (user_id, public_id, item_id, account_id, name, mask, kind, funding_source,"
-        " source_index, status) values (%s, 'ba_1', %s, 'a', 'Checking', '4772', 'checking', 's', 's', 'active') returning id",
+        "insert into banking_bankaccount (user_id, public_id, item_id, account_id, name, mask, kind, status)"
+        " values (%s, 'ba_1', %s, 'a', 'Checking', '4772', 'checking', 'active') returning id",
         [user_id, item])[0]  # fmt: skip
     (transfer,) = sql(
         "insert into banking_banktransfer (public_id, user_id, bank_account_id, kind, amount, rail, status, rail_key,"
@@ -142,4 +142,3 @@ def _load(database: Database, user_id: int) -> str:
     event = "insert into banking_inboxevent (provider, event_id, topic, body) values ('dwolla', 'ev-1', %s, 'secret body')"
     sql(event, ["customer_transfer_created"])
     return "ld_1"
-

@@ -12,7 +12,7 @@ from tests.stack import Stack, Visitor, new_phone, wait_until
 PARTY = {"username", "display_name"}
 ME = {"id", "username", "display_name", "default_visibility", "created_at"}
 PAYMENT = {"id", "from", "to", "amount", "currency", "note", "visibility", "status", "created_at"}
-TRANSFER = {"id", "amount", "currency", "status", "expected_on", "bank_account", "created_at", "timeline"}
+TRANSFER = {"id", "amount", "currency", "status", "expected_on", "cancel", "bank_account", "created_at", "timeline"}
 
 
 def shape(answer: requests.Response, status: int, members: set[str]) -> dict[str, Any]:
@@ -101,9 +101,12 @@ def test_banks_loads_and_redemptions(stack: Stack) -> None:
     token = shape(person.post("/v1/bank-accounts/link-token"), 201, {"link_token", "expires_at"})
     assert is_utc(token["expires_at"])
     linked = person.post("/v1/bank-accounts", {"public_token": stack.public_token()})
-    bank = shape(linked, 201, {"id", "institution", "name", "mask", "status"})
+    bank = shape(linked, 201, {"id", "institution", "name", "mask", "status", "default"})
     assert is_id(bank["id"], "ba")
-    assert bank["status"] == "active"
+    assert (bank["status"], bank["default"]) == ("active", True)
+    assert shape(person.put(f"/v1/bank-accounts/{bank['id']}", {"default": True}), 200, set(bank)) == bank
+    again = shape(person.post(f"/v1/bank-accounts/{bank['id']}/relink"), 201, {"link_token", "expires_at"})
+    assert is_utc(again["expires_at"])
     assert listed(person.get("/v1/bank-accounts"), set(bank)) == [bank]
 
     person.bank = bank["id"]

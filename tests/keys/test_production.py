@@ -111,7 +111,8 @@ def in_production(settings: Any, key_file: Path) -> Any:
     for name in ("PLAID", "DWOLLA", "TWILIO"):
         setattr(settings, f"{name}_BASE_URL", "https://vendor.example")
     settings.PUBLIC_URL, settings.LIVE_URL = "https://paya.example", "wss://paya.example"
-    settings.ALLOWED_HOSTS = ["paya.example"]
+    settings.PLAID_REDIRECT_URI = "https://hosted.plaid.com/oauth/redirect"
+    settings.ALLOWED_HOSTS, settings.STRIPE_SECRET_KEY = ["paya.example"], ""
     return settings
 
 
@@ -147,6 +148,30 @@ def test_each_wrong_setting_is_named_and_nothing_else(in_production, name, value
     assert not isinstance(value, str) or not value or value not in problems[0]  # a problem never quotes a secret
     with pytest.raises(ImproperlyConfigured):
         checks.guard_process()
+
+
+def test_stripe_is_looked_at_where_it_is_set_up(in_production):
+    """Its webhooks' secrets, its address, and that its key is no key for tests."""
+    in_production.STRIPE_SECRET_KEY, in_production.STRIPE_BASE_URL = "", "http://127.0.0.1:8002/stripe"
+    in_production.STRIPE_WEBHOOK_SECRETS = []
+    assert list(checks.settings_problems()) == []
+    in_production.STRIPE_SECRET_KEY = "sk_test_" + secrets.token_hex(24)
+    assert len(list(checks.settings_problems())) == 3
+    in_production.STRIPE_SECRET_KEY = "rk_live_" + secrets.token_hex(24)
+    in_production.STRIPE_WEBHOOK_SECRETS, in_production.STRIPE_BASE_URL = ["whsec_" + secrets.token_hex(24)], "https://x.example"
+    assert list(checks.settings_problems()) == []
+    in_production.STRIPE_WEBHOOK_SECRETS = [*in_production.STRIPE_WEBHOOK_SECRETS, ""]
+    assert [problem.split()[0] for problem in checks.settings_problems()] == ["STRIPE_WEBHOOK_SECRETS"]
+
+
+def test_where_banks_send_people_back_to_is_an_address_that_plaid_takes(in_production):
+    for name in ("PLAID_REDIRECT_URI", "PLAID_APP_REDIRECT_URI"):
+        good = getattr(in_production, name)
+        for wrong in ("http://paya.example/banks/oauth", "https://paya.example/banks/oauth?x=1", "paya://banks"):
+            setattr(in_production, name, wrong)
+            assert [problem.split()[0] for problem in checks.settings_problems()] == [name]
+        setattr(in_production, name, good)
+    assert list(checks.settings_problems()) == []
 
 
 def test_a_random_key_is_never_taken_for_a_placeholder(in_production):

@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
-from banking.models import BankAccount, BankItem, LinkSession, RailCustomer
+from banking.models import BankAccount, BankItem, BankSource, LinkSession, RailCustomer
 from banking.services import secrets as bank_secrets
 from core import keyring
 from core.actor import SYSTEM, actor
@@ -57,11 +57,12 @@ def link_bank(user_id: int) -> dict[str, Any]:
         item = BankItem(user_id=user_id, token_index=mark.encode())
         item.access_token = bank_secrets.seal_access_token(item, f"access-{mark}")
         item.save()
-        account = BankAccount(
-            user_id=user_id, item=item, account_id=mark, name="n", mask="0", kind="checking", source_index=mark.encode()
+        account = BankAccount.objects.create(
+            user_id=user_id, item=item, account_id=mark, name="n", mask="0", kind="checking"
         )
-        account.funding_source = bank_secrets.seal_funding_source(user_id, account.public_id, f"source-{mark}")
-        account.save()
+        source = BankSource(user_id=user_id, account=account, rail=mark, source_index=mark.encode())
+        source.source = bank_secrets.seal_source(source, f"source-{mark}")
+        source.save()
         RailCustomer.objects.create(
             user_id=user_id, rail=mark, customer=bank_secrets.seal_customer(user_id, mark, f"customer-{mark}")
         )
@@ -74,7 +75,7 @@ def read_bank(linked: dict[str, Any]) -> None:
         assert bank_secrets.link_token_of(LinkSession.objects.get(state=mark)) == f"link-{mark}"
         item = BankItem.objects.get(token_index=mark.encode())
         assert bank_secrets.access_token(item) == f"access-{mark}"
-        assert bank_secrets.funding_source_id(BankAccount.objects.get(item=item)) == f"source-{mark}"
+        assert bank_secrets.source_id(BankSource.objects.get(account__item=item)) == f"source-{mark}"
         assert bank_secrets.customer_id(RailCustomer.objects.get(user_id=user_id, rail=mark)) == f"customer-{mark}"
 
 

@@ -83,7 +83,8 @@ class Sandbox:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}, **SECRETS,
-            "PAYA_SANDBOX": "1", "PAYA_ENV": "local", "PAYA_SANDBOX_DATA": str(data), "PAYA_PUBLIC_URL": public_url,
+            "PAYA_SANDBOX": "1", "PAYA_ENV": "local", "PAYA_SANDBOX_DATA": str(data), "PAYA_ODFI_DROP": str(data / "odfi"),
+            "PAYA_PUBLIC_URL": public_url,
             "PAYA_SANDBOX_PORT": str(self.port), "PAYA_SANDBOX_URL": self.url,
         }
         self.process: subprocess.Popen | None = None

@@ -107,8 +107,8 @@ def test_a_lost_login_is_an_error_until_it_is_repaired(sandbox, receiver):
     sandbox.post("/" + update.hosted_link_url.split("/", 3)[3], cookies=page.cookies,
                  data={**form_fields(page.text), "action": "confirm"})
     assert api.auth_get(token).numbers.ach
-    codes = [json.loads(each.body)["webhook_code"] for each in receiver.wait_for(2)]
-    assert sorted(codes) == ["ERROR", "LOGIN_REPAIRED"]
+    # LOGIN_REPAIRED is for logins that were repaired elsewhere: of this one Plaid tells nobody.
+    assert [json.loads(each.body)["webhook_code"] for each in receiver.wait_for(1)] == ["ERROR"]
 
 
 def test_a_removed_item_is_gone_and_its_processor_token_too(sandbox):

@@ -292,7 +292,7 @@ def test_every_fee_is_in_the_balance_transactions(sandbox, api, linked):
         charge = api.v1.payment_intents.retrieve(intent.id).latest_charge
         entry = api.v1.balance_transactions.list({"source": charge}).data[0]
         fees[intent.id] = (entry.type, entry.amount, entry.fee, entry.net)
-    assert fees == {small.id: ("charge", 50_00, 40, 49_60), large.id: ("charge", 2_000_00, 5_00, 1_995_00)}
+    assert fees == {small.id: ("payment", 50_00, 40, 49_60), large.id: ("payment", 2_000_00, 5_00, 1_995_00)}
     balance = api.v1.balance.retrieve()
     assert balance.available[0].amount <= 0  # the rest was paid out into the FinancialAccount
     assert api.v1.balance_transactions.list({"type": "payout", "limit": 1}).data[0].amount < 0
@@ -319,6 +319,40 @@ def test_no_cent_appears_or_vanishes(own_sandbox):
     assert sum(each.net for each in entries) == worth(sandbox) - cash(api)
     back = sandbox.post("/sandbox/bank/date", {"date": "2026-01-02"})
     assert back.status_code == 400
+
+
+def test_the_statement_in_full(sandbox, api, linked):
+    """Every field that the SDK knows is there, what moved names its flow, and the pages hold everything once."""
+    person = linked("R03-late")
+    capital(api)
+    payment, taken_back = pay(api, person), pay(api, person, 1_00)
+    intent = debit(api, person)
+    charge = api.v1.payment_intents.retrieve(intent.id).latest_charge
+    [waiting] = api.v1.balance_transactions.list({"source": charge, "expand": ["data.source"]}).data
+    assert (waiting.status, waiting.source.status, waiting.source.payment_intent) == ("pending", "pending", intent.id)
+    assert set(stripe.BalanceTransaction.__annotations__) - {"OBJECT_NAME"} == set(waiting.to_dict())
+    assert api.v1.balance.retrieve().pending[0].amount >= waiting.net == 49_60
+    api.v1.treasury.outbound_payments.cancel(taken_back.id)
+    sandbox.advance(5)
+    # Its debit came back late: less the dispute, whose source is the dispute.
+    [dispute] = api.v1.disputes.list({"payment_intent": intent.id}).data
+    [lost] = api.v1.balance_transactions.list({"source": dispute.id, "expand": ["data.source"]}).data
+    assert (lost.type, lost.amount, lost.fee, lost.source.payment_intent) == ("adjustment", -50_00, 15_00, intent.id)
+    asked = {"financial_account": vault(api), "limit": 2, "expand": ["data.flow_details"]}
+    rows = list(api.v1.treasury.transactions.list(asked).auto_paging_iter())
+    assert len({row.id for row in rows}) == len(rows)
+    assert sum(row.balance_impact.cash for row in rows) == cash(api)
+    fields = set(stripe.treasury.Transaction.__annotations__) - {"OBJECT_NAME", "_inner_class_types", "entries"}
+    assert fields == set(rows[0].to_dict())
+    mine = [(row.amount, row.status, row.balance_impact.cash) for row in rows if row.flow == payment.id]
+    assert mine == [(20_00, "posted", 20_00), (-20_00, "posted", -20_00)]
+    [void] = [row for row in rows if row.flow == taken_back.id]
+    assert (void.status, void.balance_impact.cash, void.flow_details.outbound_payment.status) == ("void", 0, "canceled")
+    back = api.v1.treasury.outbound_payments.retrieve(payment.id).returned_details.transaction
+    assert api.v1.treasury.transactions.retrieve(back).amount == 20_00
+    linked_flows = [row.flow_details.received_credit.linked_flows for row in rows if row.flow_type == "received_credit"]
+    paid_out = {each.source for each in api.v1.balance_transactions.list({"type": "payout", "limit": 100}).data}
+    assert paid_out <= {flows.source_flow for flows in linked_flows}
 
 
 # ------------------------------------------------------------------------------------------------ idempotency, faults

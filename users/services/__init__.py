@@ -15,6 +15,7 @@ from users.services.sessions import (
     refresh,
     revoke_device,
 )
+from users.services.texting import text_person
 
 __all__ = [
     "Asked",
@@ -35,6 +36,7 @@ __all__ = [
     "send_code",
     "sign_up",
     "sweep_codes",
+    "text_person",
     "update_profile",
     "welcome",
 ]

@@ -1,91 +1,11 @@
-"""What the staff's site shows, and how staff get in.
+"""People, their money and what staff did, as the site shows them."""
 
-The site reads views (sql/0001_console.sql) and not the rooms' tables: a view says what staff may see of a thing, its
-key is the public id, and the database itself leaves out what needs a reason first. None of them can be written.
-"""
-
-import time
-from typing import Any
-
-from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
-from django.db.models import Func
-from django_otp.models import Device
-from django_otp.oath import TOTP
 
-from console.sealed import SECRET
-from core import keyring
 from core.money import format_usd
 from users.models import User
 
 
-def real_time() -> Func:
-    return Func(function="clock_timestamp", output_field=models.DateTimeField())
-
-
-# --------------------------------------------------------------------------------------------------- getting in
-class Authenticator(Device):
-    """A member of staff's authenticator app (TOTP: 6 digits, 30 s). Its secret is encrypted under their data key."""
-
-    # One step either way: clocks of phones are off by less, and people are slow.
-    TOLERANCE = 1
-
-    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="+")
-    secret = models.BinaryField()
-    last_step = models.BigIntegerField(default=-1)  # a code is good once
-
-    class Meta:
-        default_permissions = ()
-
-    def verify_token(self, token: str) -> bool:
-        """Whether this is a code of now that was not used before; remembers that it was."""
-        if not (token.isascii() and token.isdigit() and len(token) == 6):
-            return False
-        totp = TOTP(self.key())
-        totp.time = time.time()
-        if not totp.verify(int(token), self.TOLERANCE, self.last_step + 1):
-            return False
-        step = totp.t()
-        # Of two requests with one code, one finds the row as it was.
-        return bool(Authenticator.objects.filter(pk=self.pk, last_step__lt=step).update(last_step=step))
-
-    def key(self) -> bytes:
-        """The shared secret; needs its owner as actor."""
-        return bytes.fromhex(keyring.decrypt_for(self.user_id, SECRET, self.user.public_id, self.secret))
-
-
-class LogInTry(models.Model):
-    """Each try to log in, counted before it is judged. Blind indexes only: no e-mail, no address."""
-
-    email_index = models.BinaryField()
-    address_index = models.BinaryField()
-    at = models.DateTimeField(db_default=real_time())
-    succeeded = models.BooleanField(default=False)
-
-    class Meta:
-        default_permissions = ()
-        indexes = [
-            models.Index(fields=["email_index", "at"], name="console_try_email"),
-            models.Index(fields=["address_index", "at"], name="console_try_address"),
-        ]
-
-
-class StaffSession(AbstractBaseSession):
-    """Sessions of staff, in a table that the public site's role can neither read nor write."""
-
-    objects = BaseSessionManager()  # type: ignore[misc]
-
-    class Meta:
-        default_permissions = ()
-
-    @classmethod
-    def get_session_store_class(cls) -> Any:
-        from console.sessions import SessionStore
-
-        return SessionStore
-
-
-# ------------------------------------------------------------------------------------------------- what is shown
 class Shown(models.Model):
     """A row of one of the views."""
 
@@ -224,55 +144,24 @@ class StaffLook(Shown):
         return f"{self.staff} looked at {self.payment}"
 
 
-class BankTransfer(Shown):
-    STATUSES = ["requested", "queued", "submitted", "unknown", "pending", "settled", "failed", "cancelled", "returned"]
-
-    id = models.TextField(primary_key=True)
-    number = models.BigIntegerField()
-    user_id = models.BigIntegerField()
-    person_id = models.TextField()
-    username = models.TextField(null=True)
-    kind = models.TextField(choices=[("load", "load"), ("redemption", "redemption")])
-    amount = models.BigIntegerField()
-    rail = models.TextField()
-    status = models.TextField(choices=[(s, s) for s in STATUSES])
-    rail_key = models.UUIDField()
-    external_id = models.TextField(null=True)
-    expected_on = models.DateField("expected")
-    due_at = models.DateTimeField(null=True)
-    attempts = models.SmallIntegerField()
-    failure_code = models.TextField("return code")
-    bank_account_id = models.TextField()
-    bank = models.TextField()
-    created_at = models.DateTimeField("asked for")
-
-    class Meta(Shown.Meta):
-        abstract = False
-        db_table = "console_banktransfer"
-
-    def __str__(self) -> str:
-        return f"{self.kind.capitalize()} of {format_usd(self.amount)} for @{self.username}"
-
-
-class InboxEvent(Shown):
-    """What a vendor told us, without what it said: the content is not believed and not shown."""
+class StaffAction(Shown):
+    """Each change that a member of staff made."""
 
     id = models.BigIntegerField(primary_key=True)
-    provider = models.TextField()
-    event_id = models.TextField("event")
-    topic = models.TextField()
-    received_at = models.DateTimeField("received")
-    due_at = models.DateTimeField(null=True)
-    processed_at = models.DateTimeField("processed", null=True)
-    attempts = models.SmallIntegerField()
-    outcome = models.TextField()
+    at = models.DateTimeField("when")
+    staff = models.TextField()
+    action = models.TextField()
+    subject = models.TextField()
+    what = models.TextField()
+    reason = models.TextField()
 
     class Meta(Shown.Meta):
         abstract = False
-        db_table = "console_inboxevent"
+        db_table = "console_staffaction"
+        verbose_name, verbose_name_plural = "action of staff", "actions of staff"
 
     def __str__(self) -> str:
-        return f"{self.provider}: {self.topic}"
+        return f"{self.staff}: {self.action}"
 
 
 class OutboxRow(Shown):

@@ -1,0 +1,27 @@
+"""Rows of the banking room. What must be true of every row is kept by the database (sql/)."""
+
+from banking.models.inbox import InboxEvent
+from banking.models.links import BankAccount, BankItem, BankSource, LinkSession, RailCustomer
+from banking.models.nacha import (
+    NachaBatch,
+    NachaChange,
+    NachaCounter,
+    NachaEntry,
+    NachaFile,
+    NachaIncoming,
+    NachaQuarantine,
+    NachaReceiver,
+    NachaReturn,
+    NachaStatement,
+)
+from banking.models.reconciliation import Break, Reconciliation, ReconciliationWish, Statement, StatementLine
+from banking.models.returns import Correction, Return
+from banking.models.transfers import BankTransfer, LegalMove, RailChoice, TransferMove
+from banking.models.upkeep import BankIdentity, ItemWatch, OutageNotice
+
+__all__ = [
+    "BankAccount", "BankIdentity", "BankItem", "BankSource", "BankTransfer", "Break", "Correction", "InboxEvent", "ItemWatch",
+    "LegalMove", "LinkSession", "NachaBatch", "NachaChange", "NachaCounter", "NachaEntry", "NachaFile", "NachaIncoming",
+    "NachaQuarantine", "NachaReceiver", "NachaReturn", "NachaStatement", "OutageNotice", "RailChoice", "RailCustomer",
+    "Reconciliation", "ReconciliationWish", "Return", "Statement", "StatementLine", "TransferMove",
+]  # fmt: skip

@@ -1,0 +1,79 @@
+"""What came back, and what staff put right with the operators' own money."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from banking.models.base import PersonsRow, core_now
+from banking.models.transfers import BankTransfer
+
+
+class Return(PersonsRow):
+    """A transfer that came back, and what followed from its code (banking/nacha/codes.py). One per transfer.
+
+    `restricts` says that the person's account waits for staff since; it does until `lifted_at`, and the worker makes the
+    wallet follow (`due_at`).
+    """
+
+    transfer = models.OneToOneField(BankTransfer, on_delete=models.PROTECT, related_name="came_back")
+    code = models.TextField()
+    late = models.BooleanField()  # after it had settled
+    owed = models.BigIntegerField(default=0)  # cents of it that the person no longer had
+    restricts = models.BooleanField(default=False)
+    lifted_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(owed__gte=0) & (Q(owed=0) | Q(late=True)), name="banking_owed_when_late"),
+            models.CheckConstraint(condition=Q(lifted_at=None) | Q(restricts=True), name="banking_lifted_what_restricts"),
+        ]
+        indexes = [
+            models.Index(fields=["user"], condition=Q(restricts=True, lifted_at=None), name="banking_restricted"),
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="banking_return_due"),
+            models.Index(fields=["created_at"], name="banking_return_time"),
+        ]
+
+
+class Correction(models.Model):
+    """A posting of the operators' own money, asked for by one member of staff and approved by another.
+
+    The worker posts it under `reference`, once; or says in `refused` why it could not be.
+    """
+
+    class Kind(models.TextChoices):
+        WRITE_OFF = "write_off"  # loss reserve to what a person owes
+        LOSS_RESERVE = "loss_reserve"  # capital to loss reserve
+
+    kind = models.TextField(choices=Kind.choices)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
+    amount = models.BigIntegerField()
+    reference = models.UUIDField(unique=True, default=uuid.uuid4)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(db_default=core_now(), editable=False)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
+    decided_at = models.DateTimeField(null=True)
+    approved = models.BooleanField(null=True)
+    due_at = models.DateTimeField(null=True)
+    posted_at = models.DateTimeField(null=True)
+    refused = models.TextField(default="", db_default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="banking_correction_amount"),
+            models.CheckConstraint(
+                condition=Q(kind="write_off", user__isnull=False) | Q(kind="loss_reserve", user=None),
+                name="banking_correction_kind",
+            ),
+            models.CheckConstraint(condition=Q(decided_by=None) | ~Q(decided_by=F("asked_by")), name="banking_two_of_the_staff"),
+            models.CheckConstraint(
+                condition=Q(decided_by=None, approved=None) | Q(decided_by__isnull=False, approved__isnull=False),
+                name="banking_correction_decided",
+            ),
+            models.CheckConstraint(
+                condition=Q(posted_at=None) | Q(approved=True, approved__isnull=False), name="banking_posted_when_approved"
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="banking_correction_due")]

@@ -1,0 +1,171 @@
+"""What staff may do, one class each: it says what it will do, asks for a reason, and calls one service.
+
+    class Assign(Action):
+        name, title = "assign", "Assign"                    # last part of its address; the words on its button
+
+        class form(Form):                                   # what it has to know besides the reason; may be left out
+            staff = forms.EmailField(label="To whom")
+
+        def offered(self, row): return row.state == "open"  # whether its button is there at all
+        def preview(self, row, given): return [f"{row} will be {given['staff']}'s to look into."]
+        def do(self, row, given, *, staff_id, reason):      # one service; the answer is said to whoever did it
+            services.assign_break(break_id=row.pk, to=given["staff"], staff_id=staff_id, reason=reason)
+            return "Assigned."
+
+    @admin.register(Break, site=site)
+    class BreakAdmin(ReadOnly):
+        staff_actions = (Assign,)                           # buttons on a row's page; `list_actions` for the list's
+
+The service calls `core.staff.call("banking_assign_break", [...], staff_id=staff_id)`: a function of the database that
+begins with `PERFORM console_acted('break.assign', p_break, 'what it does, in words', p_reason);`, is SECURITY DEFINER
+with a pinned search_path, is owned by paya_engine, and whose EXECUTE is granted to paya_staff by name. That writes the
+record (who, when, why), which the row's page and "What staff did" show; raise PY123 for what is not there and PY124
+with a sentence for what is not possible now. It all runs in the request's one transaction: never call a rail from
+here, write the row that the worker finds due.
+
+What was shown is what is done: the form carries a digest of it, and where things have changed meanwhile it is shown
+anew and not done.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+
+from console.models import StaffAction
+from core.errors import PayaError, ValidationError
+from core.staff import REASON_LONGEST, REASON_SHORTEST, WHY, reason_of
+
+Form = forms.Form
+
+
+class Action:
+    """One thing that staff may do to a row, or from a list to no row in particular (`row` is None then)."""
+
+    name: str
+    title: str
+    hint = ""  # a sentence above the form, for what is not obvious
+    form: type[forms.Form] = Form
+
+    def offered(self, row: Any) -> bool:
+        """Whether it is possible as things stand; asked again before it is done."""
+        return True
+
+    def preview(self, row: Any, given: Mapping[str, Any]) -> Sequence[str]:
+        """What it will do, in sentences, from what was filled in. Raises ValidationError where that cannot be done."""
+        raise TypeError(f"{type(self).__name__} does not say what it will do")
+
+    def do(self, row: Any, given: Mapping[str, Any], *, staff_id: int, reason: str) -> str:
+        """Do it by calling one service; the answer is said to whoever did it."""
+        raise TypeError(f"{type(self).__name__} does nothing")
+
+    def asks(self, row: Any) -> type[forms.Form]:
+        """The form of what it has to know; override where the choices depend on the row."""
+        return self.form
+
+
+class _Reason(forms.Form):
+    reason = forms.CharField(
+        label="Reason", min_length=REASON_SHORTEST, max_length=REASON_LONGEST,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "For example the number of the support case"}),
+        help_text="Kept for good with your name and the time.",
+        error_messages={"required": WHY, "min_length": WHY, "max_length": WHY},
+    )  # fmt: skip
+
+    def clean_reason(self) -> str:
+        try:
+            return reason_of(self.cleaned_data["reason"])
+        except ValidationError as refusal:
+            raise forms.ValidationError(refusal.fields["reason"]) from refusal
+
+
+class Acting:
+    """What gives an admin page its actions: addresses, buttons, and the page that asks and shows."""
+
+    staff_actions: tuple[type[Action], ...] = ()
+    list_actions: tuple[type[Action], ...] = ()
+    change_form_outer_before_template = "console/actions.html"
+    list_before_template = "console/list_actions.html"
+
+    def get_urls(self) -> list[Any]:
+        name = f"console_{self.opts.model_name}_do"  # type: ignore[attr-defined]
+        wrap = self.admin_site.admin_view  # type: ignore[attr-defined]
+        return [
+            path("do/<slug:action>/", wrap(self.act), name=f"{name}_here"),
+            path("<path:key>/do/<slug:action>/", wrap(self.act), name=name),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        shown = {"buttons": self._buttons(self.list_actions, None), **(extra_context or {})}
+        return super().changelist_view(request, shown)  # type: ignore[misc]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+        row: Model | None = context.get("original")
+        if row is not None:
+            context["buttons"] = self._buttons(self.staff_actions, row)
+            context["staff_did"] = StaffAction.objects.filter(subject=str(row.pk)).order_by("-id")[:20]
+        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
+
+    def _buttons(self, actions: tuple[type[Action], ...], row: Model | None) -> list[tuple[str, str]]:
+        return [(self._url(action.name, row), action.title) for action in actions if action().offered(row)]
+
+    def _url(self, action: str, row: Model | None) -> str:
+        base = f"admin:console_{self.opts.model_name}_do"  # type: ignore[attr-defined]
+        return reverse(base, args=[row.pk, action]) if row is not None else reverse(f"{base}_here", args=[action])
+
+    def act(self, request: HttpRequest, action: str, key: str | None = None) -> HttpResponse:
+        """Ask, show, do. Nothing is done by a GET, nor before what it will do was on the page."""
+        known = {known.name: known for known in (self.list_actions if key is None else self.staff_actions)}
+        row = self.get_object(request, key) if key is not None else None  # type: ignore[attr-defined]
+        if action not in known or (key is not None and row is None):
+            raise Http404
+        chosen = known[action]()
+        name = self.opts.model_name  # type: ignore[attr-defined]
+        back = reverse(f"admin:console_{name}_change", args=[key]) if row else reverse(f"admin:console_{name}_changelist")
+        if not chosen.offered(row):
+            messages.warning(request, f"“{chosen.title}” is not possible as things stand.")
+            return HttpResponseRedirect(back)
+        asked = chosen.asks(row)
+        form = type("Asked", (_Reason, asked), {"field_order": [*asked.base_fields, "reason"]})(request.POST or None)
+        needs_more = bool(asked.base_fields)
+        will_do: Sequence[str] = ()
+        digest = ""
+        problem = ""
+        try:
+            if form.is_valid() or not needs_more:
+                given = {n: v for n, v in getattr(form, "cleaned_data", {}).items() if n != "reason"}
+                will_do = chosen.preview(row, given)
+                digest = _digest(action, key, given, will_do)
+            if form.is_valid() and request.POST.get("shown") == digest:
+                reason = form.cleaned_data["reason"]
+                said = chosen.do(row, given, staff_id=int(request.user.pk or 0), reason=reason)
+                messages.success(request, said)
+                return HttpResponseRedirect(back)
+            if form.is_valid() and request.POST.get("shown"):
+                problem = "This is not what it was a moment ago. Please look at it again."
+        except PayaError as refusal:
+            will_do, digest = (), ""
+            if form.is_bound:
+                for field, words in refusal.fields.items():
+                    form.add_error(field if field in form.fields else None, words)
+            problem = "" if form.errors else " ".join(refusal.fields.values()) or refusal.detail
+        context = {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "opts": self.opts,  # type: ignore[attr-defined]
+            "title": chosen.title, "action": chosen, "row": row, "form": form, "will_do": will_do, "digest": digest,
+            "back": back, "problem": problem, "confirms": bool(digest),
+        }  # fmt: skip
+        return TemplateResponse(request, "console/act.html", context, status=400 if form.errors or problem else 200)
+
+
+def _digest(action: str, key: str | None, given: Mapping[str, Any], will_do: Sequence[str]) -> str:
+    text = json.dumps([action, key, sorted((name, str(value)) for name, value in given.items()), list(will_do)])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,18 @@
+"""What the staff's site shows, and how staff get in.
+
+The site reads views (console/sql) and not the rooms' tables: a view says what staff may see of a thing, its key is the
+public id, and the database itself leaves out what needs a reason first. None of them can be written.
+"""
+
+from console.models.nacha import NachaBatch, NachaChange, NachaEntry, NachaFile, NachaIncoming, NachaLine
+from console.models.own import ActionRecord, Authenticator, LogInTry, StaffSession, real_time
+from console.models.rails import BankTransfer, Correction, InboxEvent, RailChoice, Return, Vendor
+from console.models.reconciliation import Break, Reconciliation, Statement, StatementLine
+from console.models.shown import OutboxRow, Payment, Person, Shown, StaffAction, StaffLook, Transfer, Wallet
+
+__all__ = [
+    "ActionRecord", "Authenticator", "BankTransfer", "Break", "Correction", "InboxEvent", "LogInTry", "NachaBatch",
+    "NachaChange", "NachaEntry", "NachaFile", "NachaIncoming", "NachaLine", "OutboxRow", "Payment", "Person", "RailChoice",
+    "Reconciliation", "Return", "Shown", "StaffAction", "StaffLook", "StaffSession", "Statement", "StatementLine",
+    "Transfer", "Vendor", "Wallet", "real_time",
+]  # fmt: skip

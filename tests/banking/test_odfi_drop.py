@@ -1,0 +1,106 @@
+"""The drop: put where nothing is, found again, taken out of the way; the same for a folder and for a bucket."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from banking.rails import drop as drops
+from banking.rails.drop import Drop, drop
+from core.resilience import ProviderDown, forget_failures
+from tests.banking.odfi import Odfi
+from tests.banking.test_odfi_answers import acknowledgement
+from tests.conftest import Database
+from tests.helpers import at_once
+from tests.keys import aws
+
+BUCKET = "paya-odfi-test"
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[aws.Aws]:
+    with aws.running() as server:
+        yield server
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def place(
+    request: pytest.FixtureRequest, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Database
+) -> Drop:
+    if request.param == "folder":
+        settings.ODFI_DROP = str(tmp_path / "drop")
+    else:
+        server: aws.Aws = request.getfixturevalue("s3")
+        server.reset()
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+        settings.ODFI_DROP, settings.ODFI_S3_ENDPOINT, settings.AWS_REGION = f"s3://{BUCKET}/bank", server.url, aws.REGION
+        server.client("s3").create_bucket(Bucket=BUCKET)
+    forget_failures()
+    return drop()
+
+
+def arrive(place: Drop, name: str, data: bytes) -> None:
+    """As the bank puts it there."""
+    if isinstance(place, drops.Bucket):
+        place._call("put_object", Key=place._key(drops.INCOMING, name), Body=data)
+    else:
+        assert isinstance(place, drops.Folder)
+        (place._folder(drops.INCOMING) / name).write_bytes(data)
+
+
+def test_what_is_there_is_not_written_over(place: Drop) -> None:
+    assert place.sent("a.ach") is None
+    assert place.put("a.ach", b"first")
+    assert not place.put("a.ach", b"second")
+    assert place.sent("a.ach") == b"first"
+
+
+def test_of_many_at_once_one_puts_it(place: Drop) -> None:
+    results = at_once(8, lambda n: place.put("a.ach", b"%d" % n))
+    assert sorted(results) == [False] * 7 + [True]
+    assert place.sent("a.ach") == b"%d" % results.index(True)
+
+
+def test_what_the_bank_sends_is_read_whole_and_taken(place: Drop) -> None:
+    for name in ("b.txt", "a.txt", "c.txt.part", ".hidden"):
+        arrive(place, name, b"content of " + name.encode())
+    assert place.waiting() == ["a.txt", "b.txt"]
+    assert place.read("a.txt") == b"content of a.txt"
+    place.take("a.txt")
+    place.take("a.txt")  # again: it is gone, and that is well
+    assert place.waiting() == ["b.txt"]
+
+
+def test_a_whole_round_over_it(odfi: Odfi, place: Drop, linked: Callable[..., Any]) -> None:
+    person = linked()
+    row = person.submit(person.load(25_00))
+    (file,) = odfi.write()
+    assert odfi.send() == [file.name]
+    assert odfi.send() == []
+    sent = drop().sent(file.name)
+    assert sent is not None
+    assert sent.startswith(b"101 ")
+    arrive(drop(), "ack.txt", acknowledgement(file))
+    assert odfi.collect() == 1
+    assert odfi.collect() == 0
+    assert odfi.entry(row).status == "acknowledged"
+
+
+def test_a_drop_that_cannot_be_reached_is_the_bank_being_down(odfi: Odfi, linked: Callable[..., Any], settings: Any) -> None:
+    person = linked()
+    row = person.submit(person.load(25_00))
+    odfi.write()
+    there, settings.ODFI_DROP = settings.ODFI_DROP, "/proc/no-such-folder"
+    with pytest.raises(ProviderDown):
+        odfi.send()
+    with pytest.raises(ProviderDown):
+        odfi.collect()
+    settings.ODFI_DROP, settings.ODFI_S3_ENDPOINT = f"s3://{BUCKET}", "http://127.0.0.1:9"
+    with pytest.raises(ProviderDown):
+        odfi.send()
+    forget_failures()
+    settings.ODFI_DROP = there
+    assert len(odfi.send()) == 1
+    assert odfi.entry(row).batch.file.status == "sent"
