@@ -10,7 +10,7 @@ from banking import rails
 from banking.nacha.errors import InvalidFile
 from banking.reconciliation import services as reconciliation
 from banking.return_rates import warn_of_return_rates
-from banking.services import accounts, corrections, identity, inbox, missed, notices, returns, transfers, upkeep
+from banking.services import accounts, corrections, identity, inbox, missed, notices, returns, sources, transfers, upkeep
 from banking.services.nacha import files, incoming, sending
 from core.actor import SYSTEM, actor
 from core.errors import IdempotencyInProgress
@@ -155,6 +155,7 @@ def tell_notice(notice: int) -> None:
 @shared_task
 def sweep_banks() -> None:
     """Logins to look at, account holders to ask for, and people to tell that a vendor is back."""
+    sources.take_over()
     for item in upkeep.due():
         check_login.delay(item)
     for account in identity.due():

@@ -69,6 +69,9 @@ class BankAccount(PersonsRow):
     name = models.TextField()
     mask = models.TextField()
     kind = models.TextField(choices=[("checking", "checking"), ("savings", "savings")])
+    # Where the release before this one keeps the account's id at Dwolla, until `sources.take_over` has made it a BankSource.
+    funding_source = models.BinaryField(null=True)
+    source_index = models.BinaryField(null=True)
     is_default = models.BooleanField(default=False, db_default=False)
     status = models.TextField(choices=Status.choices, default=Status.ACTIVE)
     blocked_by = models.TextField(default="", db_default="")  # the return code after which it may not be linked again
@@ -76,6 +79,7 @@ class BankAccount(PersonsRow):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["user", "source_index"], name="banking_source_once"),
             models.UniqueConstraint(fields=["user"], condition=Q(is_default=True), name="banking_one_default"),
             models.CheckConstraint(condition=Q(is_default=False) | ~Q(status="removed"), name="banking_default_is_there"),
             models.CheckConstraint(condition=Q(kind__in=["checking", "savings"]), name="banking_account_kind"),
@@ -85,6 +89,7 @@ class BankAccount(PersonsRow):
         ]
         indexes = [
             models.Index(fields=["close_due_at"], condition=Q(close_due_at__isnull=False), name="banking_close_due"),
+            models.Index(fields=["id"], condition=Q(funding_source__isnull=False), name="banking_to_take_over"),
         ]
 
 
@@ -100,7 +105,7 @@ class BankSource(PersonsRow):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["account", "rail"], name="banking_source_per_rail"),
-            models.UniqueConstraint(fields=["user", "rail", "source_index"], name="banking_source_once"),
+            models.UniqueConstraint(fields=["user", "rail", "source_index"], name="banking_source_of_one"),
         ]
         indexes = [models.Index(fields=["source_index"], name="banking_source_index")]
 

@@ -56,7 +56,7 @@ class BankTransfer(PersonsRow):
     cancel = models.TextField(choices=Cancel.choices, default=Cancel.NO, db_default=Cancel.NO)
     settled_at = models.DateTimeField(null=True)
     # A load that bounced for want of money may be presented again, twice at most (RAILS, section 5).
-    represents = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="presented_again")
+    represents = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="presented_again", db_index=False)
     presentment = models.SmallIntegerField(default=0, db_default=0)
 
     class Meta:

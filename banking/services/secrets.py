@@ -1,9 +1,10 @@
 """The encrypted fields of this room, opened and closed in one place: table, column and public id as they are bound."""
 
-from banking.models import BankItem, BankSource, LinkSession, RailCustomer
+from banking.models import BankAccount, BankItem, BankSource, LinkSession, RailCustomer
 from core import keyring
 
 _SOURCE = "banking_banksource.source"
+_FUNDING_SOURCE = "banking_bankaccount.funding_source"
 _CUSTOMER = "banking_railcustomer.customer"
 _ACCESS = "banking_bankitem.access_token"
 _LINK = "banking_linksession.link_token"
@@ -12,6 +13,7 @@ _PAGE = "banking_linksession.hosted_url"
 # What these are bound to, as key rotation has to know it.
 keyring.register(
     keyring.Column("banking_banksource", "source", _SOURCE),
+    keyring.Column("banking_bankaccount", "funding_source", _FUNDING_SOURCE),
     keyring.Column("banking_railcustomer", "customer", _CUSTOMER, public_id="rail || ':' || user_id"),
     keyring.Column("banking_bankitem", "access_token", _ACCESS),
     keyring.Column("banking_linksession", "link_token", _LINK, public_id="state"),
@@ -25,6 +27,13 @@ def seal_source(source: BankSource, value: str) -> bytes:
 
 def source_id(source: BankSource) -> str:
     return keyring.decrypt_for(source.user_id, _SOURCE, source.public_id, source.source)
+
+
+def earlier_source_id(account: BankAccount) -> str:
+    """The account's id at Dwolla, where it has yet to become a BankSource."""
+    if account.funding_source is None:
+        raise keyring.DecryptionFailed("this account has no funding source of its own")
+    return keyring.decrypt_for(account.user_id, _FUNDING_SOURCE, account.public_id, account.funding_source)
 
 
 def source_index(rail: str, value: str) -> bytes:

@@ -78,6 +78,20 @@ def earlier_account(user_id: int, rail: str, source: str) -> BankAccount | None:
     return known.account if known else None
 
 
+def take_over(*, limit: int = 200) -> int:
+    """Make BankSources of the ids at Dwolla that earlier releases kept in the accounts; how many were there.
+
+    For the worker's sweep: the release before this one may still be writing such ids while both run.
+    """
+    with actor(SYSTEM):
+        accounts = BankAccount.objects.filter(funding_source__isnull=False).order_by("pk")[:limit]
+        for account in accounts:
+            with transaction.atomic():
+                record(account, "dwolla", sealed.earlier_source_id(account))
+                BankAccount.objects.filter(pk=account.pk).update(funding_source=None, source_index=None)
+        return len(accounts)
+
+
 def record(account: BankAccount, rail: str, source: str) -> None:
     """Keep an account's id at a rail. One that was linked before under another login is now this account's."""
     row = BankSource(user_id=account.user_id, account=account, rail=rail, source_index=sealed.source_index(rail, source))

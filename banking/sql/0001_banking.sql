@@ -17,11 +17,9 @@ BEGIN
         END IF;
         RETURN NEW;
     END IF;
-    IF (NEW.id, NEW.public_id, NEW.user_id, NEW.bank_account_id, NEW.kind, NEW.amount, NEW.rail, NEW.rail_key,
-        NEW.created_at, NEW.represents_id, NEW.presentment)
+    IF (NEW.id, NEW.public_id, NEW.user_id, NEW.bank_account_id, NEW.kind, NEW.amount, NEW.rail, NEW.rail_key, NEW.created_at)
        IS DISTINCT FROM
-       (OLD.id, OLD.public_id, OLD.user_id, OLD.bank_account_id, OLD.kind, OLD.amount, OLD.rail, OLD.rail_key,
-        OLD.created_at, OLD.represents_id, OLD.presentment)
+       (OLD.id, OLD.public_id, OLD.user_id, OLD.bank_account_id, OLD.kind, OLD.amount, OLD.rail, OLD.rail_key, OLD.created_at)
     THEN
         RAISE EXCEPTION 'bank transfer %: only its status changes', OLD.id USING ERRCODE = 'PB002';
     END IF;
@@ -50,35 +48,6 @@ CREATE TRIGGER banking_refuse_removal BEFORE DELETE OR TRUNCATE ON banking_bankt
 CREATE TRIGGER banking_refuse_change BEFORE DELETE OR TRUNCATE ON banking_inboxevent
     FOR EACH STATEMENT EXECUTE FUNCTION banking_refuse();
 
--- A person wants their transfer back. What comes of it is the worker's to find out; true when it can still be asked for.
--- A transfer that a worker holds keeps its due time: two at a time would ask the rail twice.
-CREATE FUNCTION banking_ask_to_cancel(p_user bigint, p_transfer bigint) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    PERFORM wallets_check_actor(p_user);
-    UPDATE banking_banktransfer
-    SET cancel = 'asked', due_at = CASE WHEN status IN ('submitted', 'unknown') THEN due_at ELSE core_now() END
-    WHERE id = p_transfer AND user_id = p_user AND cancel = 'no'
-      AND status IN ('requested', 'queued', 'submitted', 'unknown', 'pending');
-    RETURN FOUND;
-END $$;
-ALTER FUNCTION banking_ask_to_cancel(bigint, bigint) OWNER TO paya_engine;
-REVOKE EXECUTE ON FUNCTION banking_ask_to_cancel(bigint, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION banking_ask_to_cancel(bigint, bigint) TO paya_web, paya_worker;
-
--- Staff choose the rail that serves a kind of transfer from now on. Those under way stay on theirs.
-CREATE FUNCTION banking_choose_rail(p_kind text, p_rail text, p_reason text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    PERFORM console_acted('rail.choose', p_kind, 'New ' || p_kind || 's go by ' || p_rail || '.', p_reason);
-    INSERT INTO banking_railchoice (kind, rail, reason, chosen_by_id) VALUES (p_kind, p_rail, p_reason, core_actor());
-END $$;
-ALTER FUNCTION banking_choose_rail(text, text, text) OWNER TO paya_engine;
-REVOKE EXECUTE ON FUNCTION banking_choose_rail(text, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION banking_choose_rail(text, text, text) TO paya_staff;
-CREATE TRIGGER banking_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON banking_railchoice
-    FOR EACH STATEMENT EXECUTE FUNCTION banking_refuse();
-
 -- Stores a vendor's message, once; NULL when it was there already. The web role has no other way into the inbox.
 CREATE FUNCTION banking_receive(p_provider text, p_event_id text, p_topic text, p_body text) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -92,27 +61,17 @@ REVOKE EXECUTE ON FUNCTION banking_receive(text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION banking_receive(text, text, text, text) TO paya_web, paya_worker;
 
 GRANT SELECT, INSERT ON banking_inboxevent TO paya_engine;
-GRANT SELECT, UPDATE (cancel, due_at) ON banking_banktransfer TO paya_engine;
-GRANT INSERT ON banking_railchoice TO paya_engine;
 GRANT SELECT ON banking_legalmove TO paya_engine, paya_web, paya_worker, paya_staff, paya_auditor;
-GRANT SELECT ON banking_railchoice TO paya_web, paya_worker, paya_staff, paya_auditor;
 
 -- Web asks for transfers and links banks; what becomes of a transfer is the worker's to write.
-GRANT SELECT, INSERT ON banking_linksession, banking_bankitem, banking_bankaccount, banking_banksource, banking_railcustomer
-    TO paya_web, paya_worker;
+GRANT SELECT, INSERT ON banking_linksession, banking_bankitem, banking_bankaccount, banking_railcustomer TO paya_web, paya_worker;
 GRANT UPDATE (done_at) ON banking_linksession TO paya_web, paya_worker;
 GRANT UPDATE (item_id, access_token, institution_id, institution, status, claimed_until) ON banking_bankitem TO paya_web, paya_worker;
-GRANT UPDATE (item_id, account_id, name, mask, kind, is_default, status, blocked_by, close_due_at) ON banking_bankaccount
+GRANT UPDATE (item_id, account_id, name, mask, kind, funding_source, source_index, status, close_due_at) ON banking_bankaccount
     TO paya_web, paya_worker;
-GRANT UPDATE (account_id) ON banking_banksource TO paya_web, paya_worker;
 GRANT SELECT, INSERT ON banking_banktransfer, banking_transfermove TO paya_web, paya_worker;
-GRANT UPDATE (status, external_id, due_at, woken_at, attempts, failure_code, cancel, settled_at) ON banking_banktransfer
-    TO paya_worker;
-GRANT SELECT, UPDATE (due_at, woken_at, processed_at, attempts, outcome) ON banking_inboxevent TO paya_worker;
--- Re-encrypted when the master key changes (core/keyring).
-GRANT UPDATE (link_token) ON banking_linksession TO paya_worker;
-GRANT UPDATE (source) ON banking_banksource TO paya_worker;
-GRANT UPDATE (customer) ON banking_railcustomer TO paya_worker;
-GRANT SELECT ON banking_bankitem, banking_bankaccount, banking_banksource, banking_railcustomer, banking_banktransfer,
-    banking_transfermove TO paya_auditor;
+GRANT UPDATE (status, external_id, due_at, attempts, failure_code) ON banking_banktransfer TO paya_worker;
+GRANT SELECT, UPDATE (due_at, processed_at, attempts, outcome) ON banking_inboxevent TO paya_worker;
+GRANT SELECT ON banking_bankitem, banking_bankaccount, banking_railcustomer, banking_banktransfer, banking_transfermove
+    TO paya_auditor;
 GRANT SELECT ON banking_bankaccount, banking_banktransfer, banking_transfermove TO paya_staff;

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('console', '0002_actions'),
-        ('banking', '0005_returns'),
+        ('banking', '0009_returns'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from core.migrate import run_sql_file
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0002_nacha"),
+        ("banking", "0006_nacha"),
         ("console", "0003_returns"),
     ]
 

@@ -5,7 +5,7 @@ from core.migrate import run_sql_file
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0004_reconciliation"),
+        ("banking", "0008_reconciliation"),
         ("console", "0004_nacha"),
     ]
 

@@ -44,12 +44,12 @@ def statements(sql: Iterable[str]) -> list[str]:
     return [" ".join(statement.split()) + ";" for statement in text.split(";") if statement.strip()]
 
 
-def findings(sql: Iterable[str]) -> list[str]:
-    """What is unsafe in the SQL of one migration, in words."""
+def findings(sql: Iterable[str], *, atomic: bool = True) -> list[str]:
+    """What is unsafe in the SQL of one migration, in words. One that is not atomic holds no lock from step to step."""
     lines = statements(sql)
     new = {m[1] for line in lines if (m := re.match(rf"CREATE TABLE (?:IF NOT EXISTS )?{_TABLE}", line))}
     old = [line for line in lines if not ((m := re.match(rf"(?:ALTER TABLE|CREATE .*?INDEX .*?\bON) {_TABLE}", line)) and m[1] in new)]
-    errors, _, warnings = analyse_sql_statements(PostgresqlAnalyser, ["BEGIN;", *old, "COMMIT;"])
+    errors, _, warnings = analyse_sql_statements(PostgresqlAnalyser, ["BEGIN;", *old, "COMMIT;"] if atomic else old)
     found = {f"{issue.code}: {issue.message}" for issue in [*errors, *warnings] if not issue.code.startswith("RUNSQL")}
     for words, pattern in _OURS.items():
         found |= {f"{words}: {line[:120]}" for line in old if (m := re.match(pattern, line, re.IGNORECASE)) and m[1] not in new}
@@ -68,7 +68,7 @@ def test_new_migrations_are_safe(database: Database) -> None:
         unsafe = {}
         for key, migration in loader.disk_migrations.items():
             if key[0] in ROOMS and key not in LANDED:
-                found = findings(sql_of(migration, loader.project_state(key, at_end=False)))
+                found = findings(sql_of(migration, loader.project_state(key, at_end=False)), atomic=migration.atomic)
                 if found:
                     unsafe[key] = found
     assert not unsafe
@@ -107,11 +107,12 @@ SAFE: dict[str, migrations.operations.base.Operation] = {
 }
 
 
-def judge(database: Database, operation: migrations.operations.base.Operation) -> list[str]:
+def judge(database: Database, operation: migrations.operations.base.Operation, *, atomic: bool = True) -> list[str]:
     with database.role("owner"):
         state = MigrationLoader(connection).project_state()
-        migration = type("Migration", (migrations.Migration,), {"operations": [operation]})("tried", "payments")
-        return findings(sql_of(migration, state))
+        body = {"operations": [operation], "atomic": atomic}
+        migration = type("Migration", (migrations.Migration,), body)("tried", "payments")
+        return findings(sql_of(migration, state), atomic=atomic)
 
 
 @pytest.mark.parametrize("name", UNSAFE)
@@ -122,3 +123,10 @@ def test_control_an_unsafe_one_is_caught(database: Database, name: str) -> None:
 @pytest.mark.parametrize("name", SAFE)
 def test_control_a_safe_one_passes(database: Database, name: str) -> None:
     assert judge(database, SAFE[name]) == []
+
+
+def test_control_outside_a_transaction_an_index_in_place_is_caught_too(database: Database) -> None:
+    beside = migrations.RunSQL("CREATE INDEX CONCURRENTLY x ON ledger_transfer (posted_at);")
+    assert judge(database, beside, atomic=False) == []
+    in_place = migrations.RunSQL("CREATE INDEX x ON ledger_transfer (posted_at);")
+    assert judge(database, in_place, atomic=False)

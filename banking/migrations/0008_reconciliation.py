@@ -8,7 +8,7 @@ from core.rls import seal
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0003_customer_stopped"),
+        ("banking", "0007_customer_stopped"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -193,5 +193,5 @@ class Migration(migrations.Migration):
         seal("banking_reconciliation"),
         seal("banking_break"),
         seal("banking_reconciliationwish"),
-        run_sql_file(__file__, "0004_reconciliation.sql"),
+        run_sql_file(__file__, "0008_reconciliation.sql"),
     ]

@@ -11,7 +11,7 @@ from core.rls import protect, seal
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0001_initial"),
+        ("banking", "0005_rails_filled"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -377,7 +377,7 @@ class Migration(migrations.Migration):
                 name="banking_nacha_filed",
             ),
         ),
-        run_sql_file(__file__, "0002_nacha.sql"),
+        run_sql_file(__file__, "0006_nacha.sql"),
         protect("banking_nachareceiver", staff_reads=False),
         protect("banking_nachaentry", staff_reads=False),
         protect("banking_nachareturn", staff_reads=False),

@@ -4,7 +4,7 @@ from core.migrate import run_sql_file
 
 
 class Migration(migrations.Migration):
-    dependencies = [("banking", "0002_nacha")]
+    dependencies = [("banking", "0006_nacha")]
 
     operations = [
         migrations.AddField(
@@ -12,5 +12,5 @@ class Migration(migrations.Migration):
             name="stopped",
             field=models.BooleanField(db_default=False, default=False),
         ),
-        run_sql_file(__file__, "0003_customer_stopped.sql"),
+        run_sql_file(__file__, "0007_customer_stopped.sql"),
     ]

@@ -28,7 +28,7 @@ def _one(to: str, name: str) -> models.OneToOneField:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("banking", "0005_returns"),
+        ("banking", "0009_returns"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -136,7 +136,7 @@ class Migration(migrations.Migration):
                 ),
             ]
         ),
-        run_sql_file(__file__, "0006_bank_upkeep.sql"),
+        run_sql_file(__file__, "0010_bank_upkeep.sql"),
         protect("banking_itemwatch", staff_reads=False),
         protect("banking_bankidentity"),
         protect("banking_outagenotice", staff_reads=False),

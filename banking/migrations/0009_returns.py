@@ -13,7 +13,7 @@ from core.rls import protect, seal
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('banking', '0004_reconciliation'),
+        ('banking', '0008_reconciliation'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('owed__gte', 0), models.Q(('owed', 0), ('late', True), _connector='OR')), name='banking_owed_when_late'), models.CheckConstraint(condition=models.Q(('lifted_at', None), ('restricts', True), _connector='OR'), name='banking_lifted_what_restricts')],
             },
         ),
-        run_sql_file(__file__, "0005_returns.sql"),
+        run_sql_file(__file__, "0009_returns.sql"),
         protect("banking_return"),
         seal("banking_correction"),
     ]
