@@ -13,9 +13,9 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 # Only these may leave the process beside the message: an allow-list, so that a new field must be thought about.
 ALLOWED = frozenset({
     "method", "route", "status", "ms", "user", "code", "topic", "position", "cause", "provider", "operation",
-    "event", "transfer", "file", "entry", "task", "count", "payment", "challenge", "device", "error",
+    "event", "transfer", "account", "notice", "file", "entry", "task", "count", "payment", "challenge", "device", "error",
     # Figures of the network, nobody's.
-    "rail", "rate", "share", "sent", "reserve", "required", "short",
+    "rail", "rate", "share", "sent", "reserve", "required", "short", "custodian", "result", "breaks", "kind", "key",
 })  # fmt: skip
 
 

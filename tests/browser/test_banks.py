@@ -51,7 +51,7 @@ def test_a_bank_with_a_site_of_its_own_and_all_that_may_happen_to_it(phone: Open
     page.get_by_role("button", name="Share with PaYa").click()
     expect(page.get_by_text("is linked.").first).to_be_visible()
     first, second = (str(bank["mask"]) for bank in banks(person))
-    page.get_by_role("button", name="Choose first").click()
+    page.get_by_role("button", name="Make default").click()
     expect(page.get_by_text("is chosen first from now on")).to_be_visible()
     assert [bank["default"] for bank in banks(person)] == [False, True]
     page.goto("/load")
@@ -90,7 +90,7 @@ def test_axe_finds_nothing_on_banks_that_need_something(phone: OpenPhone, stack:
     until(person, 2, "revoked")
     shows(page, "ends this login on")
     expect(page.get_by_text("taken back").first).to_be_visible()
-    expect(page.get_by_role("button", name="Choose first")).to_have_count(1)
+    expect(page.get_by_role("button", name="Make default")).to_have_count(1)
     assert found(page) == []
 
 
