@@ -26,6 +26,22 @@ def refuse_unsafe(**_: Any) -> None:
         sys.exit(str(error))  # Celery logs a handler's exceptions and goes on; this it lets through
 
 
+@signals.worker_init.connect
+def load_rails(**_: Any) -> None:
+    """Before the pool forks: the SDKs take seconds to import on a busy machine, and each new child would do it again."""
+    from banking import rails
+
+    rails.available()
+
+
+@signals.task_prerun.connect
+def let_go_of_broken_connections(**_: Any) -> None:
+    """As Django does before each request: kept connections that had an error and do not answer are closed."""
+    from django.db import close_old_connections
+
+    close_old_connections()
+
+
 @signals.worker_ready.connect
 @signals.heartbeat_sent.connect
 def say_alive(**_: Any) -> None:

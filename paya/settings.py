@@ -272,6 +272,9 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Celery would hang up on the database before and after each task, and a new connection costs more than most tasks;
+# paya/celery.py lets go of broken ones.
+CELERY_DB_REUSE_MAX = 2**31
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 # Somebody waits for a code; a bank's backlog does not stand before it. Workers take from both queues in turn.
 CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"celery": {}, "codes": {}}

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from banking.errors import AmountMismatch
 from banking.models import InboxEvent
 from banking.services import accounts, customers, transfers, upkeep
-from banking.services.topics import About, about
+from banking.services.topics import About, about, told
 from core.actor import SYSTEM, actor
 from core.clock import now
 from core.errors import IdempotencyInProgress
@@ -104,7 +104,8 @@ def _act(event: InboxEvent) -> str:
     match subject:
         case About.TRANSFER if resource:
             key = _uuid(content.get("correlation_id", ""))
-            return "done" if transfers.heard_of(rail=event.provider, external_id=resource, key=key) else "unmatched"
+            heard = transfers.heard_of(rail=event.provider, external_id=resource, key=key, told=told(event.topic))
+            return "done" if heard else "unmatched"
         case About.BANK if resource:
             return "done" if accounts.check_bank(rail=event.provider, source=resource) else "ignored"
         case About.CUSTOMER if customer := content.get("customer_id", "") or resource:

@@ -111,10 +111,13 @@ class StripeEntry(models.Model):
     kind = models.CharField(max_length=30)  # payment, payment_failure_refund, adjustment, stripe_fee, payout
     cents = models.BigIntegerField()
     fee = models.BigIntegerField(default=0)
-    source = models.CharField(max_length=40)
+    source = models.CharField(max_length=40, db_index=True)
     pending = models.BooleanField(default=False)  # a debit that is still processing
     description = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["pending", "cents", "fee"], name="entries_summed_up")]
 
 
 class StripeTransaction(models.Model):

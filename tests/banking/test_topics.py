@@ -9,7 +9,7 @@ from banking import rails, services
 from banking.errors import BankTransfersStopped
 from banking.models import BankAccount, RailCustomer
 from banking.services import sources
-from banking.services.topics import DWOLLA, About, about
+from banking.services.topics import DWOLLA, About, about, told
 from core.actor import SYSTEM, actor
 from tests.banking.sandbox import Bank
 from tests.conftest import Database
@@ -28,6 +28,21 @@ def test_all_of_them_are_known() -> None:
 def test_transfers_are_looked_up_at_both_levels(level: str) -> None:
     for what in ("created", "completed", "failed", "cancelled"):
         assert about("dwolla", f"{level}transfer_{what}") is About.TRANSFER
+
+
+@pytest.mark.parametrize(
+    ("topic", "far"),
+    [
+        ("customer_transfer_created", "pending"), ("transfer_completed", "processed"), ("transfer_cancelled", "cancelled"),
+        ("customer_bank_transfer_failed", "failed"),
+        ("payment_intent.succeeded", "processed"), ("payment_intent.canceled", "cancelled"),
+        ("treasury.outbound_payment.posted", "processed"), ("treasury.outbound_payment.returned", None),
+        # Disputes are made and closed, too, and that is not how the transfer ends.
+        ("charge.dispute.created", None), ("payment_intent.requires_action", None),
+    ],
+)  # fmt: skip
+def test_how_far_a_transfer_has_come_by_a_topic(topic: str, far: str | None) -> None:
+    assert told(topic) == far
 
 
 def tell(topic: str, database: Database, **content: str) -> None:

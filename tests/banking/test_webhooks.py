@@ -61,6 +61,22 @@ def test_twice_and_backwards(
     assert person.timeline(row) == ["requested", "submitted", "pending", "settled"]
 
 
+def test_what_our_record_has_already_is_not_asked_for_again(
+    linked: Callable[..., Any], bank: Bank, deliver: Any, process_inbox: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One load is told of four times, and once is enough."""
+    person = linked()
+    row = person.submit(person.load())
+    bank.advance(3)
+    asked, ask = [], rails.dwolla().status
+    monkeypatch.setattr(rails.dwolla(), "status", lambda *, transfer: asked.append(transfer) or ask(transfer=transfer))
+    for delivery in bank.deliveries(4, part=str(row.external_id).encode()):
+        deliver(delivery)
+    assert process_inbox() == ["done"] * 4
+    assert person.fresh(row).status == "settled"
+    assert asked == [row.external_id]
+
+
 def test_late_return(linked: Callable[..., Any], bank: Bank, deliver: Any, process_inbox: Process) -> None:
     person = linked(name="R01-late")
     row = person.submit(person.load())

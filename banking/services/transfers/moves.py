@@ -21,7 +21,7 @@ Kind, Status, Cancel = BankTransfer.Kind, BankTransfer.Status, BankTransfer.Canc
 FIRST_POLL = timedelta(seconds=20 if settings.SANDBOX else 900)
 LAST_POLL = timedelta(minutes=5 if settings.SANDBOX else 360)
 # What has settled can come back: sixty days for the person's bank to say so, and some for it to reach us.
-FIRST_LATE_POLL = timedelta(seconds=60 if settings.SANDBOX else 6 * 3600)
+FIRST_LATE_POLL = timedelta(minutes=5 if settings.SANDBOX else 6 * 60)
 LAST_LATE_POLL = timedelta(minutes=30 if settings.SANDBOX else 24 * 60)
 RETURNS_FOR = timedelta(days=65)
 

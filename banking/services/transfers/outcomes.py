@@ -9,7 +9,7 @@ from django.db import transaction
 
 from banking import rails
 from banking.models import BankTransfer
-from banking.rails.port import RailTransfer
+from banking.rails.port import RailStatus, RailTransfer
 from banking.services.returns import came_back
 from banking.services.transfers.moves import (
     FIRST_LATE_POLL,
@@ -44,10 +44,19 @@ def refresh(*, transfer_id: int) -> None:
     apply(transfer.pk, transfer.user_id, shown, cause="asked the rail")
 
 
-def heard_of(*, rail: str, external_id: str, key: UUID | None) -> bool:
+# The statuses of ours that hold what a message says already.
+HELD: dict[RailStatus, tuple[str, ...]] = {
+    "pending": (Status.PENDING, Status.SETTLED, Status.FAILED, Status.CANCELLED, Status.RETURNED),
+    "processed": (Status.SETTLED, Status.RETURNED),
+    "failed": (Status.FAILED, Status.RETURNED),
+    "cancelled": (Status.CANCELLED,),
+}
+
+
+def heard_of(*, rail: str, external_id: str, key: UUID | None, told: RailStatus | None = None) -> bool:
     """News of a transfer at the rail, known by its id there or by our key; False when it is none of ours (yet).
 
-    What the news says is not believed: the transfer is fetched.
+    What the news says (`told`) is not believed: the transfer is fetched, unless our own record is as far already.
     """
     with actor(SYSTEM):
         ours = BankTransfer.objects.filter(rail=rail)
@@ -56,6 +65,8 @@ def heard_of(*, rail: str, external_id: str, key: UUID | None) -> bool:
             transfer = ours.filter(rail_key=key).first()
     if transfer is None:
         return False
+    if told is not None and transfer.external_id == external_id and transfer.status in HELD[told]:
+        return True
     apply(transfer.pk, transfer.user_id, rails.rail(rail).status(transfer=external_id), cause="webhook")
     return True
 
