@@ -25,7 +25,7 @@ import sys
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,11 +75,11 @@ class Intent:
 class Yard:
     """A stack with its data, as somebody who owns the machine sees it."""
 
-    def __init__(self, data: Path, *, durable: bool = True) -> None:
+    def __init__(self, data: Path, *, durable: bool = True, more: Mapping[str, str] | None = None) -> None:
         self.data = data
         self.points: Path | None = data.parent / f"{data.name}-failpoints"
         self.points.mkdir()
-        extra = {"CAMPAIGN_FAILPOINTS": str(self.points), "PYTHONPATH": str(FAILPOINTS)}
+        extra = {"CAMPAIGN_FAILPOINTS": str(self.points), "PYTHONPATH": str(FAILPOINTS), **(more or {})}
         self._owns(start_stack(data, demo=False, durable=durable, extra=extra))
 
     @classmethod
