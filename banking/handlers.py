@@ -10,8 +10,7 @@ from core.relay import HandlerUnavailable
 
 def _wake(task: Task, name: str, rows: list[Row]) -> None:
     try:
-        for row in rows:
-            task.apply_async(args=[row.payload[name]], retry=False)
+        tasks.wake(task, [row.payload[name] for row in rows], retry=False)
     except OperationalError as error:
         raise HandlerUnavailable("the broker is down") from error
 

@@ -1,10 +1,11 @@
 """Wake-ups. Each message names a row that carries its own state and due time; the sweeps find what no message woke."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 
 from banking import rails
 from banking.nacha.errors import InvalidFile
@@ -26,6 +27,13 @@ def _or_later(task: str) -> Iterator[None]:
         yield
     except (ProviderDown, ProviderUnknown, IdempotencyInProgress) as error:
         log.info("bank_task_later", extra={"task": task, "cause": str(error)})
+
+
+def wake(task: Task, rows: Iterable[int], **options: Any) -> None:
+    """A message for each row that is swept up until it is worked on. Nobody needs it any more once a sweep has sent another:
+    with a backlog of minutes the queue would fill with copies."""
+    for row in rows:
+        task.apply_async([row], expires=transfers.WAKE_AGAIN.total_seconds(), **options)
 
 
 @shared_task
@@ -56,12 +64,10 @@ def close_account(account_id: int) -> None:
 def sweep_transfers() -> None:
     """Wake the transfers that are due, and the removed banks of which the vendors have yet to hear."""
     to_submit, to_ask = transfers.due()
-    for transfer_id in to_submit:
-        submit_transfer.delay(transfer_id)
+    wake(submit_transfer, to_submit)
     for transfer_id in to_ask:
-        refresh_transfer.delay(transfer_id)
-    for account_id in accounts.closing():
-        close_account.delay(account_id)
+        refresh_transfer.delay(transfer_id)  # one for each time at which it is asked about, and that may be hours away
+    wake(close_account, accounts.closing())
 
 
 @shared_task
@@ -90,8 +96,7 @@ def catch_up() -> None:
 
 @shared_task
 def sweep_inbox() -> None:
-    for event_id in inbox.due():
-        process_inbox.delay(event_id)
+    wake(process_inbox, inbox.due())
 
 
 @shared_task
@@ -158,7 +163,5 @@ def sweep_banks() -> None:
     sources.take_over()
     for item in upkeep.due():
         check_login.delay(item)
-    for account in identity.due():
-        match_identity.delay(account)
-    for notice in notices.due():
-        tell_notice.delay(notice)
+    wake(match_identity, identity.due())
+    wake(tell_notice, notices.due())

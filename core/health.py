@@ -2,6 +2,7 @@
 
 import json
 import urllib.request
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import connection
@@ -30,17 +31,27 @@ def _relay() -> None:
             raise RuntimeError("the outbox is not empty yet")
 
 
-WORKER_SIGN, WORKER_SECONDS = "paya:worker", 10
+WORKER_SIGN, WORKER_SECONDS = "paya:worker:", 10
 
 
-def worker_is_alive() -> None:
-    """Called by a worker every two seconds: it is there, and for the next few it may be believed."""
-    client().set(WORKER_SIGN, "1", ex=WORKER_SECONDS)
+def worker_is_alive(*, queues: Iterable[str]) -> None:
+    """Called by a worker every two seconds: it is there for these, and for the next few it may be believed."""
+    for queue in queues:
+        client().set(WORKER_SIGN + queue, "1", ex=WORKER_SECONDS)
 
 
 @readiness("worker")
 def _worker() -> None:
-    if not client().exists(WORKER_SIGN):
+    _somebody_takes(queue for queue in settings.CELERY_TASK_QUEUES if queue != "codes")
+
+
+@readiness("codes")
+def _codes() -> None:
+    _somebody_takes(["codes"])
+
+
+def _somebody_takes(queues: Iterable[str]) -> None:
+    if not all(client().exists(WORKER_SIGN + queue) for queue in queues):
         raise RuntimeError("no worker has said that it is there")
 
 

@@ -4,6 +4,7 @@ A breaker's state is in Redis, so that all processes learn from the failures of 
 against anybody: calls then fail by their own time-outs.
 """
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -64,19 +65,21 @@ class _Changes(pybreaker.CircuitBreakerListener):
             client().set(_namespace(cb.name) + ":since", int(datetime.now(UTC).timestamp()))
 
 
-_breakers: dict[str, pybreaker.CircuitBreaker] = {}
+# One object for each thread: a breaker is locked for as long as its call takes, and what it knows is in Redis anyway.
+_breakers: dict[tuple[int, str], pybreaker.CircuitBreaker] = {}
 
 
 def breaker(name: str) -> pybreaker.CircuitBreaker:
     """The breaker of a provider: opens after 5 failures in a row, lets one call try again after 15 s."""
     namespace = _namespace(name)
-    if namespace not in _breakers:
-        _breakers[namespace] = pybreaker.CircuitBreaker(
+    mine = threading.get_ident(), namespace
+    if mine not in _breakers:
+        _breakers[mine] = pybreaker.CircuitBreaker(
             fail_max=FAILURES, reset_timeout=REST_SECONDS, exclude=[ProviderRejected, ProviderBusy], name=name,
             listeners=[_Changes()], throw_new_error_on_trip=False,
             state_storage=_InRedis(pybreaker.STATE_CLOSED, client(), namespace=namespace),
         )  # fmt: skip
-    return _breakers[namespace]
+    return _breakers[mine]
 
 
 def _namespace(name: str) -> str:
@@ -108,10 +111,10 @@ def failures(name: str) -> int:
 
 def forget_failures() -> None:
     """Close all breakers that this process has used (after a vendor has said that it is well again, and between tests)."""
-    for name, known in _breakers.items():
+    for (_, namespace), known in list(_breakers.items()):
         known.close()
         with suppress(RedisError):
-            client().delete(_namespace(name) + ":held")
+            client().delete(namespace + ":held")
     _breakers.clear()
 
 

@@ -29,9 +29,19 @@ def refuse_unsafe(**_: Any) -> None:
 @signals.worker_init.connect
 def load_rails(**_: Any) -> None:
     """Before the pool forks: the SDKs take seconds to import on a busy machine, and each new child would do it again."""
-    from banking import rails
+    if "celery" in app.amqp.queues.consume_from:
+        from banking import rails
 
-    rails.available()
+        rails.available()
+
+
+@signals.worker_init.connect
+def load_texting(**_: Any) -> None:
+    """Whoever sends codes imports what that takes before the first one, which would wait for it."""
+    if "codes" in app.amqp.queues.consume_from:
+        from users import sms
+
+        sms.warm_up()
 
 
 @signals.task_prerun.connect
@@ -48,4 +58,4 @@ def say_alive(**_: Any) -> None:
     """Leave a sign of life that readiness looks for; it fades when the worker hangs or dies."""
     from core.health import worker_is_alive
 
-    worker_is_alive()
+    worker_is_alive(queues=list(app.amqp.queues.consume_from))

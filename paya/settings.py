@@ -1,6 +1,7 @@
 """The one settings file. Everything that differs between machines comes from the environment (docs/architecture.md)."""
 
 from pathlib import Path
+from typing import Any
 
 import environ
 
@@ -276,13 +277,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # paya/celery.py lets go of broken ones.
 CELERY_DB_REUSE_MAX = 2**31
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
-# Somebody waits for a code; a bank's backlog does not stand before it. Workers take from both queues in turn.
-CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"celery": {}, "codes": {}}
-CELERY_TASK_ROUTES = {"users.tasks.*": {"queue": "codes"}}
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Beat only wakes these up; each sweeps rows that carry their own state, so running twice or late is harmless.
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sms-sweep": {"task": "users.tasks.sweep_sms", "schedule": 5.0},
     "users-prune": {"task": "users.tasks.prune", "schedule": 24 * 3600.0},
     "bank-transfers-sweep": {"task": "banking.tasks.sweep_transfers", "schedule": 5.0},
@@ -298,6 +296,17 @@ CELERY_BEAT_SCHEDULE = {
     "banks-sweep": {"task": "banking.tasks.sweep_banks", "schedule": 5.0},
     "vendors-probe": {"task": "core.tasks.probe_vendors", "schedule": 15.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
+}
+# A message that nobody took in time is thrown away, so that a worker that was away does not find a heap of the same. A minute
+# at least: while everything is slow, each of them still has its turn.
+for _entry in CELERY_BEAT_SCHEDULE.values():
+    _entry["options"] = {"expire_seconds": max(60, int(_entry["schedule"]))}
+# Which task goes where; the processes that take from the queues are in paya/local/stack.py. Somebody waits for a code: codes have
+# a process of their own, and nothing else is ever put there, for a vendor that hangs holds up whatever stands behind it. The
+# other worker takes from its two queues in turn, so that a rail's backlog does not stand before the sweeps.
+CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"codes": {}, "sweeps": {}, "celery": {}}
+CELERY_TASK_ROUTES = {_entry["task"]: {"queue": "sweeps"} for _entry in CELERY_BEAT_SCHEDULE.values()} | {
+    task: {"queue": "codes"} for task in ("users.tasks.send_sms", "users.tasks.sweep_sms")
 }
 
 # --- The staff's site -------------------------------------------------------------------------------------------

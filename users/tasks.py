@@ -2,6 +2,9 @@ from celery import shared_task
 
 from users import services
 
+# A message that nobody took by then is thrown away: sweeps have sent others meanwhile, and they must not heap up.
+WAKE_AGAIN = 20  # seconds
+
 
 @shared_task
 def send_sms(challenge_id: int) -> None:
@@ -11,8 +14,9 @@ def send_sms(challenge_id: int) -> None:
 
 @shared_task
 def sweep_sms() -> None:
-    """Send what is due and was not woken up; give up what is over."""
-    services.sweep_codes()
+    """Wake what is due and was not woken up; give up what is over."""
+    for challenge_id in services.sweep_codes():
+        send_sms.apply_async([challenge_id], expires=WAKE_AGAIN)
 
 
 @shared_task

@@ -53,7 +53,7 @@ ARMED = [
     "worker.call.before", "worker.call.after", "worker.record.before", "worker.settle.after", "worker.inbox.after",
     "relay.publish.before", "relay.publish.after", "relay.commit.after",
 ]  # fmt: skip
-VICTIMS = ["web worker", "web worker", "pool", "worker", "relay", "postgres", "live"]
+VICTIMS = ["web worker", "web worker", "pool", "worker", "codes", "relay", "postgres", "live"]
 SHORT_DEATHS = ["web.commit.after", "postgres", "worker.call.after", "relay.publish.after", "pool"]
 FROM_THE_START = "MTow"  # the feed's cursor before its first item
 ANSWERS_LATER = {409, 429, 500, 502, 503, 504}
@@ -116,12 +116,15 @@ class Yard:
 
     def victim(self, name: str) -> tuple[int, int] | None:
         """Whom to send which signal."""
-        marks = {"postgres": "bin/postgres", "relay": "manage.py relay", "live": "daphne", "redis": "valkey"}
+        marks = {
+            "postgres": "bin/postgres", "relay": "manage.py relay", "live": "daphne", "redis": "valkey",
+            "worker": "worker@", "codes": "codes@",
+        }  # fmt: skip
         if name in ("web worker", "pool"):
-            parent = self.child("gunicorn paya.wsgi" if name == "web worker" else "paya worker")
+            parent = self.child("gunicorn paya.wsgi" if name == "web worker" else "worker@")
             children = processes.children_of(parent) if parent else []
             return (random.choice(children), signal.SIGKILL) if children else None
-        pid = self.child(marks.get(name, "paya worker"))
+        pid = self.child(marks[name])
         return (pid, signal.SIGQUIT if name == "postgres" else signal.SIGKILL) if pid else None
 
     def kill(self, name: str) -> bool:

@@ -226,7 +226,9 @@ class Stack:
         ]  # fmt: skip
         staff_own = self._shared | {"PAYA_SITE": "staff", "DATABASE_URL": self._servers.urls["staff"]}
         celery = ["-m", "celery", "-A", "paya"]
-        worker = [*celery, "worker", "-c", "2", "--without-gossip", "--without-mingle", "--hostname=paya@%h"]
+        worker = [*celery, "worker", "-Q", "sweeps,celery", "-c", "2", "--without-gossip", "--without-mingle"]
+        # Threads, for it only ever waits for the provider: one that hangs for one phone does not keep the others waiting.
+        codes = [*celery, "worker", "-Q", "codes", "-P", "threads", "-c", "8", "--without-gossip", "--without-mingle"]
         beat = [
             *celery,
             "beat",
@@ -239,7 +241,8 @@ class Stack:
             "live": self._product("live", live, login="web"),
             "staff": self._launch("staff", staff, staff_own),
             "relay": self._product("relay", ["manage.py", "relay"], login="worker"),
-            "worker": self._product("worker", worker, login="worker"),
+            "worker": self._product("worker", [*worker, "--hostname=worker@%h"], login="worker"),
+            "codes": self._product("codes", [*codes, "--hostname=codes@%h"], login="worker"),
             "beat": self._product("beat", beat, login="worker"),
         }
 

@@ -38,7 +38,7 @@ def test_each_change_of_a_wallet_is_told(linked: Callable[..., Any], bank: Bank,
 
 def test_the_relay_wakes_the_worker(linked: Callable[..., Any], database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[int] = []
-    monkeypatch.setattr(tasks.submit_transfer, "apply_async", lambda args, retry: woken.extend(args))
+    monkeypatch.setattr(tasks.submit_transfer, "apply_async", lambda args, **options: woken.extend(args))
     row = linked().load()
     with database.role("worker"):
         relay_all()
@@ -46,7 +46,7 @@ def test_the_relay_wakes_the_worker(linked: Callable[..., Any], database: Databa
 
 
 def test_without_a_broker_the_relay_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    def down(**_: Any) -> None:
+    def down(*_: Any, **__: Any) -> None:
         raise OperationalError("no broker")
 
     monkeypatch.setattr(tasks.submit_transfer, "apply_async", down)

@@ -185,5 +185,5 @@ def test_health(stack: Stack) -> None:
     assert stack.call("GET", "/healthz").json() == {"status": "ok"}
     ready = wait_until(lambda: (answer := stack.call("GET", "/readyz")).status_code == 200 and answer.json(), "/readyz")
     assert ready["status"] == "ok"
-    assert set(ready["checks"]) >= {"database", "redis", "relay", "worker", "live", "sandbox"}
+    assert set(ready["checks"]) >= {"database", "redis", "relay", "worker", "codes", "live", "sandbox"}
     assert set(ready["checks"].values()) == {"ok"}

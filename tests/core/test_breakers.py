@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ import redis
 from core import resilience
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 from tests.conftest import Database
+from tests.helpers import at_once
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +76,16 @@ def test_a_few_failures_degrade_and_a_success_mends():
     fail(2)
     assert resilience.health("vendor").status == "degraded"
     assert resilience.call("vendor", lambda: 1) == 1
+    assert resilience.health("vendor").status == "operational"
+
+
+def test_threads_do_not_wait_for_each_others_calls():
+    """The library locks a breaker for as long as a call takes: one that hangs would hang them all."""
+    together = threading.Barrier(3)
+    assert sorted(at_once(3, lambda _: resilience.call("vendor", lambda: together.wait(10)))) == [0, 1, 2]
+    at_once(3, lambda _: fail(2))
+    assert resilience.health("vendor").status == "down"  # and what they find out counts together
+    resilience.forget_failures()
     assert resilience.health("vendor").status == "operational"
 
 

@@ -17,7 +17,7 @@ from users.models import Challenge
 
 log = logging.getLogger("paya.sms")
 
-BATCH = 20
+BATCH = 100
 LONGEST_BACKOFF = 60
 # Longer than the calls of all providers in a row can take: whoever claimed it will not record it any more.
 STUCK = timedelta(minutes=2)
@@ -43,8 +43,11 @@ def send_code(*, challenge_id: int) -> None:
         _record(claimed, Challenge.SENT, provider=provider)
 
 
-def sweep_codes() -> None:
-    """What no message woke up, and what time has overtaken. Any number may run at a time."""
+def sweep_codes() -> list[int]:
+    """Put away what time has overtaken; the challenges that are due and that no message woke up, to be sent beside each other.
+
+    Any number may run at a time.
+    """
     with actor(SYSTEM):
         rows = Challenge.objects
         rows.filter(sms_state=Challenge.SENDING, claimed_at__lt=Now() - STUCK).update(sms_state=Challenge.UNKNOWN)
@@ -52,9 +55,7 @@ def sweep_codes() -> None:
         over.filter(sms_state=Challenge.QUEUED).update(sms_state=Challenge.FAILED)
         over.filter(code_cipher__isnull=False).update(code_cipher=None)
         rows.filter(created_at__lt=Now() - KEPT).delete()
-        due = list(_due(rows.all()).order_by("due_at").values_list("id", flat=True)[:BATCH])
-    for challenge_id in due:
-        send_code(challenge_id=challenge_id)
+        return list(_due(rows.all()).order_by("due_at").values_list("id", flat=True)[:BATCH])
 
 
 def _due(rows: QuerySet[Challenge]) -> QuerySet[Challenge]:

@@ -37,6 +37,12 @@ def deliver(*, to: str, body: str, reference: str) -> str:
     raise down
 
 
+def warm_up() -> None:
+    """Import what a first message would wait for: the SDKs load their parts when they are first used."""
+    for provider in providers():
+        provider.warm_up()
+
+
 def ping() -> None:
     """Ask Twilio for something that costs nothing; raises as `core.resilience.call` does."""
     from users.sms.twilio import Twilio

@@ -12,3 +12,6 @@ class SmsProvider(Protocol):
         Raises core.resilience.ProviderDown when it was certainly not sent, ProviderUnknown when nobody knows,
         and ProviderRejected when the provider refuses this message for good.
         """
+
+    def warm_up(self) -> None:
+        """Load what `send` needs, without asking anybody."""

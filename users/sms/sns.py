@@ -22,13 +22,17 @@ class Sns:
 
     def send(self, *, to: str, body: str, reference: str) -> None:
         """See SmsProvider. SNS takes a message for a number that has opted out and drops it, hence the question."""
-        sns = aws.client("sns", endpoint=settings.SNS_ENDPOINT, read_seconds=settings.VENDOR_TIMEOUT_SECONDS)
+        sns = _ours()
         if self._opted_out(sns, to):
             raise ProviderRejected("OptedOut")
         try:
             sns.publish(PhoneNumber=to, Message=body, MessageAttributes=_attributes())
         except (ClientError, BotoCoreError) as error:
             raise _meaning(error) from error
+
+    def warm_up(self) -> None:
+        """See SmsProvider."""
+        _ours()
 
     @staticmethod
     def _opted_out(sns: Any, to: str) -> bool:
@@ -38,6 +42,10 @@ class Sns:
             meaning = _meaning(error)
             # Only asked so far: whatever became of the question, nothing was sent.
             raise ProviderDown(str(meaning)) if isinstance(meaning, ProviderUnknown) else meaning from error
+
+
+def _ours() -> Any:
+    return aws.client("sns", endpoint=settings.SNS_ENDPOINT, read_seconds=settings.VENDOR_TIMEOUT_SECONDS)
 
 
 def _attributes() -> dict[str, dict[str, str]]:

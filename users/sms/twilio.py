@@ -46,18 +46,25 @@ class Twilio:
         """See SmsProvider. Twilio knows no key of ours: a repetition would be a second message."""
         _asked(lambda client: client.messages.create(to=to, from_=settings.TWILIO_FROM, body=body))
 
+    def warm_up(self) -> None:
+        """See SmsProvider."""
+        _ours().messages  # noqa: B018  (each part of the API is a module that is imported when it is named)
+
     def ping(self) -> None:
         """Ask for our own account, which costs nothing; raises as `send` does."""
         _asked(lambda client: client.api.accounts(settings.TWILIO_ACCOUNT_SID).fetch())
 
 
-def _asked(call: Callable[[Client], object]) -> None:
-    """Make one call by the SDK; its errors become ours."""
-    client = _client(
+def _ours() -> Client:
+    return _client(
         settings.TWILIO_BASE_URL, settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.VENDOR_TIMEOUT_SECONDS
     )
+
+
+def _asked(call: Callable[[Client], object]) -> None:
+    """Make one call by the SDK; its errors become ours."""
     try:
-        call(client)
+        call(_ours())
     except TwilioRestException as error:
         raise _refusal(error) from error
     except RequestException as error:

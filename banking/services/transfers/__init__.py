@@ -12,8 +12,9 @@ outcomes.py  what became of it at the rail   sweeping.py    the net below it all
 from banking.services.transfers.outcomes import heard_of, refresh
 from banking.services.transfers.requests import expected_on, request_cancel, request_load, request_redemption
 from banking.services.transfers.submitting import submit
-from banking.services.transfers.sweeping import due, to_wake
+from banking.services.transfers.sweeping import WAKE_AGAIN, due, to_wake
 
 __all__ = [
-    "due", "expected_on", "heard_of", "refresh", "request_cancel", "request_load", "request_redemption", "submit", "to_wake",
+    "WAKE_AGAIN", "due", "expected_on", "heard_of", "refresh", "request_cancel", "request_load", "request_redemption", "submit",
+    "to_wake",
 ]  # fmt: skip

@@ -25,7 +25,7 @@ POINTS = {
 
 def _role() -> str:
     command = Path("/proc/self/cmdline").read_bytes()
-    for mark, role in ((b"gunicorn\0paya", "web"), (b"\0worker\0", "worker"), (b"\0relay\0", "relay")):
+    for mark, role in ((b"gunicorn\0paya", "web"), (b"\0--hostname=worker@", "worker"), (b"\0relay\0", "relay")):
         if mark in command:
             return role
     return "other"

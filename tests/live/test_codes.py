@@ -1,0 +1,49 @@
+"""A code does not wait behind anything: it has a queue and a process of its own."""
+
+import signal
+from pathlib import Path
+
+from django.conf import settings
+from django_celery_beat.schedulers import ModelEntry
+
+from paya.celery import app
+from paya.local import processes
+from tests.stack import Stack
+
+
+def test_a_code_comes_while_all_other_workers_are_held(stack: Stack) -> None:
+    """As by a vendor that hangs, for as long as it likes."""
+    held = processes.children_of(stack.process("worker@"))
+    assert len(held) >= 2
+    for pid in held:
+        processes.send(pid, signal.SIGSTOP)
+    try:
+        for _ in range(3):
+            stack.newcomer()
+    finally:
+        for pid in held:
+            processes.send(pid, signal.SIGCONT)
+
+
+def test_each_queue_has_its_process(stack: Stack) -> None:
+    taken: list[str] = []
+    for pid in processes.children_of(stack.running.process.pid):
+        command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        if "-Q" in command:
+            taken += command[command.index("-Q") + 1].split(",")
+    assert sorted(taken) == sorted(settings.CELERY_TASK_QUEUES)
+
+
+def test_nothing_but_codes_stands_before_a_code() -> None:
+    app.loader.import_default_modules()
+    queues = {name: app.amqp.router.route({}, name)["queue"].name for name in app.tasks if not name.startswith("celery.")}
+    assert {name for name, queue in queues.items() if queue == "codes"} == {"users.tasks.send_sms", "users.tasks.sweep_sms"}
+    swept = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert {name for name, queue in queues.items() if queue == "sweeps"} == swept - {"users.tasks.sweep_sms"}
+
+
+def test_what_beat_sends_does_not_heap_up() -> None:
+    """By the name under which the scheduler that keeps its schedule in the database knows it."""
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        seconds = ModelEntry._unpack_options(**entry["options"])["expire_seconds"]
+        assert seconds == max(60, entry["schedule"]), entry["task"]
