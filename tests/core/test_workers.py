@@ -9,8 +9,9 @@ from celery.fixups.django import DjangoWorkerFixup
 from django.db import DatabaseError, connection
 
 from banking import rails
-from paya.celery import app, load_rails
+from paya.celery import app, load_rails, load_texting
 from tests.conftest import Database
+from users import sms
 
 
 @pytest.fixture
@@ -48,3 +49,14 @@ def test_the_sdks_are_there_before_the_pool_forks(monkeypatch: pytest.MonkeyPatc
     assert load_rails in connected
     load_rails()
     assert loaded == [True]
+
+
+def test_who_sends_codes_has_all_it_takes_before_the_first_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    warmed: list[bool] = []
+    monkeypatch.setattr(sms, "providers", lambda: [SimpleNamespace(warm_up=lambda: warmed.append(True))])
+    assert load_texting in [found() for _, found in signals.worker_init.receivers if isinstance(found, weakref.ref)]
+    load_texting()
+    assert warmed == [True]
+    monkeypatch.setattr(app.amqp.queues, "_consume_from", {"celery": None})  # another worker, which needs nothing of it
+    load_texting()
+    assert warmed == [True]
