@@ -49,11 +49,11 @@ class ReturnRate:
 
     @property
     def percent(self) -> str:
-        return f"{float(self.share) * 100:.2f} %"
+        return f"{float(self.share) * 100:.2f}\u00a0%"
 
     @property
     def limit_percent(self) -> str:
-        return f"{float(self.limit) * 100:g} %"
+        return f"{float(self.limit) * 100:g}\u00a0%"
 
 
 def return_rates() -> list[ReturnRate]:

@@ -1,6 +1,6 @@
 """What gunicorn serves: one process with threads, because the delivery thread must exist once.
 
-    gunicorn sandbox.wsgi --workers 1 --worker-class gthread --threads 8 --bind 127.0.0.1:8002
+    gunicorn sandbox.wsgi --config python:sandbox.serving --bind 127.0.0.1:8002
 """
 
 import os

@@ -253,12 +253,7 @@ class Stack:
         return self._launch(name, arguments, self._shared | {"DATABASE_URL": self._servers.urls[login]})
 
     def _sandbox(self, *arguments: str, log: str = "sandbox") -> Launch:
-        # One process: its SQLite has one writer, and its threads share what they hold in memory.
-        serve = [
-            "-m", "gunicorn", "sandbox.wsgi", f"--bind=127.0.0.1:{self.port + 2}", "--workers=1",
-            "--worker-class=gthread", "--threads=8", "--no-control-socket", "--graceful-timeout=2",
-            "--log-level=warning",
-        ]  # fmt: skip
+        serve = ["-m", "gunicorn", "sandbox.wsgi", "--config=python:sandbox.serving", f"--bind=127.0.0.1:{self.port + 2}"]
         own = environment.sandbox_process(self.folder, self._secrets, port=self.port)
         return self._launch(log, list(arguments) or serve, own)
 

@@ -117,8 +117,8 @@ def running(data: Path) -> Iterator[Bank]:
     environment["PAYA_ODFI_DROP"] = str(data / "odfi")
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     subprocess.run([sys.executable, "-m", "sandbox", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True)
-    serve = ["gunicorn", "sandbox.wsgi", "--no-control-socket", "--worker-class", "gthread", "--threads", "8"]
-    bind = ["--bind", f"127.0.0.1:{urlsplit(settings.SANDBOX_URL).port}", "--log-level", "warning"]
+    serve = ["gunicorn", "sandbox.wsgi", "--config", "python:sandbox.serving"]
+    bind = ["--bind", f"127.0.0.1:{urlsplit(settings.SANDBOX_URL).port}"]
     process = subprocess.Popen([sys.executable, "-m", *serve, *bind], cwd=ROOT, env=environment)
     try:
         _wait()

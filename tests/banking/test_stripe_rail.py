@@ -310,11 +310,11 @@ def test_a_slow_answer_is_not_waited_for(bank: Bank, rail: Stripe, linked: Calla
     hasty = Stripe(
         make_client(settings.STRIPE_SECRET_KEY, base=settings.STRIPE_BASE_URL, timeout=0.5), webhook_secrets=["whsec_x"]
     )
-    bank.fail("stripe", "timeout", INTENTS, seconds=3)
+    bank.fail("stripe", "timeout", INTENTS, seconds=10)
     started = time.monotonic()
     with pytest.raises(ProviderUnknown):
         hasty.create_pull(key=uuid4(), bank=person.bank, amount=50_00)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 8
 
 
 @pytest.mark.parametrize("amount", [49, 1_000_000_00, 0, -50_00])

@@ -93,9 +93,8 @@ class Sandbox:
     def start(self) -> None:
         migrate = [sys.executable, "-m", "sandbox", "migrate", "--verbosity", "0"]
         subprocess.run(migrate, cwd=ROOT, env=self.environment, check=True)
-        serve = [sys.executable, "-m", "gunicorn", "sandbox.wsgi", "--no-control-socket", "--workers", "1",
-                 "--worker-class", "gthread", "--threads", "8", "--bind", f"127.0.0.1:{self.port}",
-                 "--log-level", "warning"]
+        serve = [sys.executable, "-m", "gunicorn", "sandbox.wsgi", "--config", "python:sandbox.serving",
+                 "--bind", f"127.0.0.1:{self.port}"]
         self.process = subprocess.Popen(serve, cwd=ROOT, env=self.environment, start_new_session=True)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
