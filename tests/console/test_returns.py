@@ -123,8 +123,8 @@ def test_rates_count_debits_of_sixty_days_by_class(
     }  # fmt: skip
     assert rates["unauthorised"].share == Fraction(1, 100)
     page = desk.get("/admin/").content.decode()
-    assert "1 of 100, allowed 0.5 %" in page
-    assert "1.00 % over the limit" in page
+    assert "1 of 100, allowed 0.5\u00a0%" in page
+    assert "1.00\u00a0% over the limit" in page
     with staff_site.role("worker"), caplog.at_level("ERROR", logger="paya.banking"):
         watch_return_rates()
     assert [(record.rate, record.status) for record in said(caplog, "return_rate")] == [("unauthorised", "over")]
