@@ -91,6 +91,40 @@ def test_a_bank_linked_before_there_were_several_rails_is_used_afterwards(earlie
         assert transfers.due()[1] == [transfer]
 
 
+def test_upgraded_and_fresh_are_the_same(earlier: Database) -> None:
+    fresh = Database(TEMPLATE)
+    before = catalogue(earlier)
+    migrate_on(earlier)
+    assert catalogue(earlier) == catalogue(fresh)
+    assert before != catalogue(fresh)  # the control: it would see a difference
+
+
+CATALOGUE = """
+    select 'function', p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.proowner::regrole::text, p.proacl::text
+    from pg_proc p where pronamespace = 'public'::regnamespace and prokind = 'f'
+    union all select 'relation', c.oid::regclass::text, concat(c.relkind, c.relrowsecurity, c.relforcerowsecurity),
+        c.relowner::regrole::text, c.relacl::text
+    from pg_class c where relnamespace = 'public'::regnamespace
+    union all select 'column', concat(a.attrelid::regclass, '.', a.attname),
+        concat(format_type(a.atttypid, a.atttypmod), a.attnotnull), pg_get_expr(d.adbin, d.adrelid), a.attacl::text
+    from pg_attribute a join pg_class c on c.oid = a.attrelid and c.relnamespace = 'public'::regnamespace
+    left join pg_attrdef d on (d.adrelid, d.adnum) = (a.attrelid, a.attnum) where a.attnum > 0 and not a.attisdropped
+    union all select 'constraint', concat(conrelid::regclass, '.', conname), pg_get_constraintdef(oid), convalidated::text, ''
+    from pg_constraint where connamespace = 'public'::regnamespace
+    union all select 'index', indexrelid::regclass::text, pg_get_indexdef(indexrelid), indisvalid::text, '' from pg_index
+    where indrelid::regclass::text !~ '^pg_'
+    union all select 'trigger', concat(tgrelid::regclass, '.', tgname), pg_get_triggerdef(oid), tgenabled::text, ''
+    from pg_trigger where not tgisinternal
+    union all select 'policy', concat(tablename, '.', policyname), concat(roles, cmd), qual, with_check from pg_policies
+    union all select 'view', viewname, definition, '', '' from pg_views where schemaname = 'public'
+"""
+
+
+def catalogue(database: Database) -> set[tuple[str, ...]]:
+    """What a database is made of, without its rows: definitions, owners and rights."""
+    return set(database.as_superuser(CATALOGUE))
+
+
 def migrate_on(database: Database) -> None:
     with database.role("owner"):
         migrate()
