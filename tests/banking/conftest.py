@@ -149,7 +149,7 @@ def process_inbox(database: Database) -> Callable[[], list[str]]:
     def process() -> list[str]:
         database.as_superuser("update banking_inboxevent set due_at = now() where processed_at is null")
         with database.role("worker"):
-            for event_id in inbox.due():
+            for event_id in inbox.news(event_ids=inbox.due()):
                 inbox.process(event_id=event_id)
             with actor(SYSTEM):
                 return list(InboxEvent.objects.order_by("id").values_list("outcome", flat=True))

@@ -8,7 +8,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from banking import pages, queries, services, tasks
-from banking.handlers import wake_transfers
+from banking.handlers import wake_inbox, wake_transfers
 from banking.models import BankTransfer
 from core.actor import SYSTEM, actor
 from core.clock import at_time
@@ -43,6 +43,15 @@ def test_the_relay_wakes_the_worker(linked: Callable[..., Any], database: Databa
     with database.role("worker"):
         relay_all()
     assert woken == [row.pk]
+
+
+def test_messages_of_vendors_are_woken_several_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    woken: list[list[int]] = []
+    monkeypatch.setattr(tasks.process_inbox, "apply_async", lambda args, **options: woken.extend(args))
+    told = [Row(number, "bank_inbox.due", {"event": number}, datetime.now(UTC)) for number in range(2 * tasks.AT_ONCE + 1)]
+    wake_inbox(told)
+    assert [len(batch) for batch in woken] == [tasks.AT_ONCE, tasks.AT_ONCE, 1]
+    assert [event for batch in woken for event in batch] == list(range(2 * tasks.AT_ONCE + 1))
 
 
 def test_without_a_broker_the_relay_waits(monkeypatch: pytest.MonkeyPatch) -> None:

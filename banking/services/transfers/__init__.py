@@ -9,12 +9,12 @@ requests.py  what a person asks for          submitting.py  handing it to the ra
 outcomes.py  what became of it at the rail   sweeping.py    the net below it all     moves.py  the timeline
 """
 
-from banking.services.transfers.outcomes import heard_of, refresh
+from banking.services.transfers.outcomes import HELD, heard_of, refresh, statuses
 from banking.services.transfers.requests import expected_on, request_cancel, request_load, request_redemption
 from banking.services.transfers.submitting import submit
 from banking.services.transfers.sweeping import WAKE_AGAIN, due, to_wake
 
 __all__ = [
-    "WAKE_AGAIN", "due", "expected_on", "heard_of", "refresh", "request_cancel", "request_load", "request_redemption", "submit",
-    "to_wake",
+    "HELD", "WAKE_AGAIN", "due", "expected_on", "heard_of", "refresh", "request_cancel", "request_load", "request_redemption",
+    "statuses", "submit", "to_wake",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """What became of a transfer at its rail. News only makes us look: what the rail shows then is what counts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -53,10 +53,16 @@ HELD: dict[RailStatus, tuple[str, ...]] = {
 }
 
 
-def heard_of(*, rail: str, external_id: str, key: UUID | None, told: RailStatus | None = None) -> bool:
+def statuses(external_ids: Sequence[str]) -> dict[tuple[str, str], str]:
+    """Of our own records of these transfers, by rail and id there. For a caller's transaction as SYSTEM."""
+    rows = BankTransfer.objects.filter(external_id__in=external_ids).values_list("rail", "external_id", "status")
+    return {(rail, str(external_id)): status for rail, external_id, status in rows} if external_ids else {}
+
+
+def heard_of(*, rail: str, external_id: str, key: UUID | None) -> bool:
     """News of a transfer at the rail, known by its id there or by our key; False when it is none of ours (yet).
 
-    What the news says (`told`) is not believed: the transfer is fetched, unless our own record is as far already.
+    What the news says is not believed: the transfer is fetched.
     """
     with actor(SYSTEM):
         ours = BankTransfer.objects.filter(rail=rail)
@@ -65,8 +71,6 @@ def heard_of(*, rail: str, external_id: str, key: UUID | None, told: RailStatus 
             transfer = ours.filter(rail_key=key).first()
     if transfer is None:
         return False
-    if told is not None and transfer.external_id == external_id and transfer.status in HELD[told]:
-        return True
     apply(transfer.pk, transfer.user_id, rails.rail(rail).status(transfer=external_id), cause="webhook")
     return True
 

@@ -12,7 +12,7 @@ from banking.rails.port import Rail, ReserveShort
 from banking.services import funds, sources
 from banking.services.transfers.moves import Cancel, Status, alarm, locked, move, note, tell
 from banking.services.transfers.outcomes import apply, refresh, to_pending, undo
-from core.actor import SYSTEM, actor
+from core.actor import SYSTEM, actor, read_as
 from core.clock import now
 from core.resilience import ProviderBusy, ProviderDown, ProviderRejected, ProviderUnknown
 from wallets import services as wallets
@@ -169,9 +169,11 @@ def _refused(work: Work, code: str) -> None:
 # ------------------------------------------------------------------------------------------------ taking it back
 def _wanted_back(transfer_id: int) -> bool:
     """Act on a person's wish to have a transfer back; False when there is none, or the rail must be asked first."""
+    if not read_as(SYSTEM, "select 1 from banking_banktransfer where id = %s and cancel = %s", [transfer_id, Cancel.ASKED.value]):
+        return False  # as nearly always, and found out in one round trip
     with actor(SYSTEM):
-        transfer = BankTransfer.objects.filter(pk=transfer_id, cancel=Cancel.ASKED).first()
-    if transfer is None or transfer.status in AT_THE_RAIL:
+        transfer = BankTransfer.objects.get(pk=transfer_id)
+    if transfer.status in AT_THE_RAIL:
         return False  # what may be at the rail is taken back there, once we know that it is
     if transfer.status in UNSENT:
         return _take_back_unsent(transfer)
