@@ -45,7 +45,10 @@ def at_the_rails(yard: Yard) -> dict[str, list[tuple[int, str]]]:
 
 
 def held(yard: Yard) -> dict[str, int]:
-    """What each custodian holds for us in the sandbox, without the operators' capital and Stripe's own fees."""
+    """What each custodian holds for us in the sandbox, without the operators' capital and Stripe's own fees.
+
+    What it has set aside for redemptions under way is ours until they settle.
+    """
     with _books(yard) as bank:
         balance = "select balance from sandbox_fundingsource where kind = 'balance' and customer_id is null"
         [dwolla] = bank.execute(balance).fetchone()
@@ -57,8 +60,20 @@ def held(yard: Yard) -> dict[str, int]:
             "select coalesce(sum(cents - fee), 0), coalesce(sum(fee - case when kind = 'stripe_fee' then cents else 0 end), 0)"
             " from sandbox_stripeentry"
         ).fetchone()
+        [aside] = bank.execute(
+            "select coalesce(sum(cents), 0) from sandbox_transfer t join sandbox_fundingsource s on s.id = t.source_id"
+            " where t.status = 'pending' and t.correlation_id <> '' and s.kind = 'balance' and s.customer_id is null"
+        ).fetchone()
+        outbound = "select coalesce(sum(cents), 0) from sandbox_stripeoutbound where status = 'processing'"
+        [leaving] = bank.execute(outbound).fetchone()
         [files] = bank.execute("select coalesce(sum(cents), 0) from sandbox_odfiposting").fetchone()
-    return {"dwolla": dwolla - capital, "stripe": cash + payments + fees, "odfi": files}
+    return {"dwolla": dwolla - capital + aside, "stripe": cash + payments + fees + leaving, "odfi": files}
+
+
+def apart(yard: Yard) -> dict[str, int]:
+    """By how many cents the ledger and each custodian differ."""
+    ours = reserves(yard)
+    return {name: ours.get(name, 0) - cents for name, cents in held(yard).items()}
 
 
 def reserves(yard: Yard) -> dict[str, int]:
