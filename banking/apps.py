@@ -14,3 +14,7 @@ class BankingConfig(AppConfig):
         register_probe("plaid", plaid.ping)
         if settings.STRIPE_SECRET_KEY:
             register_probe("stripe", rails.ping_stripe)
+        if settings.ODFI_DROP and settings.ODFI_ROUTING:
+            from banking import queries
+
+            register_probe("odfi", rails.ping_odfi, doubt=queries.unanswered_since)

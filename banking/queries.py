@@ -1,8 +1,11 @@
 """Reads of the banking room. A person's rows are read inside `with actor(...)`, which these open themselves."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from django.db import DatabaseError, connection
 
 from banking import show
 from banking.models import BankAccount, BankTransfer
@@ -29,6 +32,17 @@ def bank_account(*, user_id: int, public_id: str) -> BankAccount:
     if found is None:
         raise NotFound
     return found
+
+
+def unanswered_since() -> datetime | None:
+    """Since when our bank owes us the acknowledgement of a file; None where it does not, and while nobody can know."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select banking_nacha_unanswered()")
+            since: datetime | None = cursor.fetchone()[0]
+    except DatabaseError:
+        return None
+    return since
 
 
 def transfers(*, user_id: int, kind: str, before: int | None, limit: int) -> list[BankTransfer]:

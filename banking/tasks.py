@@ -128,6 +128,7 @@ def collect_from_bank() -> None:
     """Take in what the bank has put into the drop, and wake the transfers it is about."""
     if "odfi" in rails.available():
         with _or_later("collect_from_bank"):
+            rails.ping_odfi()  # which also finds out whether it can be written to, long before a file has to go
             incoming.collect()
 
 

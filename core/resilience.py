@@ -124,7 +124,7 @@ Standing = Literal["operational", "degraded", "down"]
 
 @dataclass(frozen=True)
 class Health:
-    """How a provider has been doing: down while its breaker is open, degraded while it is being tried."""
+    """How a provider has been doing: down while its breaker is open, degraded while it is being tried, or owes an answer."""
 
     name: str
     status: Standing
@@ -141,6 +141,8 @@ def health(name: str) -> Health:
     if watched.current_state == pybreaker.STATE_OPEN or is_held(name):
         return Health(name, "down", since)
     troubled = watched.current_state == pybreaker.STATE_HALF_OPEN or watched.fail_counter > 0
+    if not troubled and name in _doubts and (doubted := _doubts[name]()):
+        return Health(name, "degraded", doubted)
     return Health(name, "degraded" if troubled else "operational", since)
 
 
@@ -167,11 +169,17 @@ def call(name: str, function: Callable[[], T], *, tries: int = 1) -> T:
 
 
 _probes: dict[str, Callable[[], object]] = {}
+_doubts: dict[str, Callable[[], datetime | None]] = {}
 
 
-def register_probe(name: str, probe: Callable[[], object]) -> None:
-    """A cheap call through `call` that changes nothing, by which `probe_the_troubled` finds out whether it is back."""
+def register_probe(name: str, probe: Callable[[], object], *, doubt: Callable[[], datetime | None] | None = None) -> None:
+    """A cheap call through `call` that changes nothing, by which `probe_the_troubled` finds out whether it is back.
+
+    `doubt` says since when something is amiss that no call shows, an answer that is overdue for example. It never raises.
+    """
     _probes[name] = probe
+    if doubt is not None:
+        _doubts[name] = doubt
 
 
 def probed() -> list[str]:

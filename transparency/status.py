@@ -7,6 +7,8 @@ from django.conf import settings
 from banking.services.routing import chosen_rail
 from core.resilience import Health, health, probed
 
+_SOME_FAIL = "Some calls fail; we keep trying."
+
 
 @dataclass(frozen=True)
 class Service:
@@ -15,6 +17,7 @@ class Service:
     vendor: str
     name: str
     when_down: str
+    when_degraded: str = _SOME_FAIL
 
 
 _WAITS = "New ones are accepted and wait; they go out by themselves once it is back."
@@ -23,6 +26,10 @@ _OTHERS = (
     Service("plaid", "Linking a bank", "Banks that are linked already keep working. Please link new ones later."),
     Service("twilio", "Text messages", "A code may take longer than usual."),
 )
+_FILES = Service(
+    "odfi", "Transfers by file", "What is on its way with our bank may arrive later. Nothing is lost.",
+    "Our bank answers later than usual. What is on its way may take longer.",
+)  # fmt: skip
 _SNS = Service("sns", "Text messages, second way", "Codes come the first way.")
 
 
@@ -33,14 +40,17 @@ class Line:
 
 
 def _rails() -> list[Service]:
-    """The vendors of the rails that serve new transfers. A rail without a vendor behind it is never down."""
+    """The vendors of the rails that serve new transfers, and our own bank where it takes files from us."""
     serving: dict[str, list[str]] = {}
     for kind, words in _KINDS.items():
         serving.setdefault(chosen_rail(kind), []).append(words)
     watched = probed()
-    return [
-        Service(rail, " and ".join(words).capitalize(), _WAITS) for rail, words in serving.items() if rail in watched
-    ]
+    services = [
+        Service(rail, " and ".join(words).capitalize(), _WAITS, _FILES.when_degraded if rail == "odfi" else _SOME_FAIL)
+        for rail, words in serving.items() if rail in watched
+    ]  # fmt: skip
+    # Files that the bank has not taken are of weeks ago, too, whatever serves new transfers now.
+    return services + ([_FILES] if "odfi" in watched and "odfi" not in serving else [])
 
 
 def lines() -> list[Line]:

@@ -34,6 +34,14 @@ def ping_stripe() -> None:
     _stripe().ping()
 
 
+def ping_odfi() -> None:
+    """Whether the bank's drop can be read and written. Raises KeyError where none is set up."""
+    from banking.rails.drop import drop, reaching
+
+    with reaching():
+        drop().ping()
+
+
 def _odfi() -> "Odfi":
     """Raises KeyError where no bank takes our files."""
     from banking.rails.odfi import Odfi  # whose services ask for rails themselves

@@ -9,7 +9,8 @@ Both put a file only where no file of that name is, in one step: after a crash i
 
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -41,6 +42,20 @@ class Drop(Protocol):
 
     def take(self, name: str) -> None:
         """Out of the way, once it is kept. Harmless when it is gone."""
+
+    def ping(self) -> None:
+        """Whether files can be put there and what the bank sends can be seen; raises as the others do."""
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """A folder that cannot be reached is the bank's machine being down; and staff may hold it as any vendor."""
+    if resilience.is_held("odfi"):
+        raise ProviderDown("odfi is held by staff")
+    try:
+        yield
+    except OSError as error:
+        raise ProviderDown(f"the drop cannot be reached ({type(error).__name__})") from error
 
 
 @lru_cache(maxsize=4)
@@ -100,6 +115,15 @@ class Folder:
         with suppress(FileNotFoundError):
             os.replace(self._folder(INCOMING) / name, self._folder(READ) / name)
 
+    def ping(self) -> None:
+        resilience.call("odfi", self._try)
+
+    def _try(self) -> None:
+        self.waiting()
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=self._folder(OUTGOING))
+        os.close(handle)
+        os.unlink(temporary)
+
     def _folder(self, name: str) -> Path:
         folder = self._path / name
         folder.mkdir(mode=0o770, parents=True, exist_ok=True)
@@ -155,6 +179,10 @@ class Bucket:
         with suppress(_Missing):
             self._call("copy_object", Key=self._key(READ, name), CopySource=source)
             self._call("delete_object", Key=self._key(INCOMING, name))
+
+    def ping(self) -> None:
+        self._call("list_objects_v2", Prefix=self._key(INCOMING, ""), MaxKeys=1)
+        self._call("put_object", Key=self._key(OUTGOING, ".ping.part"), Body=b"", ServerSideEncryption="AES256")
 
     def _get(self, folder: str, name: str) -> bytes:
         answer = self._call("get_object", Key=self._key(folder, name))

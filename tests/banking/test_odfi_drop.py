@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from banking import rails
 from banking.rails import drop as drops
 from banking.rails.drop import Drop, drop
-from core.resilience import ProviderDown, forget_failures
+from banking.services.nacha import sending
+from core.resilience import ProviderDown, breaker, forget_failures, hold, probe_the_troubled
 from tests.banking.odfi import Odfi
 from tests.banking.test_odfi_answers import acknowledgement
 from tests.conftest import Database
@@ -104,3 +106,61 @@ def test_a_drop_that_cannot_be_reached_is_the_bank_being_down(odfi: Odfi, linked
     settings.ODFI_DROP = there
     assert len(odfi.send()) == 1
     assert odfi.entry(row).batch.file.status == "sent"
+
+
+# ------------------------------------------------------------------------------------------------ how it is doing
+def shown(api: Any) -> tuple[str, bool]:
+    (line,) = [line for line in api.client.get("/v1/status").json()["vendors"] if line["name"] == "odfi"]
+    assert api.client.get("/readyz").json()["vendors"]["odfi"] == line["status"]
+    return line["status"], line["since"] is not None
+
+
+def test_a_drop_that_cannot_be_used_is_down_for_everybody_and_comes_back_by_itself(place: Drop, api: Any, settings: Any) -> None:
+    rails.ping_odfi()
+    assert place.waiting() == []
+    assert shown(api)[0] == "operational"
+    there = settings.ODFI_DROP, settings.ODFI_S3_ENDPOINT
+    settings.ODFI_S3_ENDPOINT = "http://127.0.0.1:9"
+    if isinstance(place, drops.Folder):
+        settings.ODFI_DROP = "/proc/no-such-folder"
+    for wanted in ["degraded"] * 4 + ["down"]:
+        with pytest.raises(ProviderDown):
+            rails.ping_odfi()
+        assert shown(api)[0] == wanted
+    settings.ODFI_DROP, settings.ODFI_S3_ENDPOINT = there
+    breaker("odfi").half_open()
+    probe_the_troubled()
+    assert shown(api)[0] == "operational"
+
+
+def test_a_folder_that_only_shows_files_is_not_well(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.ODFI_DROP = str(tmp_path / "drop")
+
+    def refused(**_: Any) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(drops.tempfile, "mkstemp", refused)
+    with pytest.raises(ProviderDown):
+        rails.ping_odfi()
+
+
+def test_what_staff_hold_is_left_alone(place: Drop) -> None:
+    hold("odfi")
+    with pytest.raises(ProviderDown, match="held"), drops.reaching():
+        place.waiting()
+
+
+def test_a_bank_that_owes_an_answer_is_slow_until_it_gives_it(
+    odfi: Odfi, linked: Callable[..., Any], api: Any, settings: Any
+) -> None:
+    linked_to = linked()
+    linked_to.submit(linked_to.load(25_00))
+    odfi.bank.post("/sandbox/odfi/answers", {"mode": "silent"})
+    file = odfi.ship()
+    assert shown(api)[0] == "operational"
+    settings.ODFI_ACKNOWLEDGED_WITHIN_HOURS = 0
+    assert odfi.as_worker(sending.miss_answers) == 1
+    assert shown(api) == ("degraded", True)
+    assert "Our bank answers later than usual" in api.client.get("/status").content.decode()
+    odfi.receive("ack.txt", acknowledgement(file))
+    assert shown(api)[0] == "operational"

@@ -22,10 +22,9 @@ from banking.nacha.records import (
     Remark,
     Return,
 )
-from banking.rails.drop import drop
+from banking.rails.drop import drop, reaching
 from banking.services.nacha import answers, secrets
 from banking.services.nacha.answers import Doubtful
-from banking.services.nacha.sending import reaching_the_drop
 from core.actor import SYSTEM, actor
 from core.clock import now
 from core.errors import PayaError
@@ -42,7 +41,7 @@ def collect() -> int:
 
     Raises ProviderDown, ProviderUnknown.
     """
-    with reaching_the_drop():
+    with reaching():
         place = drop()
         new = 0
         for name in place.waiting():

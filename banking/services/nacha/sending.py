@@ -6,8 +6,6 @@ again by its name and compared: the same bytes were sent by us before a crash, o
 
 import hashlib
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
@@ -15,11 +13,10 @@ from django.conf import settings
 from banking.models import NachaFile
 from banking.nacha import validate
 from banking.nacha.errors import InvalidFile
-from banking.rails.drop import drop
+from banking.rails.drop import drop, reaching
 from banking.services.nacha import secrets
 from core.actor import SYSTEM, actor
 from core.clock import now
-from core.resilience import ProviderDown
 
 log = logging.getLogger("paya.banking")
 Status = NachaFile.Status
@@ -60,7 +57,7 @@ def send(*, file_id: int) -> str | None:
             return None
         content = secrets.file_content(file)
     _unaltered(file, content)
-    with reaching_the_drop():
+    with reaching():
         if not drop().put(file.name, content) and drop().sent(file.name) != content:
             log.error("nacha_file_name_taken", extra={"file": file.public_id})
             raise NameTaken(file.name)
@@ -79,15 +76,6 @@ def _unaltered(file: NachaFile, content: bytes) -> None:
     except (InvalidFile, Altered) as fault:
         log.error("nacha_file_altered", extra={"file": file.public_id})
         raise Altered(str(fault)) from fault
-
-
-@contextmanager
-def reaching_the_drop() -> Iterator[None]:
-    """A folder that cannot be reached is the bank's machine being down."""
-    try:
-        yield
-    except OSError as error:
-        raise ProviderDown(f"the drop cannot be reached ({type(error).__name__})") from error
 
 
 def miss_answers() -> int:

@@ -1,0 +1,8 @@
+from django.db import migrations
+
+from core.migrate import run_sql_file
+
+
+class Migration(migrations.Migration):
+    dependencies = [("console", "0006_vendors")]
+    operations = [run_sql_file(__file__, "0007_odfi.sql")]
