@@ -12,7 +12,7 @@ from banking.nacha.errors import InvalidFile
 from banking.reconciliation import services as reconciliation
 from banking.return_rates import warn_of_return_rates
 from banking.services import accounts, corrections, identity, inbox, missed, notices, returns, sources, transfers, upkeep
-from banking.services.nacha import files, incoming, sending
+from banking.services.nacha import files, incoming, orders, sending
 from core.actor import SYSTEM, actor
 from core.errors import IdempotencyInProgress
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
@@ -91,6 +91,9 @@ def sweep_decisions() -> None:
     for correction in corrections.due():
         with _or_later("sweep_decisions"):
             corrections.carry_out(correction=correction)
+    for order in orders.due():
+        with _or_later("sweep_decisions"):
+            orders.carry_out(order=order)
     for return_id in returns.lifted():
         with _or_later("sweep_decisions"):
             returns.release(return_id=return_id)

@@ -69,6 +69,7 @@ UNFOLD: dict[str, Any] = {
                     _page("Files sent", "upload_file", "nachafile"),
                     _page("Batches", "stacks", "nachabatch"),
                     _page("Entries", "receipt_long", "nachaentry"),
+                    _page("Accounts in our files", "contact_page", "nachareceiver"),
                     _page("Files from the bank", "download", "nachaincoming"),
                     _page("Quarantine", "report", "nachaline"),
                     _page("Notifications of change", "edit_note", "nachachange"),

@@ -17,6 +17,7 @@ from banking.models.nacha import (
     NachaEntry,
     NachaFile,
     NachaIncoming,
+    NachaOrder,
     NachaQuarantine,
     NachaReceiver,
     NachaReturn,
@@ -30,7 +31,8 @@ from banking.models.upkeep import BankIdentity, ItemWatch, OutageNotice
 __all__ = [
     "BankAccount", "BankIdentity", "BankItem", "BankSource", "BankTransfer", "Break", "Correction", "InboxEvent", "ItemWatch",
     "LegalMove", "LinkSession", "NachaBatch", "NachaChange", "NachaCounter", "NachaEntry", "NachaFile", "NachaIncoming",
-    "NachaQuarantine", "NachaReceiver", "NachaReturn", "NachaStatement", "OutageNotice", "RailChoice", "RailCustomer",
+    "NachaOrder", "NachaQuarantine", "NachaReceiver", "NachaReturn", "NachaStatement", "OutageNotice", "RailChoice",
+    "RailCustomer",
     "Reconciliation", "ReconciliationWish", "Return", "Statement", "StatementLine", "TransferMove",
     "new_account_id", "new_item_id",  # migration 0001 asks for them here
 ]  # fmt: skip

@@ -4,6 +4,9 @@ What must be true of them is kept by the database (sql/): an entry is in at most
 ascend and never repeat, and a file that was sent is neither changed nor sent again.
 """
 
+from uuid import uuid4
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -160,6 +163,39 @@ class NachaEntry(PersonsRow):
             models.Index(fields=["arrives_on"], condition=Q(status="acknowledged"), name="banking_nacha_arriving"),
             models.Index(fields=["id"], condition=Q(news=True), name="banking_nacha_news"),
         ]
+
+
+class NachaOrder(PersonsRow):
+    """That staff want a prenote or a reversal sent. The worker makes the entry, or keeps why there is none."""
+
+    class Kind(models.TextChoices):
+        PRENOTE = "prenote"
+        REVERSAL = "reversal"
+
+    kind = models.TextField(choices=Kind.choices)
+    key = models.UUIDField(unique=True, default=uuid4)  # of a prenote's entry
+    receiver = models.ForeignKey(NachaReceiver, on_delete=models.PROTECT, related_name="+")
+    direction = models.TextField(choices=[(direction.value, direction.value) for direction in Direction])
+    original = models.ForeignKey(NachaEntry, on_delete=models.PROTECT, null=True, related_name="+")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    due_at = models.DateTimeField(null=True)
+    entry = models.OneToOneField(NachaEntry, on_delete=models.PROTECT, null=True, related_name="+")
+    refused = models.TextField(default="", db_default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="prenote", original=None) | Q(kind="reversal", original__isnull=False),
+                name="banking_nacha_order_of",
+            ),
+            models.UniqueConstraint(
+                fields=["original"], condition=Q(original__isnull=False, refused=""), name="banking_nacha_reversed_once"
+            ),
+            models.UniqueConstraint(
+                fields=["receiver"], condition=Q(kind="prenote", due_at__isnull=False), name="banking_nacha_one_prenote"
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="banking_nacha_orders")]
 
 
 class NachaIncoming(models.Model):

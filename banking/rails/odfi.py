@@ -21,6 +21,7 @@ STATUSES: dict[str, RailStatus] = {
     "refused": "failed", "cancelled": "cancelled",
 }  # fmt: skip
 REFUSED = "FILE"  # the failure code of an entry whose file the bank did not take
+REVERSED = "REVERSED"  # of one that we took back ourselves, once that has arrived
 
 
 class Odfi:
@@ -81,5 +82,9 @@ class Odfi:
 
 
 def shown(row: NachaEntry) -> RailTransfer:
-    code = REFUSED if row.status == NachaEntry.Status.REFUSED else row.return_code
-    return RailTransfer(row.public_id, STATUSES[row.status], row.amount, "USD", str(row.key), code)
+    status, code = STATUSES[row.status], row.return_code
+    if row.status == NachaEntry.Status.REFUSED:
+        code = REFUSED
+    elif status == "processed" and entries.is_reversed(row):
+        status, code = "failed", REVERSED
+    return RailTransfer(row.public_id, status, row.amount, "USD", str(row.key), code)

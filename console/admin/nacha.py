@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
@@ -11,13 +12,17 @@ from django.urls import path, reverse
 from django.utils.html import format_html_join
 from unfold.decorators import display
 
+from banking.nacha.model import Direction
+from banking.nacha.windows import reversal_deadline
+from banking.services.nacha import orders
 from banking.services.nacha.report import Cost
 from console import nacha
-from console.admin.actions import Action
+from console.admin.actions import Action, Form
 from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, plain, to, when
-from console.models import NachaBatch, NachaChange, NachaEntry, NachaFile, NachaIncoming, NachaLine
+from console.models import NachaBatch, NachaChange, NachaEntry, NachaFile, NachaIncoming, NachaLine, NachaReceiver
 from console.site import site
 from core.errors import NotFound, ValidationError
+from core.money import format_usd
 
 FILE_LABELS = {"written": "warning", "sent": "info", "acknowledged": "success", "rejected": "danger"}
 ENTRY_LABELS = {
@@ -220,23 +225,109 @@ class NachaBatchAdmin(Nobodys):
         return money(row.amount)
 
 
+class Reverse(Action):
+    name, title = "reverse", "Reverse it"
+    hint = "For a mistake of ours: a wrong amount, a wrong account, the same twice. Nacha allows it for nothing else."
+
+    def offered(self, row: Any) -> bool:
+        taken = row.purpose in ("transfer", "retry") and row.status in ("acknowledged", "settled")
+        free = row.reversal is None or (" " in row.reversal and row.reversal != "asked for")  # or the last wish was refused
+        return bool(taken and free and row.settles_on and orders.in_time(row.settles_on))
+
+    def preview(self, row: Any, given: Mapping[str, Any]) -> Sequence[str]:
+        amount = format_usd(row.amount)
+        if row.direction == "debit":
+            moves = f"{amount} go back to the bank account, in the next file."
+            then = "Once that has arrived the load counts as returned: out of the wallet as far as it reaches, the rest is owed."
+        else:
+            moves = f"{amount} are taken from the bank account again, in the next file."
+            then = "Once that has arrived the redemption counts as returned: its tokens are in the wallet again."
+        last = reversal_deadline(row.settles_on)
+        return [moves, f"It has to be with the bank by {last:%d %b %Y}, and can come back itself.", then]
+
+    def do(self, row: Any, given: Mapping[str, Any], *, staff_id: int, reason: str) -> str:
+        orders.ask_reversal(entry=row.pk, staff_id=staff_id, reason=reason)
+        return "Its reversal goes out with the next file."
+
+
+class Prenote(Action):
+    name, title = "prenote", "Send a prenote"
+    hint = "Asks the bank whether the account is there. No money moves; what is wrong comes back within some banking days."
+
+    class form(Form):
+        direction = forms.ChoiceField(label="As", choices=[("debit", "a load (debit)"), ("credit", "a redemption (credit)")])
+
+    def offered(self, row: Any) -> bool:
+        return row.removed_at is None and row.prenote != "asked for"
+
+    def preview(self, row: Any, given: Mapping[str, Any]) -> Sequence[str]:
+        return [f"A {given['direction']} of $0.00 to {row} goes out with the next file.",
+                "A return, or what the bank wants corrected, is then seen with its entry."]  # fmt: skip
+
+    def do(self, row: Any, given: Mapping[str, Any], *, staff_id: int, reason: str) -> str:
+        orders.ask_prenote(receiver=row.pk, direction=Direction(given["direction"]), staff_id=staff_id, reason=reason)
+        return "The prenote goes out with the next file."
+
+
+@admin.register(NachaReceiver, site=site)
+class NachaReceiverAdmin(ReadOnly):
+    staff_actions = (Prenote,)
+    list_display = ("public_id", "routing", "kind", "since", "removed", "prenote_")
+    list_display_links = ("public_id",)
+    list_filter = ("kind", ("removed_at", admin.EmptyFieldListFilter), OfPerson)
+    search_fields = ("id",)
+    search_help_text = "id"
+    ordering = ("-number",)
+    sections_of_page = ((None, ("public_id", "routing", "kind", "since", "removed", "prenote_", "entries")),)
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[NachaReceiver], search_term: str) -> tuple[Any, bool]:
+        term = search_term.strip()
+        return (queryset.filter(pk=term) if term else queryset), False
+
+    @display(description="Account", ordering="number")
+    def public_id(self, row: NachaReceiver) -> str:
+        return code(row.pk)
+
+    @display(description="Since (UTC)", ordering="number")
+    def since(self, row: NachaReceiver) -> str:
+        return when(row.created_at)
+
+    @display(description="Removed (UTC)", ordering="removed_at")
+    def removed(self, row: NachaReceiver) -> str:
+        return when(row.removed_at)
+
+    @display(description="Last prenote")
+    def prenote_(self, row: NachaReceiver) -> str:
+        return _entry_or_words(row.prenote)
+
+    @display(description="Entries")
+    def entries(self, row: NachaReceiver) -> str:
+        return link(list_url("nachaentry", q=row.pk), "to and from it")
+
+
+def _entry_or_words(text: str | None) -> str:
+    return to("nachaentry", text) if text and text.startswith("ach_") else plain(text or "")
+
+
 @admin.register(NachaEntry, site=site)
 class NachaEntryAdmin(ReadOnly):
+    staff_actions = (Reverse,)
     list_display = ("public_id", "state", "purpose", "direction", "amount_", "promised", "trace_", "returned_with", "of_transfer")
     list_display_links = ("public_id",)
     list_filter = ("status", "direction", "purpose", OfPerson)
     search_fields = ("id",)
-    search_help_text = "id, trace, or id of its file or transfer"
+    search_help_text = "id, trace, or id of its file, transfer or account"
     ordering = ("-number",)
     sections_of_page = (
-        (None, ("of_transfer", "state", "purpose", "direction", "amount_", "sec", "routing", "kind", "public_id")),
-        ("On its way", ("handed_over", "promised", "of_file", "trace_", "proven_by", "settled")),
+        (None, ("of_transfer", "state", "purpose", "direction", "amount_", "sec", "of_account", "routing", "kind", "public_id")),
+        ("On its way", ("handed_over", "promised", "of_file", "trace_", "settles", "proven_by", "settled")),
         ("Came back", ("returned_with", "returned", "untimely")),
+        ("Reversal", ("reverses", "reversed_by")),
     )
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[NachaEntry], search_term: str) -> tuple[Any, bool]:
         term = search_term.strip()
-        wanted = Q(pk=term) | Q(trace=term) | Q(file=term) | Q(transfer=term)
+        wanted = Q(pk=term) | Q(trace=term) | Q(file=term) | Q(transfer=term) | Q(receiver=term)
         return (queryset.filter(wanted) if term else queryset), False
 
     @display(description="Entry", ordering="number")
@@ -270,6 +361,22 @@ class NachaEntryAdmin(ReadOnly):
     @display(description="File")
     def of_file(self, row: NachaEntry) -> str:
         return to("nachafile", row.file)
+
+    @display(description="Account")
+    def of_account(self, row: NachaEntry) -> str:
+        return to("nachareceiver", row.receiver)
+
+    @display(description="Settles")
+    def settles(self, row: NachaEntry) -> str:
+        return when(row.settles_on)
+
+    @display(description="Follows")
+    def reverses(self, row: NachaEntry) -> str:
+        return to("nachaentry", row.original)
+
+    @display(description="Taken back by")
+    def reversed_by(self, row: NachaEntry) -> str:
+        return _entry_or_words(row.reversal)
 
     @display(description="Handed over (UTC)")
     def handed_over(self, row: NachaEntry) -> str:

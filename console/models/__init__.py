@@ -4,7 +4,7 @@ The site reads views (console/sql) and not the rooms' tables: a view says what s
 public id, and the database itself leaves out what needs a reason first. None of them can be written.
 """
 
-from console.models.nacha import NachaBatch, NachaChange, NachaEntry, NachaFile, NachaIncoming, NachaLine
+from console.models.nacha import NachaBatch, NachaChange, NachaEntry, NachaFile, NachaIncoming, NachaLine, NachaReceiver
 from console.models.own import ActionRecord, Authenticator, LogInTry, StaffSession, real_time
 from console.models.rails import BankTransfer, Correction, InboxEvent, RailChoice, Return, Vendor
 from console.models.reconciliation import Break, Reconciliation, Statement, StatementLine
@@ -12,7 +12,8 @@ from console.models.shown import OutboxRow, Payment, Person, Shown, StaffAction,
 
 __all__ = [
     "ActionRecord", "Authenticator", "BankTransfer", "Break", "Correction", "InboxEvent", "LogInTry", "NachaBatch",
-    "NachaChange", "NachaEntry", "NachaFile", "NachaIncoming", "NachaLine", "OutboxRow", "Payment", "Person", "RailChoice",
+    "NachaChange", "NachaEntry", "NachaFile", "NachaIncoming", "NachaLine", "NachaReceiver", "OutboxRow", "Payment", "Person",
+    "RailChoice",
     "Reconciliation", "Return", "Shown", "StaffAction", "StaffLook", "StaffSession", "Statement", "StatementLine",
     "Transfer", "Vendor", "Wallet", "real_time",
 ]  # fmt: skip

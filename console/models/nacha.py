@@ -87,11 +87,36 @@ class NachaEntry(Shown):
     file = models.TextField(null=True)
     transfer = models.TextField(null=True)
     untimely = models.BooleanField(null=True)
+    receiver = models.TextField("account")
+    original = models.TextField(null=True)
+    settles_on = models.DateField("settles", null=True)
+    reversal = models.TextField(null=True)  # the entry that takes it back, or what became of the wish for one
 
     class Meta(Shown.Meta):
         abstract = False
         db_table = "console_nachaentry"
         verbose_name, verbose_name_plural = "NACHA entry", "NACHA entries"
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class NachaReceiver(Shown):
+    """A person's account as our files name it, without its number."""
+
+    id = models.TextField(primary_key=True)
+    number = models.BigIntegerField()
+    user_id = models.BigIntegerField()
+    routing = models.TextField()
+    kind = models.TextField(choices=[(k, k) for k in ("checking", "savings")])
+    created_at = models.DateTimeField("since")
+    removed_at = models.DateTimeField("removed", null=True)
+    prenote = models.TextField(null=True)  # the entry of the newest, or what became of the wish for one
+
+    class Meta(Shown.Meta):
+        abstract = False
+        db_table = "console_nachareceiver"
+        verbose_name, verbose_name_plural = "account in our files", "accounts in our files"
 
     def __str__(self) -> str:
         return self.id

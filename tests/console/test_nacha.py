@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -146,3 +147,61 @@ def test_a_file_that_was_sent_cannot_be_sent_again_or_changed_by_anybody(filed: 
     for table in ("entry", "file", "batch", "counter", "incoming", "quarantine", "receiver"):
         with pytest.raises(Exception, match="history"):
             database.as_superuser(f"delete from banking_nacha{table}")
+
+
+def orders(database: Database) -> list[Any]:
+    return database.as_superuser("select kind, direction, due_at is not null, refused from banking_nachaorder order by id")
+
+
+def test_an_entry_that_was_a_mistake_is_reversed_once_and_with_a_reason(filed: Files, desk: Desk, database: Database) -> None:
+    page = f"/admin/console/nachaentry/{filed.entry}/"
+    assert desk.get(f"{page}do/reverse/").status_code == 302  # the bank has not taken it yet
+    database.as_superuser("update banking_nachaentry set status = 'acknowledged'")
+    shown = desk.get(f"{page}do/reverse/").content.decode()
+    assert "$12.34 go back to the bank account" in shown
+    assert "out of the wallet as far as it reaches" in shown
+    assert orders(database) == []
+    assert act(desk, f"{page}do/reverse/").status_code == 302
+    assert orders(database) == [("reversal", "credit", True, "")]
+    assert done(database) == [("nacha.reverse", filed.entry, REASON, EMAIL)]
+    assert "asked for" in desk.get(f"{page}change/").content.decode()
+    act(desk, f"{page}do/reverse/")
+    assert len(orders(database)) == 1
+
+
+def test_a_reversal_is_not_offered_after_five_banking_days(
+    filed: Files, desk: Desk, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.as_superuser("update banking_nachaentry set status = 'acknowledged'")
+    url = f"/admin/console/nachaentry/{filed.entry}/do/reverse/"
+    assert desk.get(url).status_code == 200
+    monkeypatch.setattr("banking.services.nacha.orders.now", lambda: datetime.now(UTC) + timedelta(days=20))
+    assert desk.get(url).status_code == 302
+
+
+def test_an_account_is_asked_about_with_a_prenote(filed: Files, desk: Desk, database: Database) -> None:
+    ((account,),) = database.as_superuser("select public_id from banking_nachareceiver")
+    assert account in desk.get(f"/admin/console/nachaentry/{filed.entry}/change/").content.decode()
+    page = f"/admin/console/nachareceiver/{account}/"
+    assert NUMBER not in desk.get(f"{page}change/").content.decode()
+    asked = desk.post(f"{page}do/prenote/", reason=REASON, direction="credit").content.decode()
+    assert "A credit of $0.00" in asked
+    digest = re.search(r'name="shown" value="([0-9a-f]+)"', asked)
+    assert digest
+    assert desk.post(f"{page}do/prenote/", reason=REASON, direction="credit", shown=digest[1]).status_code == 302
+    assert orders(database) == [("prenote", "credit", True, "")]
+    assert done(database) == [("nacha.prenote", account, REASON, EMAIL)]
+    assert desk.get(f"{page}do/prenote/").status_code == 302  # one is on its way
+    assert filed.entry in desk.get(f"/admin/console/nachaentry/?q={account}").content.decode()
+
+
+def test_what_staff_asked_for_stays(filed: Files, desk: Desk, database: Database) -> None:
+    database.as_superuser("update banking_nachaentry set status = 'acknowledged'")
+    act(desk, f"/admin/console/nachaentry/{filed.entry}/do/reverse/")
+    with pytest.raises(Exception, match="stays as it was asked for"):
+        database.as_superuser("update banking_nachaorder set direction = 'debit'")
+    database.as_superuser("update banking_nachaorder set due_at = null, refused = 'no'")
+    with pytest.raises(Exception, match="stays as it was asked for"):
+        database.as_superuser("update banking_nachaorder set due_at = now()")
+    with pytest.raises(Exception, match="history"):
+        database.as_superuser("delete from banking_nachaorder")

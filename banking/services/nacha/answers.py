@@ -29,6 +29,7 @@ from banking.nacha.records import Entry as ReadEntry
 from banking.reconciliation import store
 from banking.services.nacha import secrets
 from banking.services.nacha.entries import settlement
+from banking.statements import Line as StatementLine
 from banking.statements import Statement as ReadStatement
 from banking.statements import bai2, csv
 from core.actor import SYSTEM, actor
@@ -196,12 +197,17 @@ def take_statement(incoming: NachaIncoming, data: bytes) -> Sequence[tuple[int, 
 
 def _with_our_keys(read: ReadStatement) -> ReadStatement:
     """Where a line names an entry by its trace, with the transfer that the entry is, as reconciliation looks for it."""
-    ours = {row.trace: row for row in NachaEntry.objects.filter(trace__in=[line.reference for line in read.lines])}
-    named = (
-        replace(line, transfer=entry.public_id, reference=str(entry.key)) if (entry := ours.get(line.reference)) else line
-        for line in read.lines
-    )
+    rows = NachaEntry.objects.select_related("original").filter(trace__in=[line.reference for line in read.lines])
+    ours = {row.trace: row for row in rows}
+    named = (_named(line, entry) if (entry := ours.get(line.reference)) else line for line in read.lines)
     return replace(read, lines=tuple(named))
+
+
+def _named(line: StatementLine, entry: NachaEntry) -> StatementLine:
+    """A reversal is the way back of what it takes back, and no transfer of its own."""
+    if entry.purpose == NachaEntry.Purpose.REVERSAL and entry.original is not None:
+        return replace(line, kind="return", transfer=entry.original.public_id, reference=str(entry.original.key))
+    return replace(line, transfer=entry.public_id, reference=str(entry.key))
 
 
 def _number(where: str) -> int:

@@ -131,6 +131,12 @@ def reverse(*, entry: str) -> NachaEntry:
         ), secrets.entry_account(wrong))  # fmt: skip
 
 
+def is_reversed(row: NachaEntry) -> bool:
+    """Whether its money has gone back by a reversal that counts as arrived itself."""
+    with actor(SYSTEM):
+        return NachaEntry.objects.filter(original=row.pk, purpose=Purpose.REVERSAL, status=Status.SETTLED).exists()
+
+
 def settlement(row: NachaEntry) -> date:
     """The day on which a filed entry settles: as the bank said, or else as it was asked for."""
     assert row.batch is not None

@@ -161,11 +161,12 @@ def tell_transfers(*, limit: int = 1_000) -> int:
     from banking.services.transfers import heard_of  # which asks the rails, and they ask us
 
     with actor(SYSTEM):
-        news = list(NachaEntry.objects.filter(news=True).order_by("pk")[:limit])
+        news = list(NachaEntry.objects.filter(news=True).select_related("original").order_by("pk")[:limit])
     told = 0
     for entry in news:
+        about = entry.original if entry.purpose == NachaEntry.Purpose.REVERSAL and entry.original else entry
         try:
-            heard_of(rail="odfi", external_id=entry.public_id, key=entry.key)
+            heard_of(rail="odfi", external_id=about.public_id, key=about.key)
         except (PayaError, ProviderDown, ProviderUnknown, ProviderRejected) as error:
             log.warning("nacha_news_waits", extra={"entry": entry.public_id, "cause": str(error)})
             continue
