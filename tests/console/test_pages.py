@@ -13,8 +13,8 @@ from tests.console.conftest import EMAIL, Desk, World
 
 MODELS = [
     "person", "wallet", "payment", "banktransfer", "transfer", "inboxevent", "outboxrow", "stafflook", "staffaction", "nachafile",
-    "nachabatch", "nachaentry", "nachareceiver", "nachaincoming", "nachaline", "nachachange", "railchoice", "return", "correction",
-    "reconciliation", "break", "statement", "statementline", "vendor",
+    "nachabatch", "nachaentry", "nachareceiver", "nachaincoming", "nachaline", "nachachange", "railchoice", "return",
+    "correction", "reconciliation", "break", "statement", "statementline", "vendor",
 ]  # fmt: skip
 
 
