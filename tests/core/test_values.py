@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import calendar, ids, money
-from sandbox.calendar import closed_days
 
 CENTS = st.integers(-money.MAX_AMOUNT, money.MAX_AMOUNT)
 
@@ -108,12 +107,6 @@ HOLIDAYS = {
 @pytest.mark.parametrize("year", HOLIDAYS)
 def test_the_reserve_banks_holidays(year: int):
     assert calendar.bank_holidays(year) == {date.fromisoformat(f"{year}-{day}") for day in HOLIDAYS[year].split()}
-
-
-def test_the_sandboxs_bank_has_the_same_by_another_way():
-    """It keeps them by a library, which takes too long to load for each of our processes."""
-    for year in range(2021, 2071):
-        assert calendar.bank_holidays(year) == {day for day in closed_days(year) if day.weekday() < 5}
 
 
 @pytest.mark.parametrize("day", ["2026-07-03", "2027-06-18", "2027-12-24", "2027-12-31", "2028-11-10"])
