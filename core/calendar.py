@@ -8,8 +8,6 @@ from datetime import date, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import holidays
-
 EASTERN = ZoneInfo("America/New_York")
 _FEDERAL = {
     "New Year's Day",
@@ -29,6 +27,8 @@ _FEDERAL = {
 @lru_cache(maxsize=64)
 def bank_holidays(year: int) -> frozenset[date]:
     """The weekdays of `year` on which the Reserve Banks are closed."""
+    import holidays  # here, because most processes that are started ask for no holiday, and it is slow to import
+
     days = set()
     for day, name in holidays.country_holidays("US", years=year, observed=False).items():
         if not _FEDERAL.intersection(name.split("; ")):
