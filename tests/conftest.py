@@ -5,13 +5,15 @@ the application's own roles. Commits are real, so nothing has to be rolled back 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg2
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection, connections
 
 from core.roles import attach_roles
@@ -24,7 +26,19 @@ ADMIN_URL = os.environ["PAYA_TEST_ADMIN_URL"]
 
 # What shares one running thing (a whole PaYa, a sandbox on the port of the settings) stays together on one worker of
 # xdist; other files are spread one by one, so that what a file shares is made once.
-SHARED = dict.fromkeys(("browser", "campaigns", "contract", "live"), "stack") | {"banking": "sandbox"}
+SHARED = dict.fromkeys(("browser", "contract", "live", "campaigns/test_on_the_stack.py"), "stack") | {"banking": "sandbox"}
+# Whatever takes longest begins first: begun last it would run alone, with a core that has nothing to do.
+LONGEST = [
+    "stack", "sandbox", "tests/local/test_stack.py", "tests/campaigns/test_campaigns.py", "tests/keys/test_rotation.py",
+    "tests/keys/test_production.py", "tests/sandbox/test_stripe.py",
+]  # fmt: skip
+
+
+def scope_of(nodeid: str) -> str:
+    """What stays on one worker together with this test."""
+    file = nodeid.partition("::")[0]
+    folder, name = file.split("/")[-2:]
+    return SHARED.get(folder) or SHARED.get(f"{folder}/{name}", file)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -33,10 +47,30 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByShared(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return SHARED.get(file.split("/")[-2], file)
+            return scope_of(nodeid)
 
+    config.option.loadscopereorder = False  # the order is ours, not that of the number of tests
     return ByShared(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {scope: number for number, scope in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(scope_of(item.nodeid), len(rank)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Function) -> Iterator[None]:
+    """The whole PaYa ends with the last test that needs it: a dozen processes that only wait still take their share."""
+    running = item.funcargs.get("stack")
+    yield
+    if running is not None and item is next(one for one in reversed(item.session.items) if "stack" in one.fixturenames):
+        running.stop()
+
+
+def pytest_configure() -> None:
+    """Every test client loads the middleware anew, and WhiteNoise would read a thousand static files' dates each time."""
+    django_settings.WHITENOISE_AUTOREFRESH = True  # it looks when it is asked
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +84,10 @@ class Database:
 
     name: str
     current: str = "web"
+    # Connections that nobody uses just now. Whoever comes back finds theirs as warm as a process of its own would have it:
+    # to log in and to read the catalogue once more costs more than what most tests ask.
+    _parked: dict[str, Any] = field(default_factory=dict)
+    _superusers: list[Any] = field(default_factory=list)
 
     def url(self, role: str) -> str:
         return local_database.with_database(os.environ[f"PAYA_TEST_URL_{role.upper()}"], self.name)
@@ -57,12 +95,31 @@ class Database:
     def become(self, role: str) -> None:
         """From now on this process speaks to the database as this role (new threads as well)."""
         parts = urlsplit(self.url(role))
-        connection.close()
+        self._park()
         connections.settings["default"].update(
             NAME=self.name, USER=parts.username, PASSWORD=parts.password, **_host_and_port(self.url(role))
         )
         connection.settings_dict.update(connections.settings["default"])
+        if role in self._parked:
+            connection.connection, connection.autocommit = self._parked.pop(role), True
         self.current = role
+
+    def _park(self) -> None:
+        """Lay this thread's connection aside; one that is in the middle of something, or somebody else's, is closed."""
+        raw = connection.connection
+        idle = raw is not None and not raw.closed and raw.autocommit and not connection.in_atomic_block
+        ours = idle and (raw.info.dbname, raw.info.user) == (self.name, urlsplit(self.url(self.current)).username)
+        if ours and self.current not in self._parked:
+            connection.connection = None
+            self._parked[self.current] = raw
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        """End this thread's connection and those that were laid aside."""
+        connection.close()
+        for raw in (*self._parked.values(), *self._superusers):
+            raw.close()
 
     @contextmanager
     def role(self, role: str) -> Iterator[None]:
@@ -82,14 +139,17 @@ class Database:
 
     def as_superuser(self, sql: str, params: Any = None) -> list[Any]:
         """What only somebody with the keys to the machine could do (tampering, looking everywhere)."""
-        raw = psycopg2.connect(local_database.with_database(ADMIN_URL, self.name))
-        raw.autocommit = True
+        if self._superusers:
+            raw = self._superusers.pop()
+        else:
+            raw = psycopg2.connect(local_database.with_database(ADMIN_URL, self.name))
+            raw.autocommit = True
         try:
             with raw.cursor() as cursor:
                 cursor.execute(sql, params)
                 return list(cursor.fetchall()) if cursor.description else []
         finally:
-            raw.close()
+            self._superusers.append(raw)
 
 
 def _host_and_port(url: str) -> dict[str, Any]:
@@ -97,24 +157,30 @@ def _host_and_port(url: str) -> dict[str, Any]:
     return {"HOST": dsn.get("host", ""), "PORT": dsn.get("port", "")}
 
 
+@cache
+def _admin() -> Any:
+    """Who makes and drops databases: one connection for the whole process."""
+    return psycopg2.connect(local_database.with_database(ADMIN_URL, "postgres"))
+
+
+def _administer(statement: str) -> None:
+    _admin().autocommit = True  # a database is made and dropped in no transaction
+    with _admin().cursor() as cursor:
+        cursor.execute(statement)
+    _admin().autocommit = False
+
+
 @contextmanager
 def cloned_database() -> Iterator[Database]:
     name = f"paya_t_{uuid4().hex[:12]}"
-    admin = psycopg2.connect(local_database.with_database(ADMIN_URL, "postgres"))
-    admin.autocommit = True
-    with admin.cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY FILE_COPY')
-    admin.autocommit = False
-    attach_roles(admin, name, logins_of=TEMPLATE)
-    admin.autocommit = True
+    _administer(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY FILE_COPY')
+    attach_roles(_admin(), name, logins_of=TEMPLATE)
     database = Database(name)
     try:
         yield database
     finally:
-        connection.close()
-        with admin.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        admin.close()
+        database.close()
+        _administer(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture

@@ -232,6 +232,11 @@ class Stack(Site):
             env=self.running.environment("worker"), cwd=environment.ROOT, check=True, capture_output=True,
         )  # fmt: skip
 
+    def stop(self) -> None:
+        """End all of it, unless it has ended."""
+        if self.running.process.poll() is None:
+            self.running.stop()
+
     def kill(self, name: str) -> None:
         """End one process the hard way; the supervisor starts it again."""
         processes.send(self.process(name), signal.SIGKILL)
@@ -240,11 +245,11 @@ class Stack(Site):
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """A whole PaYa with the demo network, for as long as the tests need it."""
-    running = start_stack(Path(os.environ["PAYA_TEST_DATA"]) / "whole", seconds=170)
+    whole = Stack(start_stack(Path(os.environ["PAYA_TEST_DATA"]) / "whole", seconds=170))
     try:
-        yield Stack(running)
+        yield whole
     finally:
-        running.stop()
+        whole.stop()
 
 
 def problem(answer: requests.Response, status: int, code: str) -> dict[str, Any]:

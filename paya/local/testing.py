@@ -32,7 +32,8 @@ CHECKS = {
 }
 
 
-BOTH_CORES = ["-n", "2", "--dist", "loadscope"]
+# Three for two cores: tests also wait, for servers and for each other.
+BOTH_CORES = ["-n", "3", "--dist", "loadscope"]
 
 
 def main(arguments: list[str]) -> int:

@@ -60,17 +60,22 @@ class Bank:
     def __init__(self, receiver: Receiver, drop: Path) -> None:
         self.receiver = receiver
         self.drop = drop  # where direct NACHA files are exchanged
+        self._asked_to_fail: set[str] = set()
+        self._http = requests.Session()
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = requests.post(settings.SANDBOX_URL + path, json=body, timeout=30)
+        answer = self._http.post(settings.SANDBOX_URL + path, json=body, timeout=30)
         assert answer.ok, answer.text
+        if path.endswith("/fail"):
+            self._asked_to_fail.add(path)
         result: dict[str, Any] = answer.json()
         return result
 
     def reset(self) -> None:
         """No failures asked for, nothing under way, no webhook left over."""
-        for vendor in ("dwolla", "plaid", "stripe", "twilio"):
-            self.post(f"/sandbox/{vendor}/fail", {"mode": None})
+        for path in list(self._asked_to_fail):
+            self.post(path, {"mode": None})
+        self._asked_to_fail.clear()
         self.post("/sandbox/webhooks", {"mode": "paused"})
         self.advance(5)
         self.post("/sandbox/webhooks", {"mode": "discard"})
