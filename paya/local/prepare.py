@@ -56,7 +56,17 @@ def main(argv: list[str]) -> None:
     os.environ["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     os.environ["VIRTUAL_ENV"] = str(VENV)
     os.environ.pop("PYTHONHOME", None)
+    keep_bytecode()
     os.execv(python, [str(python), "-m", "paya.local", *argv])  # noqa: S606
+
+
+def keep_bytecode() -> None:
+    """Where the machine wants no bytecode beside sources (images for containers often do), it goes into `.venv` instead.
+
+    With none at all, each of a dozen processes would compile more than a thousand modules at every start: seconds.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(VENV / "bytecode"))
 
 
 def is_ready(files: tuple[str, ...]) -> bool:

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import re
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -91,6 +93,19 @@ def test_half_an_installation_is_thrown_away(checkout: Path, monkeypatch: pytest
     prepare._prepare(prepare.RUN_FILES)
     assert prepare.is_ready(prepare.RUN_FILES)
     assert not (checkout / ".venv" / "half-of-a-package").exists()
+
+
+def test_no_process_compiles_what_another_has_compiled(checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also on a machine that wants no bytecode beside its sources, where none appears."""
+    module = tmp_path / "source" / "some_module.py"
+    module.parent.mkdir()
+    module.touch()
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    prepare.keep_bytecode()
+    subprocess.run([sys.executable, "-c", "import some_module"], cwd=module.parent, check=True)
+    assert list(module.parent.iterdir()) == [module]
+    assert [path.name.partition(".")[0] for path in prepare.VENV.rglob("some_module*.pyc")] == ["some_module"]
 
 
 # --- where Python comes without pip
