@@ -282,6 +282,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Beat only wakes these up; each sweeps rows that carry their own state, so running twice or late is harmless.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sms-sweep": {"task": "users.tasks.sweep_sms", "schedule": 5.0},
+    "sms-late": {"task": "users.tasks.send_late_sms", "schedule": 2.0},
     "users-prune": {"task": "users.tasks.prune", "schedule": 24 * 3600.0},
     "bank-transfers-sweep": {"task": "banking.tasks.sweep_transfers", "schedule": 5.0},
     "bank-decisions-sweep": {"task": "banking.tasks.sweep_decisions", "schedule": 5.0},
@@ -302,8 +303,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 for _entry in CELERY_BEAT_SCHEDULE.values():
     _entry["options"] = {"expire_seconds": max(60, int(_entry["schedule"]))}
 # Which task goes where; the processes that take from the queues are in paya/local/stack.py. Somebody waits for a code: codes have
-# a process of their own, and nothing else is ever put there, for a vendor that hangs holds up whatever stands behind it. The
-# other worker takes from its two queues in turn, so that a rail's backlog does not stand before the sweeps.
+# a process of their own, and nothing else is ever put there, for a vendor that hangs holds up whatever stands behind it; while
+# that process is down, a sweep sends what it leaves. The other worker takes from its two queues in turn, so that a rail's backlog
+# does not stand before the sweeps.
 CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"codes": {}, "sweeps": {}, "celery": {}}
 CELERY_TASK_ROUTES = {_entry["task"]: {"queue": "sweeps"} for _entry in CELERY_BEAT_SCHEDULE.values()} | {
     task: {"queue": "codes"} for task in ("users.tasks.send_sms", "users.tasks.sweep_sms")

@@ -8,7 +8,7 @@ from django_celery_beat.schedulers import ModelEntry
 
 from paya.celery import app
 from paya.local import processes
-from tests.stack import Stack
+from tests.stack import Stack, new_phone, wait_until
 
 
 def test_a_code_comes_while_all_other_workers_are_held(stack: Stack) -> None:
@@ -23,6 +23,17 @@ def test_a_code_comes_while_all_other_workers_are_held(stack: Stack) -> None:
     finally:
         for pid in held:
             processes.send(pid, signal.SIGCONT)
+
+
+def test_a_code_comes_while_the_process_for_codes_is_held(stack: Stack) -> None:
+    """Or dead, and a start takes long on a busy machine: another worker notices and sends it."""
+    codes, phone = stack.process("codes@"), new_phone()
+    processes.send(codes, signal.SIGSTOP)
+    try:
+        assert stack.call("POST", "/v1/auth/otp", {"phone": phone}).status_code == 202
+        wait_until(lambda: stack.messages(phone), "another worker", 60)  # beat, which tells it, is the last one to start
+    finally:
+        processes.send(codes, signal.SIGCONT)
 
 
 def test_each_queue_has_its_process(stack: Stack) -> None:

@@ -166,6 +166,17 @@ def test_the_sweeper_sends_what_the_broker_lost(asked, providers, monkeypatch, d
     assert row(database, asked[1])["state"] == "sent"
 
 
+def test_what_the_process_for_codes_leaves_another_worker_sends_itself(asked, providers, database: Database):
+    (provider,) = providers(Provider("one"))
+    with database.role("worker"):
+        tasks.send_late_sms()
+        assert provider.sent == []  # it may be on its way
+        database.as_superuser("update users_challenge set due_at = now() - interval '4 seconds' where id = %s", [asked[1]])
+        tasks.send_late_sms()
+        tasks.send_late_sms()
+    assert len(provider.sent) == 1
+
+
 def test_a_worker_that_died_while_sending_is_not_repeated(asked, providers, database: Database):
     (provider,) = providers(Provider("one"))
     database.as_superuser(

@@ -43,8 +43,8 @@ def send_code(*, challenge_id: int) -> None:
         _record(claimed, Challenge.SENT, provider=provider)
 
 
-def sweep_codes() -> list[int]:
-    """Put away what time has overtaken; the challenges that are due and that no message woke up, to be sent beside each other.
+def sweep_codes(*, waiting: timedelta = timedelta(0)) -> list[int]:
+    """Put away what time has overtaken; the challenges that have been due for so long and that no message woke up.
 
     Any number may run at a time.
     """
@@ -55,7 +55,7 @@ def sweep_codes() -> list[int]:
         over.filter(sms_state=Challenge.QUEUED).update(sms_state=Challenge.FAILED)
         over.filter(code_cipher__isnull=False).update(code_cipher=None)
         rows.filter(created_at__lt=Now() - KEPT).delete()
-        return list(_due(rows.all()).order_by("due_at").values_list("id", flat=True)[:BATCH])
+        return list(_due(rows.filter(due_at__lte=Now() - waiting)).order_by("due_at").values_list("id", flat=True)[:BATCH])
 
 
 def _due(rows: QuerySet[Challenge]) -> QuerySet[Challenge]:
