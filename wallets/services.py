@@ -143,13 +143,18 @@ def return_tokens(*, user_id: int, reference: UUID, amount: int, group: UUID | N
         ledger.post(ledger.Posting(reference, Kind.SUSPENDED, payable, Account.SUSPENSE, amount), group=group)
 
 
-def freeze(*, user_id: int, level: Freeze, reason: str) -> None:
-    """Stop a person's own acts; `reason` is shown to them. With Freeze.NONE it ends. Workers and staff only."""
+def freeze(*, user_id: int, level: Freeze, reason: str) -> Freeze:
+    """Stop a person's own acts; `reason` is shown to them. Workers and staff only. Returns what the wallet is now.
+
+    With Freeze.NONE it ends, unless something else still restricts the person (banking's returns).
+    """
     with actor(SYSTEM):
-        set_frozen(user_id=user_id, level=level, reason=reason)
-        emit("wallet.changed", user=user_id, kind="frozen" if level else "unfrozen", ref="")
+        now = set_frozen(user_id=user_id, level=level, reason=reason)
+        emit("wallet.changed", user=user_id, kind="frozen" if now else "unfrozen", ref="")
+        return now
 
 
-def set_frozen(*, user_id: int, level: Freeze, reason: str) -> None:
+def set_frozen(*, user_id: int, level: Freeze, reason: str) -> Freeze:
     """The same inside somebody's own transaction, who also tells the person."""
     _call("select wallets_set_frozen(%s, %s::smallint, %s)", [user_id, int(level), reason])
+    return state_from("wallets_read", user_id).frozen

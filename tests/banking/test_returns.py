@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from banking import plaid, services
 from banking.errors import LinkFailed, NotPresentable
@@ -184,6 +185,33 @@ def test_lifting_one_of_two_or_beside_another_freeze_thaws_nothing(
     with database.role("worker"):
         wallets.freeze(user_id=person.person.id, level=Freeze.ALL, reason="A court asked us to.")
     assert lift(rows[1]) == Freeze.ALL
+
+
+@pytest.mark.parametrize("first", [Freeze.SENDING, Freeze.ALL])
+@pytest.mark.parametrize("restricted_before", [True, False])
+def test_ending_another_freeze_ends_no_restriction(
+    linked: Callable[..., Any], database: Database, staff_member: int, first: Freeze, restricted_before: bool
+) -> None:
+    person = linked()
+    row = person.settled_load(10_00)
+    if restricted_before:
+        comes_back(person, row, "R10")
+    with database.role("worker"):
+        wallets.freeze(user_id=person.person.id, level=first, reason="A court asked us to.")
+    if not restricted_before:
+        comes_back(person, row, "R10")
+    with database.role("worker"):
+        call_command("freeze_wallet", person.person.username, "off")
+    state = person.wallet()
+    assert (state.frozen, state.frozen_reason) == (Freeze.SENDING, returns.RESTRICTED)
+    with actor(person.person.id):
+        kept = Return.objects.get()
+    # The ledger's own status says the same, and staff's lift still ends it.
+    assert database.as_superuser(f"select status from ledger_account where id = {state.account}") == [(1,)]
+    with database.role("staff"):
+        returns.lift_restriction(return_id=kept.pk, staff_id=staff_member, reason=REASON)
+    sweep(database)
+    assert person.wallet().frozen == Freeze.NONE
 
 
 # ---------------------------------------------------------------------------------------------- presenting it again

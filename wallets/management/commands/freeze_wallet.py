@@ -22,5 +22,7 @@ class Command(BaseCommand):
         profile = profile_by_username(username=username)
         if profile is None:
             raise CommandError(f"Nobody is called @{username.removeprefix('@')}.")
-        freeze(user_id=profile.user_id, level=LEVELS[level], reason=reason.strip())
+        now = freeze(user_id=profile.user_id, level=LEVELS[level], reason=reason.strip())
         self.stderr.write(f"@{profile.username}: {level}")
+        if now is not LEVELS[level]:
+            self.stderr.write("A returned transfer still restricts this person: lift that in the staff's Returns.")
