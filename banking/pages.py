@@ -20,7 +20,7 @@ from banking.services.visits import Begun
 from core import idempotency
 from core.actor import actor
 from core.calendar import in_words
-from core.errors import IdempotencyKeyReused, NotFound, PayaError, ValidationError
+from core.errors import IdempotencyKeyRequired, IdempotencyKeyReused, NotFound, PayaError, ValidationError
 from core.money import format_usd, parse_usd
 from core.pages import form_errors, login_required, session_of
 from core.resilience import health
@@ -189,6 +189,9 @@ def _form(request: HttpRequest, kind: BankTransfer.Kind, ask: Callable[..., idem
             return redirect(_url(kind, answer.body["id"]))
         except PayaError as refusal:
             error = refusal
+            if isinstance(refusal, IdempotencyKeyRequired):
+                key = str(uuid.uuid4())
+                error = ValidationError("This form was not whole. Nothing was sent; please press the button again.")
             if isinstance(refusal, IdempotencyKeyReused):
                 # Back, changed and sent again: that is a second transfer, so it is asked about.
                 key = str(uuid.uuid4())

@@ -35,7 +35,7 @@ _TITLES = {
     },
 }
 _TEXTS = {
-    Status.QUEUED: "It is not reachable right now. We keep trying.",
+    Status.QUEUED: "It could not go out yet. We keep trying, and it goes out once.",
     Status.UNKNOWN: "The bank network has not answered. Nothing is lost and nothing is sent twice: we keep asking.",
 }
 _AFTER = {  # what became of the money where it did not arrive

@@ -121,7 +121,7 @@ class KnownHost:
 
 
 class CleanAddresses:
-    """An address with a control character in it names nothing; the database would choke on a NUL."""
+    """An address with a control character in it names nothing; the database would choke on a NUL, in forms as well."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -132,6 +132,10 @@ class CleanAddresses:
     def process_view(self, request: HttpRequest, view: object, args: tuple[str, ...], kwargs: dict[str, object]) -> None:
         if any(isinstance(part, str) and has_control(part) for part in (*args, *kwargs.values())):
             raise Http404
+        # The API reads its bodies itself.
+        fields = () if is_api(request) else (*request.GET.lists(), *request.POST.lists())
+        if any("\0" in text for name, values in fields for text in (name, *values)):
+            raise SuspiciousOperation("a NUL in a form")
 
 
 class PageErrors:

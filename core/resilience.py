@@ -89,7 +89,7 @@ def _namespace(name: str) -> str:
 
 def hold(name: str) -> None:
     """Ask nothing of a provider, in any process, until `release`: staff know of something that its answers do not show."""
-    client().set(_namespace(name) + ":held", 1)
+    client().set(_namespace(name) + ":held", int(datetime.now(UTC).timestamp()))
 
 
 def release(name: str) -> None:
@@ -131,14 +131,20 @@ class Health:
     since: datetime | None  # None when it has never been otherwise
 
 
+def _stamp(name: str, what: str) -> datetime | None:
+    with suppress(RedisError):
+        stamp: Any = client().get(f"{_namespace(name)}:{what}")
+        return datetime.fromtimestamp(int(stamp), UTC) if stamp else None
+    return None
+
+
 def health(name: str) -> Health:
     """A provider's standing as its breaker has it, from all processes' calls."""
     watched = breaker(name)
-    since = None
-    with suppress(RedisError):
-        stamp: Any = client().get(_namespace(name) + ":since")
-        since = datetime.fromtimestamp(int(stamp), UTC) if stamp else None
-    if watched.current_state == pybreaker.STATE_OPEN or is_held(name):
+    since = _stamp(name, "since")
+    if held_since := _stamp(name, "held"):
+        return Health(name, "down", held_since)
+    if watched.current_state == pybreaker.STATE_OPEN:
         return Health(name, "down", since)
     troubled = watched.current_state == pybreaker.STATE_HALF_OPEN or watched.fail_counter > 0
     if not troubled and name in _doubts and (doubted := _doubts[name]()):

@@ -21,6 +21,7 @@ class Service:
 
 
 _WAITS = "New ones are accepted and wait; they go out by themselves once it is back."
+_EARLIER = "What went this way before may arrive later. Nothing is lost."
 _KINDS = {"load": "Loading", "redemption": "Redeeming"}
 _OTHERS = (
     Service("plaid", "Linking a bank", "Banks that are linked already keep working. Please link new ones later."),
@@ -50,7 +51,13 @@ def _rails() -> list[Service]:
         for rail, words in serving.items() if rail in watched
     ]  # fmt: skip
     # Files that the bank has not taken are of weeks ago, too, whatever serves new transfers now.
-    return services + ([_FILES] if "odfi" in watched and "odfi" not in serving else [])
+    services += [_FILES] if "odfi" in watched and "odfi" not in serving else []
+    # So are transfers at a rail that serves no new ones: it is named while it is not well.
+    earlier = [rail for rail in ("dwolla", "stripe") if rail in watched and rail not in serving]
+    return services + [
+        Service(rail, "Earlier loads and redemptions", _EARLIER, _EARLIER)
+        for rail in earlier if health(rail).status != "operational"
+    ]  # fmt: skip
 
 
 def lines() -> list[Line]:

@@ -7,10 +7,12 @@
 Both put a file only where no file of that name is, in one step: after a crash it is either there, whole, or not.
 """
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,8 +22,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
 from core import aws, resilience
+from core.clock import now
 from core.resilience import ProviderDown
 
+log = logging.getLogger("paya.banking")
 OUTGOING, INCOMING, READ = "outgoing", "incoming", "read"
 UNFINISHED = (".part", ".tmp", ".filepart")
 _TAKEN = {"PreconditionFailed", "412", "ConditionalRequestConflict"}
@@ -80,6 +84,7 @@ def _finished(name: str) -> bool:
 class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._said: date | None = None  # when links and folders in `incoming/`, which nobody should send, were raised
 
     def put(self, name: str, data: bytes) -> bool:
         folder = self._folder(OUTGOING)
@@ -106,10 +111,18 @@ class Folder:
             return None
 
     def waiting(self) -> list[str]:
-        return sorted(each.name for each in self._folder(INCOMING).iterdir() if each.is_file() and _finished(each.name))
+        found = {each.name: each.is_file() and not each.is_symlink() for each in self._folder(INCOMING).iterdir()}
+        odd = [name for name, regular in found.items() if not regular]
+        if odd and (day := now().date()) != self._said:
+            self._said = day
+            log.error("nacha_incoming_odd", extra={"count": len(odd), "file": sorted(odd)[0][:200]})
+        return sorted(name for name, regular in found.items() if regular and _finished(name))
 
     def read(self, name: str) -> bytes:
-        return (self._folder(INCOMING) / name).read_bytes()
+        """Never through a link: whoever may write here does not choose what of this machine we read."""
+        handle = os.open(self._folder(INCOMING) / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb") as file:
+            return file.read()
 
     def take(self, name: str) -> None:
         with suppress(FileNotFoundError):

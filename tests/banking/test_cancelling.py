@@ -1,6 +1,7 @@
 """Taking a load or a redemption back: before it is sent, at the rail, too late, and when answers get lost."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from banking import services
 from banking.errors import TooLateToCancel
 from banking.models import BankTransfer
 from banking.services import transfers
+from core.clock import now
 from core.errors import NotFound
 from tests.banking.conftest import Linked
 from tests.banking.sandbox import Bank
@@ -98,6 +100,9 @@ def test_a_lost_answer_leaves_it_due(mode: str, linked: Callable[..., Any], bank
     database.as_superuser("update banking_banktransfer set due_at = now(), woken_at = null")
     with database.role("worker"):
         assert row.pk in transfers.due()[0]
+        again = person.fresh(row).due_at
+        assert again is not None
+        assert again < now() + timedelta(minutes=1)  # and not at the next poll, which is hours away
     assert person.submit(row).status == "cancelled"
     assert person.money() == (0, 0, 0)
 

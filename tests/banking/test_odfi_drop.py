@@ -75,6 +75,20 @@ def test_what_the_bank_sends_is_read_whole_and_taken(place: Drop) -> None:
     assert place.waiting() == ["b.txt"]
 
 
+def test_a_link_in_the_drop_is_raised_and_not_followed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    place = drops.Folder(tmp_path / "drop")
+    (tmp_path / "secrets.json").write_text("secret")
+    arrive(place, "real.ach", b"data")
+    incoming = place._folder(drops.INCOMING)
+    (incoming / "link.ach").symlink_to(tmp_path / "secrets.json")
+    (incoming / "folder").mkdir()
+    assert place.waiting() == place.waiting() == ["real.ach"]
+    [raised] = [record for record in caplog.records if record.message == "nacha_incoming_odd"]
+    assert (raised.levelname, raised.count) == ("ERROR", 2)
+    with pytest.raises(OSError, match="link"):  # nor when it takes the place of a file that was seen
+        place.read("link.ach")
+
+
 def test_a_whole_round_over_it(odfi: Odfi, place: Drop, linked: Callable[..., Any]) -> None:
     person = linked()
     row = person.submit(person.load(25_00))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from tests.banking.sandbox import Bank
@@ -39,6 +40,22 @@ def test_amounts_that_are_none(linked: Callable[..., Any], browse: Any) -> None:
         assert f'value="{amount}"' in page.content.decode()
         assert key_of(page) == key
     assert person.money() == (0, 0, 0)
+
+
+def test_a_form_that_is_not_whole_is_said_in_words(linked: Callable[..., Any], browse: Any) -> None:
+    person = linked()
+    client = browse(person.person.id)
+    page = client.post("/load", {"key": "", "amount": "5", "bank_account": person.account.public_id})
+    assert page.status_code == 400
+    assert "This form was not whole" in page.content.decode()
+    assert key_of(page)
+
+
+@pytest.mark.parametrize("path", ["/load", "/redeem"])
+def test_a_nul_in_a_form_or_an_address_is_refused(linked: Callable[..., Any], browse: Any, path: str) -> None:
+    client = browse(linked().person.id)
+    assert client.post(path, {"key": "x", "amount": "5", "bank_account": "\x00"}).status_code == 400
+    assert client.get("/banks/linked", {"state": "\x00"}).status_code == 400
 
 
 def test_redeeming_more_than_there_is(linked: Callable[..., Any], browse: Any) -> None:

@@ -71,3 +71,18 @@ def test_people_pay_each_other_while_every_vendor_is_down(database: Database, ba
     body = {"to": "@bob", "amount": 250, "visibility": "public"}
     assert api.post("/v1/payments", body, person=ann, key=str(uuid4())).status_code == 201
     assert api.get("/v1/wallet", person=bob).json()["balance"]["available"] == 250
+
+
+def test_a_rail_that_serves_no_new_transfers_is_named_while_it_is_not_well(
+    bank: Bank, database: Database, api: Any, staff_member: int
+):
+    """What went that way before is still under way."""
+    for kind in ("load", "redemption"):
+        choice = "insert into banking_railchoice (kind, rail, reason, chosen_by_id) values (%s, 'stripe', 'x', %s)"
+        database.as_superuser(choice, [kind, staff_member])
+    assert "stripe" in shown(api) and "dwolla" not in shown(api)
+    resilience.hold("dwolla")
+    assert shown(api)["dwolla"]["service"] == "Earlier loads and redemptions"
+    assert "What went this way before may arrive later" in Client().get("/status").content.decode()
+    resilience.release("dwolla")
+    assert "dwolla" not in shown(api)

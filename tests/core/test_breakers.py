@@ -77,6 +77,17 @@ def test_what_one_process_found_out_the_others_know(database: Database):
     assert resilience.health("vendor").status == "operational"
 
 
+def test_what_staff_hold_is_down_since_then(database: Database):
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    resilience.hold("vendor")
+    held = resilience.health("vendor")
+    assert held.status == "down"
+    assert held.since is not None
+    assert before <= held.since <= datetime.now(UTC)
+    resilience.release("vendor")
+    assert resilience.health("vendor").status == "operational"
+
+
 def test_a_few_failures_degrade_and_a_success_mends():
     fail(2)
     assert resilience.health("vendor").status == "degraded"

@@ -2,10 +2,13 @@
 
 import io
 import json
+import random
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+
+from banking.management.commands import nacha_read
 
 from .files import addenda98, addenda99, entry, returned, text
 
@@ -37,6 +40,14 @@ def test_what_was_understood(tmp_path: Path) -> None:
     assert item["entry"]["account"] == "•2345"
     assert first["quarantined"] == first["remarks"] == []
     assert first["counts"]["return"] == 1 and second["counts"]["entry"] == 3
+
+
+def test_much_that_was_quarantined_is_json_too(tmp_path: Path) -> None:
+    path = tmp_path / "bin"
+    path.write_bytes(random.Random(4).randbytes(300_000))
+    status, said = run(path)
+    assert status == 1
+    assert len(json.dumps(said)) > 3 * nacha_read.PIECE
 
 
 def test_what_was_quarantined(tmp_path: Path) -> None:

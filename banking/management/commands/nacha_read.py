@@ -1,5 +1,4 @@
 import json
-import shutil
 import tempfile
 from collections import Counter
 from dataclasses import fields, is_dataclass
@@ -14,6 +13,7 @@ from banking.nacha.read import read
 from banking.nacha.records import Blank, Correction, Entry, Item, Quarantined, Remark
 
 SHOWN = 4  # characters of an account number
+PIECE = 1 << 16
 IN_MEMORY = 1 << 20  # bytes of remarks and quarantined lines; more of them wait in a temporary file
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, files: list[Path], whole: bool, **options: Any) -> None:
         for path in files:  # before anything is printed
             if not path.is_file():
-                raise CommandError(f"There is no file {path}.", returncode=2)
+                raise CommandError(f"{path} is no file." if path.exists() else f"There is no file {path}.", returncode=2)
         quarantined = 0
         self.stdout.write('{"files": [')
         for path in files:
@@ -62,7 +62,8 @@ class Command(BaseCommand):
             for name, aside in (("quarantined", quarantine), ("remarks", remarks)):
                 self.stdout.write(f'], "{name}": [')
                 aside.seek(0)
-                shutil.copyfileobj(aside, self.stdout)
+                while piece := aside.read(PIECE):
+                    self.stdout.write(piece, ending="")  # it may end within a line
         self.stdout.write(f'], "counts": {json.dumps(counts)}}}')
         return counts[Quarantined.kind]
 

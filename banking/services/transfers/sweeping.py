@@ -19,6 +19,8 @@ from core.clock import now
 
 # Sweeps look every few seconds, and a message may wait longer than that: only a lost one is worth sending again.
 WAKE_AGAIN = timedelta(seconds=60)
+# A cancelling that did not get through is tried again soon: once the bank has begun, it is too late.
+CANCEL_AGAIN = timedelta(seconds=30)
 
 
 def to_wake(moment: datetime) -> Q:
@@ -46,6 +48,8 @@ def due(*, limit: int = 200) -> tuple[list[int], list[int]]:
 
 def _next_poll(row: BankTransfer, moment: datetime) -> datetime | None:
     """Further and further apart; none once no return can come any more."""
+    if row.status == Status.PENDING and row.cancel == Cancel.ASKED:
+        return moment + CANCEL_AGAIN
     if row.settled_at is None:
         return moment + min(LAST_POLL, FIRST_POLL * 2 ** min(row.attempts, 12))
     next_time = moment + min(LAST_LATE_POLL, FIRST_LATE_POLL * 2 ** min(row.attempts, 12))
