@@ -20,6 +20,7 @@ from console.models import Correction, RailChoice, Return
 from console.site import site
 from core.errors import ValidationError
 from core.money import format_usd, parse_usd
+from ledger.queries import trial_balance
 
 
 class Dollars(forms.CharField):
@@ -48,10 +49,13 @@ class ChooseRail(Action):
     def preview(self, row: Any, given: Any) -> list[str]:
         terms = rails.rail(given["rail"]).terms
         days = terms.load_days if given["kind"] == Transfers.Kind.LOAD else terms.redemption_days
+        held = -{name: balance for name, _, _, balance in trial_balance()}[f"reserve:{given['rail']}"]
+        covered = f"{given['rail']} holds {format_usd(held)} for us. Redemptions beyond that wait until money has been moved there."
         return [
             f"New {given['kind']}s go by {given['rail']} instead of {routing.chosen_rail(given['kind'])}.",
             f"They take about {days} business day{'s' if days > 1 else ''}.",
             f"One of $100.00 costs us {format_usd(terms.cost(100_00))}.",
+            *([covered] if given["kind"] == Transfers.Kind.REDEMPTION else []),
         ]
 
     def do(self, row: Any, given: Any, *, staff_id: int, reason: str) -> str:

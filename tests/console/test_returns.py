@@ -30,6 +30,8 @@ def test_staff_choose_the_rail(world: World, desk: Desk, staff_site: Database) -
     assert answer.status_code == 302
     assert staff_site.as_superuser("select kind, rail, reason from banking_railchoice") == [("load", "dwolla", REASON)]
     assert "dwolla" in desk.get("/admin/console/railchoice/").content.decode()
+    shown = desk.post("/admin/console/railchoice/do/choose/", kind="redemption", rail="dwolla", reason=REASON).content.decode()
+    assert re.search(r"dwolla holds \$[\d,.]+ for us", shown)
     wrong = desk.post("/admin/console/railchoice/do/choose/", kind="load", rail="pigeon", reason=REASON)
     assert wrong.status_code == 400
 
