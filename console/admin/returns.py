@@ -50,7 +50,7 @@ class ChooseRail(Action):
         terms = rails.rail(given["rail"]).terms
         days = terms.load_days if given["kind"] == Transfers.Kind.LOAD else terms.redemption_days
         held = -{name: balance for name, _, _, balance in trial_balance()}[f"reserve:{given['rail']}"]
-        covered = f"{given['rail']} holds {format_usd(held)} for us. Redemptions beyond that wait until money has been moved there."
+        covered = f"{given['rail']} holds {format_usd(held)} for us. Redemptions beyond that wait until money is moved there."
         return [
             f"New {given['kind']}s go by {given['rail']} instead of {routing.chosen_rail(given['kind'])}.",
             f"They take about {days} business day{'s' if days > 1 else ''}.",
