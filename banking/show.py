@@ -50,6 +50,7 @@ _AFTER = {  # what became of the money where it did not arrive
 _REASONS = {
     "balance": "Your bank says that there is less than that in the account, so it was not asked.",
     "revoked": "You have taken back PaYa's permission for this bank, so it was not asked.",
+    "relink": "Your bank wants you to log in again, so it was not asked. Link it again under Banks, then start a new load.",
     "R01": "Your bank says that the balance did not cover it.",
     "R02": "Your bank says that the account is closed.",
     "R03": "Your bank could not find the account.",

@@ -122,7 +122,11 @@ def look_at(
     if login.state == "works" and not withdrawn:
         _works(item, login, token, acting=acting, repaired=repaired, withdrawn_account=withdrawn_account)
         return
-    gone = withdrawn or login.state == "gone"
+    fails(item, acting=acting, gone=withdrawn or login.state == "gone")
+
+
+def fails(item: BankItem, *, acting: int, gone: bool) -> None:
+    """A login works no longer: its person has to log in again, or (`gone`) has withdrawn the permission."""
     with actor(acting):
         wallets.guard(user_id=item.user_id)
         open_items = BankItem.objects.filter(pk=item.pk).exclude(status=Item.REMOVED)

@@ -16,6 +16,7 @@ from banking.services import identity, notices
 from core import resilience
 from core.actor import SYSTEM, actor
 from core.errors import NotFound
+from core.resilience import ProviderRejected
 from tests.banking.sandbox import Bank
 from tests.conftest import Database, MakePerson, PersonForTest
 from tests.helpers import assert_problem, at_once
@@ -123,6 +124,41 @@ def test_a_bank_that_does_not_say_is_asked_all_the_same(
     assert person.submit(person.load(50_00)).status == "pending"
     assert time.monotonic() - began < 8
     assert resilience.health("plaid").status == "operational"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "words"),
+    [("USER_PERMISSION_REVOKED", "revoked", "taken back PaYa's permission"), ("ERROR", "relink", "log in again")],
+)
+def test_a_login_that_plaid_refuses_at_that_moment_is_not_debited(
+    linked: Callable[..., Any], bank: Bank, said: str, code: str, words: str
+) -> None:
+    """No message came before: the refusal itself is the news."""
+    person = linked()
+    first, second = person.load(50_00), person.load(20_00)
+    bank.post("/sandbox/plaid/logins", {"mask": person.account.mask, "code": said})
+    before = bank.transfers()
+    for row in (person.submit(first), person.submit(second)):
+        assert (row.status, row.failure_code) == ("failed", code)
+    assert bank.transfers() == before
+    with actor(person.person.id):
+        account = BankAccount.objects.select_related("item").get(pk=person.account.pk)
+    assert (account.status, account.item.status) == (code, code)
+    told = queries.transfer(user_id=person.person.id, kind="load", public_id=first.public_id)
+    assert words in queries.transfer_body(told)["timeline"][-1]["text"]
+
+
+@pytest.mark.parametrize("code", ["INSTITUTION_DOWN", "PRODUCTS_NOT_SUPPORTED", "SOMETHING_NEW"])
+def test_a_refusal_that_says_nothing_of_the_login_stops_no_load(
+    linked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    person = linked()
+
+    def refused(token: str, account: str) -> int | None:
+        raise ProviderRejected(code)
+
+    monkeypatch.setattr(plaid, "balance", refused)
+    assert person.submit(person.load(50_00)).status == "pending"
 
 
 def test_slow_banks_do_not_make_plaid_look_down(linked: Callable[..., Any], bank: Bank, settings: Any) -> None:
