@@ -13,7 +13,7 @@ def transparency(request: HttpRequest) -> HttpResponse:
     last = reconciliation.last()
     shown = {
         **figures, "active_users": None, "last_reconciliation": last.ran_at if last else None,
-        "last_result": last.result if last else "",
+        "last_result": last.result if last else "", "accepted": last.accepted if last else 0,
     }  # fmt: skip
     return render(request, "transparency/transparency.html", shown)
 

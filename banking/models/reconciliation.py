@@ -77,6 +77,7 @@ class Reconciliation(models.Model):
 
     class Result(models.TextChoices):
         CLEAN = "clean"
+        ACCEPTED = "accepted"  # nothing is open, and not all of what staff resolved is booked
         BREAKS = "breaks"
         UNKNOWN = "unknown"  # the custodian could not be asked
 
@@ -96,12 +97,16 @@ class Reconciliation(models.Model):
     compared = models.BigIntegerField(default=0)  # keys
     breaks = models.IntegerField(default=0)
     breaks_cents = models.BigIntegerField(default=0)
+    accepted = models.IntegerField(default=0, db_default=0)  # differences that staff resolved and that are still there
+    accepted_cents = models.BigIntegerField(default=0, db_default=0)  # whichever way each of them goes
     cause = models.TextField(default="")  # why it could not be asked
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["custodian", "on"], condition=Q(current=True), name="banking_reconciled_once"),
-            models.CheckConstraint(condition=Q(result__in=["clean", "breaks", "unknown"]), name="banking_reconciled_result"),
+            models.CheckConstraint(
+                condition=Q(result__in=["clean", "accepted", "breaks", "unknown"]), name="banking_reconciled_result"
+            ),
         ]
 
 

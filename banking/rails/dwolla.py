@@ -422,9 +422,11 @@ def _line(row: Mapping[str, Any], *, reserve: str, account: str) -> Line:
 def _line_kind(row: Mapping[str, Any], *, account: str, key: str, amount: int) -> LineKind:
     links = row.get("_links") or {}
     owners = [_id(str((links.get(side) or {}).get("href", ""))) for side in ("source", "destination")]
-    if "created-from-transfer" in links:
+    named = (row.get("metadata") or {}).get("type")
+    # One for a transfer is linked to it; one for the account, as a month's, says so where interest does.
+    if "created-from-transfer" in links or (named == "fee" and amount < 0):
         return "fee"
-    if (row.get("metadata") or {}).get("type") == "interest":
+    if named == "interest":
         return "interest"
     if owners == [account, account]:
         return "capital"  # between the operators' own bank and the balance

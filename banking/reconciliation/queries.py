@@ -12,7 +12,8 @@ class Last:
 
     ran_at: datetime
     on: date
-    result: str  # clean, breaks, unknown
+    result: str  # clean, accepted, breaks, unknown
+    accepted: int  # cents that are in one of the books only, and that staff have accepted
 
 
 def last() -> Last | None:
@@ -20,7 +21,9 @@ def last() -> Last | None:
     with connection.cursor() as cursor:
         cursor.execute('select ran_at, "on", result from banking_last_reconciliation()')
         rows = cursor.fetchall()
+        cursor.execute("select banking_accepted_differences()")
+        accepted = cursor.fetchone()[0]
     if not rows:
         return None
-    worst = next((result for result in ("unknown", "breaks") if any(row[2] == result for row in rows)), "clean")
-    return Last(min(row[0] for row in rows), min(row[1] for row in rows), worst)
+    worst = next((result for result in ("unknown", "breaks", "accepted") if any(row[2] == result for row in rows)), "clean")
+    return Last(min(row[0] for row in rows), min(row[1] for row in rows), worst, accepted)

@@ -55,7 +55,8 @@ def custodians() -> list[str]:
 def reconcile(*, custodian: str, on: date | None = None) -> Reconciliation:
     """Compare one custodian as of now, or as it was known at the end of a past day (UTC).
 
-    Raises ValidationError for a day to come. A custodian that cannot be asked gives a result that says so.
+    Raises ValidationError for a day to come, and for one of which nothing was known. A custodian that cannot be asked
+    gives a result that says so.
     """
     today = now().date()
     on = on or today
@@ -74,6 +75,8 @@ def reconcile(*, custodian: str, on: date | None = None) -> Reconciliation:
         _lock(custodian)
         if statement is None:
             statement = _statement_before(custodian, cut)
+        if statement is None and cut is not None:
+            raise ValidationError(fields={"date": f"Nothing that {custodian} said until then is known."})
         if statement is None:
             return _keep(Reconciliation(custodian=custodian, on=on, result=Result.UNKNOWN, cause="no statement of this day"))
         return _compare(statement, on, cut)
@@ -83,8 +86,8 @@ def daily() -> list[Reconciliation]:
     """What beat wakes up: each custodian that has no result of today yet."""
     today = now().date()
     with actor(SYSTEM):
-        results = [Result.CLEAN, Result.BREAKS]
-        done = set(Reconciliation.objects.filter(on=today, current=True, result__in=results).values_list("custodian", flat=True))
+        compared = Reconciliation.objects.filter(on=today, current=True).exclude(result=Result.UNKNOWN)
+        done = set(compared.values_list("custodian", flat=True))
     return [reconcile(custodian=name) for name in custodians() if name not in done]
 
 
@@ -143,17 +146,25 @@ def _compare(statement: Statement, on: date, cut: datetime | None) -> Reconcilia
     if totals["ledger"] - held != parts:
         difference = totals["ledger"] - held - parts
         found.append(Found("unexplained", f"{custodian}:{on}", difference, {"ledger": totals["ledger"], "held": held}))
-    still_open = _update_breaks(custodian, on, found) if cut is None else found  # what was then is not what is open now
+    # What was then is not what is open now.
+    still_open, accepted = _update_breaks(custodian, on, found) if cut is None else (found, [])
     moving.sort(key=lambda pair: -abs(pair.cents))
     return _keep(
         Reconciliation(
-            custodian=custodian, on=on, result=Result.BREAKS if still_open else Result.CLEAN, statement=statement,
+            custodian=custodian, on=on, result=_result(still_open, accepted), statement=statement,
             ledger=totals["ledger"], ours=totals["ours"], held=held, in_transit=in_transit, items_count=len(moving),
             items=[[pair.subject, pair.cents, pair.status] for pair in moving[:MOST_ITEMS]],
             pending={name: totals[name] for name in ("loads", "loads_cents", "redemptions", "redemptions_cents")},
             compared=totals["keys"], breaks=len(still_open), breaks_cents=sum(one.cents for one in still_open),
+            accepted=len(accepted), accepted_cents=sum(abs(one.cents) for one in accepted),
         )
     )  # fmt: skip
+
+
+def _result(still_open: Sequence[Found], accepted: Sequence[Found]) -> str:
+    if still_open:
+        return Result.BREAKS
+    return Result.ACCEPTED if accepted else Result.CLEAN
 
 
 def _database_time() -> datetime:
@@ -194,14 +205,14 @@ def _break_of(verdict: Verdict) -> Found:
     )
 
 
-def _update_breaks(custodian: str, on: date, found: Sequence[Found]) -> list[Found]:
-    """Bring the rows up to what this run found; the breaks that are open after it.
+def _update_breaks(custodian: str, on: date, found: Sequence[Found]) -> tuple[list[Found], list[Found]]:
+    """Bring the rows up to what this run found; the breaks that are open after it, and the differences that staff accepted.
 
-    The same break is the same row. One that staff resolved stays resolved while nothing about it changes.
+    The same break is the same row. One that staff resolved stays resolved while nothing about it changes; as long as its
+    cents are in one of the books only, ledger and custodian do not agree all the same.
     """
     known = {(row.subject, row.kind): row for row in Break.objects.select_for_update(of=("self",)).filter(custodian=custodian)}
-    still_open = []
-    new = []
+    still_open, accepted, new = [], [], []
     for one in found:
         row = known.pop((one.subject, one.kind), None)
         if row is None:
@@ -219,11 +230,13 @@ def _update_breaks(custodian: str, on: date, found: Sequence[Found]) -> list[Fou
         if changes.get("state", row.state) == State.OPEN:
             changes |= {"cents": one.cents, "facts": one.facts}
             still_open.append(one)
+        elif one.cents:
+            accepted.append(one)
         Break.objects.filter(pk=row.pk).update(**changes)
     Break.objects.bulk_create(new, batch_size=1000)
     gone = [row.pk for row in known.values() if row.state == State.OPEN]
     Break.objects.filter(pk__in=gone).update(state=State.VANISHED, closed_at=now())
-    return still_open
+    return still_open, accepted
 
 
 def _unknown(custodian: str, on: date, cause: str) -> Reconciliation:

@@ -53,7 +53,8 @@ class Resolve(Action):
 
     def preview(self, row: Break, given: Mapping[str, Any]) -> Sequence[str]:
         return [
-            f"This break of {format_usd(row.cents)} is closed, and no longer counts as one.",
+            f"This break of {format_usd(row.cents)} is closed. As long as it is not booked, ledger and custodian do not agree:"
+            " the day's result, and the public page, then say that staff have accepted it.",
             "It comes back when something about it changes.",
         ]
 
@@ -245,16 +246,19 @@ class BreakAdmin(NobodysRows):
         return row.times_opened
 
 
+RESULT_LABELS = {"clean": "success", "accepted": "warning", "breaks": "danger", "unknown": "warning"}
+
+
 @admin.register(Reconciliation, site=site)
 class ReconciliationAdmin(NobodysRows):
     list_actions = (ReconcileNow,)
-    list_display = ("day", "custodian", "result_", "ledger_", "held_", "transit", "breaks_", "ran")
+    list_display = ("day", "custodian", "result_", "ledger_", "held_", "transit", "breaks_", "accepted_", "ran")
     list_display_links = ("day",)
     list_filter = ("custodian", "result", "current")
     ordering = ("-id",)
     sections_of_page = (
         (None, ("day", "custodian", "result_", "cause_", "ran", "current_")),
-        ("The three sides", ("ledger_", "ours_", "held_", "transit", "breaks_", "compared_")),
+        ("The three sides", ("ledger_", "ours_", "held_", "transit", "breaks_", "accepted_", "compared_")),
         ("On its way", ("items_", "pending_")),
         ("More", ("statement_", "open_breaks")),
     )
@@ -263,7 +267,7 @@ class ReconciliationAdmin(NobodysRows):
     def day(self, row: Reconciliation) -> str:
         return when(row.on)
 
-    @display(description="Result", ordering="result", label={"clean": "success", "breaks": "danger", "unknown": "warning"})
+    @display(description="Result", ordering="result", label=RESULT_LABELS)
     def result_(self, row: Reconciliation) -> str:
         return row.result
 
@@ -300,6 +304,10 @@ class ReconciliationAdmin(NobodysRows):
         return (
             format_html("{} <span class='console-hint'>{}</span>", row.breaks, money(row.breaks_cents)) if row.breaks else "none"
         )
+
+    @display(description="Accepted, not booked")
+    def accepted_(self, row: Reconciliation) -> str:
+        return money(row.accepted_cents) if row.accepted else "none"
 
     @display(description="Compared")
     def compared_(self, row: Reconciliation) -> str:

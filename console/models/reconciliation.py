@@ -15,7 +15,7 @@ class Reconciliation(Shown):
     custodian = models.TextField(choices=[(name, name) for name in RESERVES])
     on = models.DateField("day")
     current = models.BooleanField("the day's last")
-    result = models.TextField(choices=[(s, s) for s in ("clean", "breaks", "unknown")])
+    result = models.TextField(choices=[(s, s) for s in ("clean", "accepted", "breaks", "unknown")])
     ran_at = models.DateTimeField("ran")
     ledger = models.BigIntegerField()
     ours = models.BigIntegerField()
@@ -27,6 +27,8 @@ class Reconciliation(Shown):
     compared = models.BigIntegerField()
     breaks = models.IntegerField()
     breaks_cents = models.BigIntegerField()
+    accepted = models.IntegerField()
+    accepted_cents = models.BigIntegerField()
     cause = models.TextField()
     statement_id = models.BigIntegerField(null=True)
 

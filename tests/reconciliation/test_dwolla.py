@@ -51,6 +51,7 @@ def test_fees_interest_capital_and_strangers_are_booked_as_they_occur(person: Li
     person.settled_load(50_00)
     bank.advance(30)  # over the first of a month
     bank.post("/sandbox/bank/terms", {})
+    bank.post("/sandbox/bank/book", {"kind": "fee", "cents": 1_23})  # for the account, not for a transfer
     bank.post("/sandbox/bank/book", {"kind": "credit", "cents": 77_00, "text": "for whom?"})
     for _ in range(2):
         row = compare(database)
@@ -59,7 +60,7 @@ def test_fees_interest_capital_and_strangers_are_booked_as_they_occur(person: Li
     kinds = "select distinct k.name from ledger_transfer t join ledger_transferkind k using (kind)"
     names = {name for (name,) in database.as_superuser(kinds)}
     assert {"rail_cost", "interest", "capital_in", "suspended", "load"} <= names
-    assert database.as_superuser("select amount from ledger_transfer where kind = 16") == [(25,)]
+    assert database.as_superuser("select amount from ledger_transfer where kind = 16 order by 1") == [(25,), (1_23,)]
 
 
 def test_what_is_spoilt_at_the_vendor_is_found(person: Linked, bank: Bank, database: Database, monkeypatch: pytest.MonkeyPatch):

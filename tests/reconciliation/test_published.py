@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from django.core.management import call_command
+import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from tests.reconciliation.conftest import Books
+from tests.reconciliation.test_booking import of
 
 
 def test_the_newest_result_is_published_in_one_line(books: Books, api: Any, tmp_path: Any) -> None:
@@ -22,6 +24,33 @@ def test_the_newest_result_is_published_in_one_line(books: Books, api: Any, tmp_
     page = Client().get("/transparency").content.decode()
     assert "not everything agrees yet" in page
     assert "missing" not in page  # of single items the public hears nothing
+
+
+def test_what_staff_accepted_is_no_agreement(books: Books, capsys: Any) -> None:
+    books.honest()
+    books.say(of("debit", -1_23))
+    books.reconcile()
+    books.database.as_superuser("update banking_break set state = 'resolved', closed_at = now()")
+    with books.database.role("worker"), pytest.raises(SystemExit) as end:
+        call_command("reconcile", "--custodian", "dwolla")
+    assert end.value.code == 1
+    assert "agrees except for $1.23 that staff have accepted. Ledger $50.00, custodian $48.77" in capsys.readouterr().out
+    page = Client().get("/transparency").content.decode()
+    assert "except for $1.23 that our staff have looked into and accepted" in page
+    assert "agree to the cent" not in page
+    books.transfer()  # and something is open besides
+    assert books.reconcile().result == "breaks"
+    page = Client().get("/transparency").content.decode()
+    assert "not everything agrees yet" in page
+    assert "Besides, $1.23 differ" in page
+
+
+def test_a_day_of_which_nothing_is_known_and_what_is_no_day_are_refused(books: Books) -> None:
+    books.say()
+    for day, words in (("0001-01-01", "Nothing that dwolla said until then is known"), ("soon", "is no day such as")):
+        with books.database.role("worker"), pytest.raises(CommandError, match=words):
+            call_command("reconcile", "--custodian", "dwolla", "--date", day)
+    assert books.database.as_superuser("select count(*) from banking_reconciliation") == [(0,)]
 
 
 def test_a_file_is_imported_once_and_what_is_unreadable_is_said(books: Books, tmp_path: Any, capsys: Any) -> None:
