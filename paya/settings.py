@@ -306,9 +306,12 @@ for _entry in CELERY_BEAT_SCHEDULE.values():
 # a process of their own, and nothing else is ever put there, for a vendor that hangs holds up whatever stands behind it; while
 # that process is down, a sweep sends what it leaves. The other worker takes from its two queues in turn, so that a rail's backlog
 # does not stand before the sweeps.
-CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"codes": {}, "sweeps": {}, "celery": {}}
+# Asking the rails again about what has settled is endless and in no hurry: it has a queue, too, or a load that somebody waits for
+# would stand behind thousands of questions for longer than its message keeps.
+CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"codes": {}, "sweeps": {}, "celery": {}, "polls": {}}
 CELERY_TASK_ROUTES = {_entry["task"]: {"queue": "sweeps"} for _entry in CELERY_BEAT_SCHEDULE.values()} | {
-    task: {"queue": "codes"} for task in ("users.tasks.send_sms", "users.tasks.sweep_sms")
+    **{task: {"queue": "codes"} for task in ("users.tasks.send_sms", "users.tasks.sweep_sms")},
+    "banking.tasks.refresh_transfer": {"queue": "polls"},
 }
 
 # --- The staff's site -------------------------------------------------------------------------------------------

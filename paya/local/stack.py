@@ -227,7 +227,7 @@ class Stack:
         staff_own = self._shared | {"PAYA_SITE": "staff", "DATABASE_URL": self._servers.urls["staff"]}
         celery = ["-m", "celery", "-A", "paya"]
         # More processes than cores: they mostly wait, for the database and for vendors of whom one may hang.
-        worker = [*celery, "worker", "-Q", "sweeps,celery", "-c", "4", "--without-gossip", "--without-mingle"]
+        worker = [*celery, "worker", "-Q", "sweeps,celery,polls", "-c", "4", "--without-gossip", "--without-mingle"]
         # Threads, for it only ever waits for the provider: one that hangs for one phone does not keep the others waiting.
         codes = [*celery, "worker", "-Q", "codes", "-P", "threads", "-c", "8", "--without-gossip", "--without-mingle"]
         beat = [

@@ -53,6 +53,14 @@ def test_nothing_but_codes_stands_before_a_code() -> None:
     assert {name for name, queue in queues.items() if queue == "sweeps"} == swept - {"users.tasks.sweep_sms"}
 
 
+def test_what_somebody_waits_for_does_not_stand_behind_polls() -> None:
+    """Of thousands of settled transfers each is asked about again and again; what waits for a minute behind that would expire."""
+    app.loader.import_default_modules()
+    queues = {name: app.amqp.router.route({}, name)["queue"].name for name in app.tasks if not name.startswith("celery.")}
+    assert {name for name, queue in queues.items() if queue == "polls"} == {"banking.tasks.refresh_transfer"}
+    assert queues["banking.tasks.submit_transfer"] == queues["banking.tasks.process_inbox"] == "celery"
+
+
 def test_what_beat_sends_does_not_heap_up() -> None:
     """By the name under which the scheduler that keeps its schedule in the database knows it."""
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
