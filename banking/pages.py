@@ -16,6 +16,7 @@ from banking.models import BankAccount, BankTransfer, TransferMove
 from banking.services import notices
 from banking.services.presenting import may_present_again
 from banking.services.transfers import expected_on
+from banking.services.upkeep import wrong_number
 from banking.services.visits import Begun
 from core import idempotency
 from core.actor import actor
@@ -162,7 +163,7 @@ def _shown_banks(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _shown_bank(row: BankAccount) -> dict[str, Any]:
     can_use = row.status == BankAccount.Status.ACTIVE
-    return {**show.account_body(row), "can_use": can_use, "relink_by": show.relink_by(row)}
+    return {**show.account_body(row), "can_use": can_use, "relink_by": show.relink_by(row), "wrong_number": wrong_number(row)}
 
 
 # ------------------------------------------------------------------------------------------------ load and redeem

@@ -39,11 +39,12 @@ class LinkToken:
 
 @dataclass(frozen=True)
 class Visit:
-    """What a visit to the hosted page brought home: a public token, or an error, or nothing."""
+    """What a visit to Link brought home: a public token, or (of a repair) a good end without one, or an error, or nothing."""
 
     public_token: str | None = None
     account_ids: list[str] = field(default_factory=list)
     error: str = ""
+    succeeded: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,12 +124,14 @@ def create_link_token(*, user_public_id: str, return_to: str | None = None, acce
 def visit(link_token: str) -> Visit:
     """What became of the person's visits to the hosted page of this token."""
     answer = _call("link_token_get", _sdk().LinkTokenGetRequest(link_token=link_token), repeatable=True)
-    error = ""
+    error, succeeded = "", False
     for session in answer.get("link_sessions") or []:
         for result in (session.get("results") or {}).get("item_add_results") or []:
-            return Visit(result["public_token"], [account["id"] for account in result.get("accounts") or []])
+            return Visit(result["public_token"], [account["id"] for account in result.get("accounts") or []], succeeded=True)
+        # A repair brings no token: it has ended, and not by leaving.
+        succeeded = succeeded or bool(session.get("finished_at") and not session.get("exit"))
         error = ((session.get("exit") or {}).get("error") or {}).get("error_code") or error
-    return Visit(error=error)
+    return Visit(error=error, succeeded=succeeded)
 
 
 def exchange(public_token: str) -> tuple[str, str]:

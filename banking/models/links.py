@@ -74,6 +74,8 @@ class BankAccount(PersonsRow):
     source_index = models.BinaryField(null=True)
     is_default = models.BooleanField(default=False, db_default=False)
     status = models.TextField(choices=Status.choices, default=Status.ACTIVE)
+    # What an unusable account waits for: the rail of this name, or other numbers after this return code. Else, its login.
+    broken_by = models.TextField(default="", db_default="")
     blocked_by = models.TextField(default="", db_default="")  # the return code after which it may not be linked again
     close_due_at = models.DateTimeField(null=True)  # removed here, and still to be told to the vendors
 

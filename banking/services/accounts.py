@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from banking import plaid, rails
 from banking.errors import LinkFailed, TransfersOpen
@@ -140,7 +140,7 @@ def _record(item: BankItem, chosen: plaid.PlaidAccount, known: Mapping[str, str]
     user_id = item.user_id
     seen = {
         "item": item, "account_id": chosen.account_id, "name": chosen.name[:120], "mask": chosen.mask[:8],
-        "kind": chosen.kind, "status": Status.ACTIVE,
+        "kind": chosen.kind, "status": Status.ACTIVE, "broken_by": "",
     }  # fmt: skip
     with actor(user_id):
         wallets.guard(user_id=user_id)
@@ -232,10 +232,15 @@ def check_bank(*, rail: str, source: str) -> bool:
     except ProviderRejected:
         usable = False
     with actor(SYSTEM):
-        _set_usable(Q(pk__in=found), usable)
+        rows = BankAccount.objects.filter(pk__in=found)
+        if usable:
+            _rail_heals(rows.filter(status=Status.RELINK, broken_by=rail))
+        else:
+            rows.filter(status=Status.ACTIVE).update(status=Status.RELINK, broken_by=rail)
     return True
 
 
-def _set_usable(which: Q, usable: bool) -> None:
-    rows = BankAccount.objects.filter(which).exclude(status=Status.REMOVED)
-    rows.update(status=Status.ACTIVE if usable else Status.RELINK)
+def _rail_heals(rows: QuerySet[BankAccount]) -> None:
+    """What this rail broke it may heal; an account whose login broke meanwhile waits for that."""
+    rows.filter(item__status=BankItem.Status.ACTIVE).update(status=Status.ACTIVE, broken_by="")
+    rows.exclude(item__status=BankItem.Status.ACTIVE).update(broken_by="")

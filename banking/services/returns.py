@@ -42,7 +42,9 @@ def came_back(transfer: BankTransfer, *, code: str, late: bool, owed: int = 0) -
 def _bank_account(account_id: int, known: codes.ReturnCode, *, user_id: int) -> None:
     there = BankAccount.objects.filter(pk=account_id).exclude(status=BankAccount.Status.REMOVED)
     if known.bank is codes.Bank.RELINK:
-        there.update(status=BankAccount.Status.RELINK)
+        # Only another number helps, and so no login that works again heals it (upkeep), and no rail.
+        there.update(broken_by=known.code)
+        there.exclude(status=BankAccount.Status.REVOKED).update(status=BankAccount.Status.RELINK)
     elif known.bank is codes.Bank.REMOVE:
         # After some codes nobody may link it again; after others the person may, once their bank has put it right.
         blocked = known.code if known.person is codes.Person.RESTRICT else ""

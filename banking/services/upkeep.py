@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from banking import plaid, rails
-from banking.models import BankAccount, BankItem, ItemWatch
+from banking.models import BankAccount, BankItem, ItemWatch, LinkSession
+from banking.nacha import codes
 from banking.services import secrets as sealed
 from banking.services import sources
 from banking.services.defaults import settle_default
@@ -29,6 +30,7 @@ Status, Item = BankAccount.Status, BankItem.Status
 DAILY = timedelta(days=1)
 RELINK_TAKES = timedelta(minutes=30)  # an update-mode token's life
 RELINK_LOOK = timedelta(seconds=5 if settings.SANDBOX else 60)
+VISITS = 3  # of a person who begins again and again, the last ones are looked at
 NOTICE = timedelta(days=7)  # PENDING_DISCONNECT comes so long before (RAILS, section 2)
 # Messages of Plaid's that are a reason to look; others change nothing for us (see docs/rails.md).
 LOOK = {"ITEM.ERROR", "ITEM.LOGIN_REPAIRED", "ITEM.USER_PERMISSION_REVOKED", "ITEM.USER_ACCOUNT_REVOKED"}
@@ -101,7 +103,7 @@ def check(*, item: int) -> None:
         token = sealed.access_token(row)
         at_it = row.watch.relinking_until is not None and row.watch.relinking_until > _moment()
     if left:
-        look_at(row, acting=SYSTEM, repaired=at_it)
+        look_at(row, acting=SYSTEM, repaired=at_it and _logged_in_again(row))
         return
     # Its accounts were removed, or linked anew under another login: nobody needs Plaid to keep this one.
     plaid.remove_item(token)
@@ -139,6 +141,19 @@ def fails(item: BankItem, *, acting: int, gone: bool) -> None:
             _strike(hit.filter(status=Status.ACTIVE), Status.RELINK)
 
 
+def _logged_in_again(item: BankItem) -> bool:
+    """Whether one of its person's visits of the last half hour came to a good end. Raises ProviderDown, ProviderRejected."""
+    with actor(SYSTEM):
+        mine = LinkSession.objects.filter(user_id=item.user_id, repairs__in=item.accounts.values("public_id"))
+        tokens = [sealed.link_token_of(each) for each in mine.filter(expires_at__gt=_moment()).order_by("-pk")[:VISITS]]
+    return any(plaid.visit(token).succeeded for token in tokens)
+
+
+def wrong_number(account: BankAccount) -> bool:
+    """Whether a transfer came back because the bank knows no such account: logging in again changes nothing about that."""
+    return account.broken_by in codes.RETURNS
+
+
 def _works(
     item: BankItem, login: plaid.Login, token: str, *, acting: int, repaired: bool, withdrawn_account: str
 ) -> None:
@@ -150,9 +165,9 @@ def _works(
         lost = Q(account_id=withdrawn_account) | (~shown if login.account_ids is not None else Q(pk=None))
         mine = list(BankAccount.objects.filter(item_id=item.pk).exclude(status=Status.REMOVED).order_by("pk"))
         lost_ids = set(BankAccount.objects.filter(lost, item_id=item.pk).values_list("pk", flat=True))
-    # An account whose rail has dropped it is not healed by a login that never broke.
+    # An account whose rail has dropped it is not healed by a login that never broke, and a wrong number by no login at all.
     heals = repaired or item.status != Item.ACTIVE
-    broken = [each for each in mine if each.status != Status.ACTIVE and each.pk not in lost_ids]
+    broken = [each for each in mine if each.status != Status.ACTIVE and each.pk not in lost_ids and not wrong_number(each)]
     healed = [each.pk for each in broken if heals and _rails_take(each, token, acting=acting)]
     with actor(acting):
         wallets.guard(user_id=item.user_id)
@@ -160,7 +175,7 @@ def _works(
             return
         still = BankAccount.objects.filter(item_id=item.pk, status__in=[Status.ACTIVE, Status.RELINK])
         _strike(still.filter(pk__in=lost_ids), Status.REVOKED)
-        BankAccount.objects.filter(pk__in=healed).exclude(status=Status.REMOVED).update(status=Status.ACTIVE)
+        BankAccount.objects.filter(pk__in=healed).exclude(status=Status.REMOVED).update(status=Status.ACTIVE, broken_by="")
         if repaired:
             ItemWatch.objects.filter(item=item).update(relink_by=None)
         if healed:

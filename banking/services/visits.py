@@ -62,6 +62,8 @@ def relink_token(*, user_id: int, user_public_id: str, bank_account: str) -> pla
     account, access_token = _broken(user_id, bank_account)
     with in_words(), _over():
         token = plaid.create_link_token(user_public_id=user_public_id, access_token=access_token)
+    # Kept so that the worker can see how the visit ended: nobody comes back to us from this one.
+    _keep(user_id, secrets.token_urlsafe(24), token, repairs=account.public_id)
     upkeep.expect_relink(account.item)
     return token
 
@@ -86,7 +88,7 @@ def _broken(user_id: int, bank_account: str) -> tuple[BankAccount, str]:
         account = rows.exclude(status=BankAccount.Status.REMOVED).first()
         if account is None:
             raise NotFound
-        if account.item.status == BankItem.Status.REMOVED:
+        if account.item.status == BankItem.Status.REMOVED or upkeep.wrong_number(account):
             raise LinkOver
         return account, sealed.access_token(account.item)
 
@@ -112,16 +114,20 @@ def _begin(user_id: int, user_public_id: str, *, access_token: str | None = None
         )
     if not token.hosted_url:
         raise BankUnavailable
+    _keep(user_id, state, token, repairs=repairs)
+    return Begun(token.hosted_url, state)
+
+
+def _keep(user_id: int, state: str, token: plaid.LinkToken, *, repairs: str | None) -> None:
     with actor(user_id):
         LinkSession.objects.create(
             user_id=user_id,
             state=state,
             link_token=sealed.seal_link_token(user_id, state, token.token),
-            hosted_url=sealed.seal_hosted_url(user_id, state, token.hosted_url),
+            hosted_url=sealed.seal_hosted_url(user_id, state, token.hosted_url) if token.hosted_url else None,
             repairs=repairs,
             expires_at=token.expires_at,
         )
-    return Begun(token.hosted_url, state)
 
 
 # ------------------------------------------------------------------------------------------------ on, and back
@@ -133,7 +139,7 @@ def resume(*, user_id: int, state: str, oauth_state: str) -> str | None:
     session, token = _session(user_id, state)
     with in_words():
         visit = plaid.visit(token)
-    if visit.public_token or visit.error or session.done_at or session.hosted_url is None:
+    if visit.succeeded or visit.error or session.done_at or session.hosted_url is None:
         return None
     if session.expires_at < now():
         raise LinkFailed(_LATE)
@@ -164,21 +170,21 @@ def finish_hosted_link(*, user_id: int, state: str) -> Finished:
 
 
 def _finish_relink(user_id: int, session: LinkSession, token: str) -> Finished:
-    """Plaid tells nobody that a login was repaired here, so the login itself is asked."""
+    """A visit that came to a good end; whether the login works now is asked of the login itself."""
     with actor(user_id):
         rows = BankAccount.objects.select_related("item").filter(user_id=user_id, public_id=session.repairs)
         account = rows.exclude(status=BankAccount.Status.REMOVED).first()
         if account is None:
             return Finished()
     with in_words():
-        upkeep.look_at(account.item, acting=user_id, repaired=True)
+        visit = plaid.visit(token)
+        if visit.succeeded:
+            upkeep.look_at(account.item, acting=user_id, repaired=True)
+    if not visit.succeeded and visit.error:
+        raise refusal(visit.error)
     with actor(user_id):
         account = BankAccount.objects.select_related("item").get(pk=account.pk)
-    if account.status != BankAccount.Status.ACTIVE:
-        with in_words():
-            visit = plaid.visit(token)
-        if visit.error:
-            raise refusal(visit.error)
+    if not visit.succeeded or account.status != BankAccount.Status.ACTIVE:
         return Finished()
     _done(user_id, session)
     return Finished(repaired=account)

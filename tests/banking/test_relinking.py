@@ -9,7 +9,7 @@ import pytest
 
 from banking import pages, plaid, queries, services, tasks
 from banking.errors import LinkOver
-from banking.models import BankAccount, BankItem, ItemWatch
+from banking.models import BankAccount, BankItem, ItemWatch, LinkSession
 from banking.services import accounts, upkeep
 from core.actor import SYSTEM, actor
 from core.errors import NotFound, ValidationError
@@ -105,6 +105,54 @@ def test_leaving_the_repair_changes_nothing(hooked: Any, news: Any, browse: Any)
     client.get(back)
     assert "Nothing was changed" in client.get("/banks").content.decode()
     assert fresh(account).status == "relink"
+
+
+def test_a_visit_that_was_left_heals_nothing_that_waits_for_its_person(
+    hooked: Any, news: Any, browse: Any, bank: Bank, database: Database
+) -> None:
+    """Withdrawn, and the bank goes on answering: only a log-in that came to its end is the permission again."""
+    account = hooked()
+    news(account, "USER_PERMISSION_REVOKED")
+    bank.post("/plaid/sandbox/item/fire_webhook", {**KEYS, "access_token": access(account), "webhook_code": "LOGIN_REPAIRED"})
+    client = browse(account.user_id)
+    out = client.post(f"/banks/{account.public_id}/relink")["Location"]
+    client.get(visit(out, action="cancel"))
+    with database.role("worker"):
+        upkeep.check(item=account.item_id)
+    assert fresh(account).status == "revoked"
+    visit(out, action="confirm")  # and does not come home
+    with database.role("worker"):
+        upkeep.check(item=account.item_id)
+    assert fresh(account).status == "active"
+
+
+@pytest.mark.parametrize("action", ["cancel", "confirm"])
+def test_a_wrong_number_is_healed_by_no_login(
+    linked: Any, browse: Any, database: Database, bank: Bank, api: Any, action: str
+) -> None:
+    person = linked(name="R03")
+    row = person.submit(person.load(50_00))
+    bank.advance(3)
+    assert person.refresh(row).failure_code == "R03"
+    account = person.account
+    assert (fresh(account).status, fresh(account).broken_by) == ("relink", "R03")
+    client = browse(account.user_id)
+    assert "does not know the account by the number" in client.get("/banks").content.decode()
+    assert_problem(api.post(f"/v1/bank-accounts/{account.public_id}/relink", person=person.person), 409, "conflict")
+    # A visit that was begun before the return came, to repair the same login.
+    database.as_superuser("update banking_bankaccount set broken_by = ''")
+    out = client.post(f"/banks/{account.public_id}/relink")["Location"]
+    database.as_superuser("update banking_bankaccount set broken_by = 'R03'")
+    client.get(visit(out, action=action))
+    with database.role("worker"):
+        upkeep.check(item=account.item_id)
+        upkeep.look_at(account.item, acting=SYSTEM, repaired=True)
+    assert fresh(account).status == "relink"
+    # From now on the button leads to a new link, and what is linked afresh works.
+    client.post(f"/banks/{account.public_id}/relink")
+    with actor(account.user_id):
+        assert list(LinkSession.objects.order_by("pk").values_list("repairs", flat=True)) == [account.public_id, None]
+    assert services.link_account(user_id=account.user_id, public_token=bank.public_token()).status == "active"
 
 
 def test_relinking_over_the_api_is_found_out_by_looking(

@@ -125,4 +125,27 @@ def test_news_of_a_bank_asks_whether_it_can_be_used(
     tell(again, database, resource_id=source)
     process_inbox()
     with actor(person.person.id):
-        assert BankAccount.objects.get().status == "relink"
+        assert (BankAccount.objects.get().status, BankAccount.objects.get().broken_by) == ("relink", "dwolla")
+
+
+BROKEN = [("active", "relink", "dwolla", "active"), ("relink", "relink", "dwolla", "relink"), ("relink", "relink", "", "relink"),
+          ("active", "relink", "R03", "relink"), ("active", "relink", "stripe", "relink"), ("revoked", "revoked", "", "revoked")]
+
+
+@pytest.mark.parametrize(("login", "status", "broken_by", "then"), BROKEN)
+@pytest.mark.parametrize("usable", [True, False])
+def test_a_rail_heals_only_what_it_broke(
+    linked: Callable[..., Any], process_inbox: Process, database: Database,
+    login: str, status: str, broken_by: str, then: str, usable: bool,
+) -> None:  # fmt: skip
+    person = linked()
+    with database.role("worker"), actor(SYSTEM):
+        [source] = services.accounts.sources_at(rail="dwolla", user_id=person.person.id)
+    database.as_superuser("update banking_bankitem set status = %s", [login])
+    database.as_superuser("update banking_bankaccount set status = %s, broken_by = %s", [status, broken_by])
+    if not usable:
+        rails.dwolla().remove_bank(bank=source)
+    tell("customer_funding_source_verified", database, resource_id=source)
+    assert process_inbox() == ["done"]
+    with actor(person.person.id):
+        assert BankAccount.objects.get().status == (then if usable else status)
