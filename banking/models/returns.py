@@ -38,7 +38,8 @@ class Return(PersonsRow):
 
 
 class Correction(models.Model):
-    """A posting of the operators' own money, asked for by one member of staff and approved by another.
+    """A posting that takes two of the staff, one who asks and another who approves: of the operators' own money, or of
+    what only a statement shows (`of_break` is about the line `line_key`).
 
     The worker posts it under `reference`, once; or says in `refused` why it could not be.
     """
@@ -46,6 +47,8 @@ class Correction(models.Model):
     class Kind(models.TextChoices):
         WRITE_OFF = "write_off"  # loss reserve to what a person owes
         LOSS_RESERVE = "loss_reserve"  # capital to loss reserve
+        RAIL_COST = "rail_cost"  # rail costs to the reserve: what a custodian took
+        SUSPENSE_FOUND = "suspense_found"  # suspense to the wallet of its owner
 
     kind = models.TextField(choices=Kind.choices)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
@@ -59,12 +62,17 @@ class Correction(models.Model):
     due_at = models.DateTimeField(null=True)
     posted_at = models.DateTimeField(null=True)
     refused = models.TextField(default="", db_default="")
+    of_break = models.TextField(null=True)
+    line_key = models.UUIDField(null=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="banking_correction_amount"),
             models.CheckConstraint(
-                condition=Q(kind="write_off", user__isnull=False) | Q(kind="loss_reserve", user=None),
+                condition=Q(kind="write_off", user__isnull=False, line_key=None)
+                | Q(kind="loss_reserve", user=None, line_key=None)
+                | Q(kind="rail_cost", user=None, line_key__isnull=False, of_break__isnull=False)
+                | Q(kind="suspense_found", user__isnull=False, line_key__isnull=False, of_break__isnull=False),
                 name="banking_correction_kind",
             ),
             models.CheckConstraint(condition=Q(decided_by=None) | ~Q(decided_by=F("asked_by")), name="banking_two_of_the_staff"),

@@ -267,11 +267,6 @@ def resolve_break(*, break_id: str, staff_id: int, reason: str) -> None:
     staff.call("banking_resolve_break", [break_id, reason], staff_id=staff_id)
 
 
-def give_suspended(*, break_id: str, username: str, staff_id: int, reason: str) -> int:
-    """Out of suspense to the owner who was found; the cents. Raises Conflict where there is nothing to give or nobody."""
-    return int(staff.call("banking_give_suspended", [break_id, username, reason], staff_id=staff_id))
-
-
 def wish(*, custodian: str, staff_id: int, reason: str) -> None:
     """Have a custodian compared by the worker within seconds."""
     staff.call("banking_wish_reconciliation", [custodian, reason], staff_id=staff_id)

@@ -1,19 +1,21 @@
-"""The operators' own money, moved by two of the staff: one asks, another approves, the worker posts.
+"""Money moved by two of the staff: one asks, another approves, the worker posts.
 
 A write-off takes what a person owes out of the loss reserve; the loss reserve is filled from capital. Dollars that
-the operators pay in become capital when the custodian's statement shows them (banking/reconciliation).
+the operators pay in become capital when the custodian's statement shows them (banking/reconciliation). What a custodian
+took and nobody sent becomes a cost, and money in suspense goes to its owner: once for each line of a statement.
 """
 
-from banking.models import Correction
+from banking.models import Break, Correction
 from core.actor import SYSTEM, actor
 from core.clock import now
 from core.errors import Conflict, InsufficientFunds, ValidationError
+from core.ids import derived_reference
 from core.money import MAX_AMOUNT, format_usd
 from core.outbox import emit
 from core.staff import call, reason_of
 from ledger import services as ledger
-from ledger.chart import Account, Kind
-from ledger.errors import PostingRefused
+from ledger.chart import RESERVES, Account, Kind
+from ledger.errors import AccountClosed, PostingRefused, ReferenceReused
 from wallets import services as wallets
 
 
@@ -25,6 +27,15 @@ def ask(*, kind: str, amount: int, person: str | None, staff_id: int, reason: st
     if not 0 < amount <= MAX_AMOUNT:
         raise ValidationError(fields={"amount": "The amount must be above zero, and not absurdly large."})
     made: int = call("banking_ask_correction", [kind, person, amount, reason_of(reason)], staff_id=staff_id)
+    return made
+
+
+def ask_about_line(*, break_id: str, owner: str | None, staff_id: int, reason: str) -> int:
+    """Ask to book a break's unknown debit as a cost, or, with the @username of its owner, to give them what is in suspense.
+
+    The number of the correction. Raises Conflict where there is nothing of it to book, or nobody goes by that name.
+    """
+    made: int = call("banking_ask_line_correction", [break_id, owner, reason_of(reason)], staff_id=staff_id)
     return made
 
 
@@ -45,24 +56,39 @@ def carry_out(*, correction: int) -> None:
         if row is None:
             return
         try:
-            ledger.post(_posting(row))
+            ledger.post(_posting(row), group=row.line_key)
         except (InsufficientFunds, PostingRefused, Conflict) as refusal:
             Correction.objects.filter(pk=row.pk).update(due_at=None, refused=_because(row, refusal))
             return
         Correction.objects.filter(pk=row.pk).update(due_at=None, posted_at=now())
+        if row.of_break is not None:
+            found = Break.objects.filter(public_id=row.of_break, state=Break.State.OPEN)
+            found.update(state=Break.State.RESOLVED, closed_at=now())
         if row.user_id is not None:
-            emit("wallet.changed", user=row.user_id, kind="debt_written_off", ref="")
+            kind = "debt_written_off" if row.kind == Correction.Kind.WRITE_OFF else "suspense_found"
+            emit("wallet.changed", user=row.user_id, kind=kind, ref="")
 
 
 def _posting(row: Correction) -> ledger.Posting:
     if row.kind == Correction.Kind.LOSS_RESERVE:
         return ledger.Posting(row.reference, Kind.LOSS_RESERVE_FUNDED, Account.CAPITAL, Account.LOSS_RESERVE, row.amount)
+    if row.line_key is not None and row.kind == Correction.Kind.RAIL_COST:
+        reserve = RESERVES[Break.objects.values_list("custodian", flat=True).get(public_id=row.of_break)]
+        # The reference under which the line would be booked by itself: whoever comes second posts nothing.
+        return ledger.Posting(derived_reference(row.line_key, "line"), Kind.RAIL_COST, Account.RAIL_COSTS, reserve, row.amount)
     held = wallets.guard(user_id=int(row.user_id or 0))
+    if row.line_key is not None:
+        reference = derived_reference(row.line_key, "found")
+        return ledger.Posting(reference, Kind.SUSPENSE_FOUND, Account.SUSPENSE, held.account, row.amount)
     return ledger.Posting(row.reference, Kind.WRITE_OFF, Account.LOSS_RESERVE, held.receivable_account, row.amount)
 
 
 def _because(row: Correction, refusal: Exception) -> str:
+    if isinstance(refusal, AccountClosed):
+        return "The person's wallet is closed."
+    if isinstance(refusal, ReferenceReused):
+        return "This line was booked already, in another way."
     if isinstance(refusal, InsufficientFunds):
-        source = "The loss reserve" if row.kind == Correction.Kind.WRITE_OFF else "Capital"
-        return f"{source} does not hold {format_usd(row.amount)}."
+        sources = {Correction.Kind.WRITE_OFF: "The loss reserve", Correction.Kind.SUSPENSE_FOUND: "Suspense"}
+        return f"{sources.get(Correction.Kind(row.kind), 'Capital')} does not hold {format_usd(row.amount)}."
     return f"The person owes less than {format_usd(row.amount)}."

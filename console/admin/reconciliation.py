@@ -13,6 +13,7 @@ from unfold.decorators import display
 
 from banking.reconciliation import services
 from banking.reconciliation.rules import KINDS
+from banking.services import corrections
 from console import queries
 from console.admin.actions import Action, Form
 from console.admin.base import ReadOnly, code, link, list_url, money, page_url, plain, to, when
@@ -64,8 +65,8 @@ class Resolve(Action):
 
 
 class GiveToOwner(Action):
-    name, title = "give", "Give the money to its owner"
-    hint = "For money that arrived and whose owner was found. It cannot be taken back here."
+    name, title = "give", "Ask to give the money to its owner"
+    hint = "For money that arrived and whose owner was found. It goes once somebody else of the staff has approved it."
 
     class form(Form):
         username = forms.CharField(label="@username of the owner", max_length=40)
@@ -78,14 +79,32 @@ class GiveToOwner(Action):
         if owner is None:
             raise ValidationError(fields={"username": "Nobody goes by this name."})
         return [
-            f"{format_usd(row.facts['there'])} go from suspense to the wallet of {owner} ({owner.display_name}).",
-            "They see it in their activity at once, and can spend it.",
+            f"{format_usd(row.facts['there'])} go from suspense to the wallet of {owner} ({owner.display_name}),",
+            "once somebody else of the staff has approved it under Corrections. They can spend it then.",
         ]
 
     def do(self, row: Break, given: Mapping[str, Any], *, staff_id: int, reason: str) -> str:
         username = usernames.normalise(given["username"])
-        cents = services.give_suspended(break_id=row.pk, username=username, staff_id=staff_id, reason=reason)
-        return f"{format_usd(cents)} went to @{username}."
+        made = corrections.ask_about_line(break_id=row.pk, owner=username, staff_id=staff_id, reason=reason)
+        return f"Correction {made} for @{username} waits for approval."
+
+
+class BookAsCost(Action):
+    name, title = "book", "Ask to book it as a cost"
+    hint = "For what the custodian took and will not give back, such as its own fee. Somebody else of the staff approves it."
+
+    def offered(self, row: Break) -> bool:
+        return row.state in ("open", "resolved") and row.kind == "unknown_debit" and bool(row.cents)
+
+    def preview(self, row: Break, given: Mapping[str, Any]) -> Sequence[str]:
+        return [
+            f"{format_usd(row.cents)} go from the reserve of {row.custodian} to rail costs,",
+            "once somebody else of the staff has approved it under Corrections. Ledger and custodian then agree on it.",
+        ]
+
+    def do(self, row: Break, given: Mapping[str, Any], *, staff_id: int, reason: str) -> str:
+        made = corrections.ask_about_line(break_id=row.pk, owner=None, staff_id=staff_id, reason=reason)
+        return f"Correction {made} waits for approval."
 
 
 class ReconcileNow(Action):
@@ -164,7 +183,7 @@ class NobodysRows(ReadOnly):
 
 @admin.register(Break, site=site)
 class BreakAdmin(NobodysRows):
-    staff_actions = (Assign, GiveToOwner, Resolve)
+    staff_actions = (Assign, GiveToOwner, BookAsCost, Resolve)
     list_display = ("what", "about", "difference", "custodian", "age", "assignee_", "state_")
     list_display_links = ("what",)
     list_filter = ("state", "custodian", "kind", Age, Assignee)

@@ -193,7 +193,7 @@ class Approve(Action):
         return row.decided_at is None
 
     def preview(self, row: Correction, given: Any) -> list[str]:
-        what = f"{row} that {row.asked_by} asked for"
+        what = f"{row}{f' @{row.username}' if row.username else ''} that {row.asked_by} asked for"
         return [f"{what} is posted within seconds." if self.approve else f"{what} is refused for good."]
 
     def do(self, row: Correction, given: Any, *, staff_id: int, reason: str) -> str:
@@ -219,7 +219,7 @@ class CorrectionAdmin(ReadOnly):
     list_actions = (WriteOff, FundLossReserve)
     staff_actions = (Approve, Refuse)
     sections_of_page = (
-        (None, ("kind", "amount_", "person", "state", "refused")),
+        (None, ("kind", "amount_", "person", "break_", "state", "refused")),
         ("By whom", ("asked_by", "asked", "decided_by", "decided", "posted")),
     )
 
@@ -245,6 +245,10 @@ class CorrectionAdmin(ReadOnly):
     @display(description="Person")
     def person(self, row: Correction) -> str:
         return person_link(row.person_id, row.username) if row.person_id else "–"
+
+    @display(description="Break")
+    def break_(self, row: Correction) -> str:
+        return link(page_url("break", row.of_break), row.of_break) if row.of_break else "–"
 
     @display(description="State", label=CORRECTION_LABELS)
     def state(self, row: Correction) -> str:

@@ -102,10 +102,15 @@ class Return(Shown):
 
 
 class Correction(Shown):
-    """A posting of the operators' own money that takes two of the staff."""
+    """A posting that takes two of the staff: of the operators' own money, or of what only a statement shows."""
 
     id = models.BigIntegerField(primary_key=True)
-    kind = models.TextField(choices=[("write_off", "write-off"), ("loss_reserve", "loss reserve")])
+    kind = models.TextField(
+        choices=[
+            ("write_off", "write-off"), ("loss_reserve", "loss reserve"), ("rail_cost", "cost of a custodian"),
+            ("suspense_found", "suspense to its owner"),
+        ]
+    )  # fmt: skip
     user_id = models.BigIntegerField(null=True)
     person_id = models.TextField(null=True)
     username = models.TextField(null=True)
@@ -117,6 +122,7 @@ class Correction(Shown):
     approved = models.BooleanField(null=True)
     posted_at = models.DateTimeField("posted", null=True)
     refused = models.TextField()
+    of_break = models.TextField(null=True)
 
     class Meta(Shown.Meta):
         abstract = False

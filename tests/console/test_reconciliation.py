@@ -104,7 +104,24 @@ def test_money_in_suspense_is_given_and_not_resolved_away(compared: Books, desk:
     assert "$77.00 go from suspense to the wallet of @maya" in preview
     assert desk.post(f"{path}/do/give/", username="@nobody", reason=REASON).status_code == 400
     assert do(desk, f"{path}/do/give/", username="@Maya").status_code == 302
-    assert state(staff_site, public_id)[0] == "resolved"
+    assert state(staff_site, public_id)[0] == "open"  # until somebody else has approved it
+    ((number, *asked),) = staff_site.as_superuser("select id, kind, amount, of_break from banking_correction")
+    assert asked == ["suspense_found", 77_00, public_id]
+    assert public_id in desk.get(f"/admin/console/correction/{number}/change/").content.decode()
+    assert "@maya" in desk.get(f"/admin/console/correction/{number}/do/approve/").content.decode()
+
+
+def test_what_the_custodian_took_may_be_booked_as_a_cost(compared: Books, desk: Desk, staff_site: Database):  # noqa: F811
+    public_id = break_of(staff_site, "unknown_debit")
+    path = f"/admin/console/break/{public_id}"
+    do(desk, f"{path}/do/resolve/")
+    preview = desk.post(f"{path}/do/book/", reason=REASON).content.decode()
+    assert "$5.00 go from the reserve of dwolla to rail costs" in preview
+    assert do(desk, f"{path}/do/book/").status_code == 302
+    assert staff_site.as_superuser("select kind, amount, of_break from banking_correction") == [("rail_cost", 5_00, public_id)]
+    with staff_site.role("worker"):
+        services.reconcile(custodian="dwolla")
+    assert "Accepted, not booked" in desk.get("/admin/console/reconciliation/").content.decode()
 
 
 def test_on_demand_the_worker_compares(compared: Books, desk: Desk, staff_site: Database, monkeypatch: pytest.MonkeyPatch):  # noqa: F811

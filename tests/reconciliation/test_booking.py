@@ -6,12 +6,19 @@ from typing import Any
 
 import pytest
 
-from banking.reconciliation import booking, services, store
+from banking.reconciliation import booking, store
+from banking.services import corrections
 from banking.statements import Line
+from banking.tasks import sweep_decisions
+from core import staff
+from core.actor import SYSTEM, actor
+from core.errors import Conflict
+from core.ids import new_id
 from ledger import services as ledger
 from ledger.queries import figures
 from tests.helpers import at_once
 from tests.reconciliation.conftest import Books
+from users.models import User
 
 
 def of(kind: str, amount: int, number: int = 1, **more: Any) -> Line:
@@ -73,11 +80,8 @@ def test_control_without_the_lines_own_reference_it_is_booked_twice(books: Books
         key = store.line_key("dwolla", "fee-1")
         posting = booking.posting_of(custodian="dwolla", key=key, kind="fee", cents=-25)
         assert posting is not None
-        with books.database.role("worker"):
-            from core.actor import SYSTEM, actor
-
-            with actor(SYSTEM):
-                ledger.post(posting, group=key)
+        with books.database.role("worker"), actor(SYSTEM):
+            ledger.post(posting, group=key)
     assert len(books.journal()) > 1
 
 
@@ -139,30 +143,94 @@ def test_random_statements_read_in_any_pieces_end_in_the_same_books(books: Books
         assert figures().reserve >= row.held
 
 
-def test_an_owner_who_is_found_gets_the_money_once(books: Books, monkeypatch: pytest.MonkeyPatch):
-    from console.services import create_staff
-    from core.actor import SYSTEM, actor
-    from core.errors import Conflict
-    from users.models import User
+def two_of_the_staff(books: Books) -> tuple[int, int]:
+    with books.database.role("worker"), actor(SYSTEM):
+        emails = ("ada@staff.example", "bob@staff.example")
+        ada, bob = (User.objects.create(public_id=new_id("usr"), kind=User.STAFF, email=email).pk for email in emails)
+    return ada, bob
 
+
+WHY = "Bank letter 4711"
+
+
+def correct(books: Books, owner: str | None, *, approve: bool = True) -> None:
+    """One asks, another approves, the worker posts."""
+    found = books.database.as_superuser("select public_id from banking_break order by id desc limit 1")[0][0]
+    ada, bob = two_of_the_staff(books)
+    with books.database.role("staff"):
+        made = corrections.ask_about_line(break_id=found, owner=owner, staff_id=ada, reason=WHY)
+        with pytest.raises(Conflict, match="asked for already"):
+            corrections.ask_about_line(break_id=found, owner=owner, staff_id=bob, reason=WHY)
+        with pytest.raises(Conflict, match="You asked for it yourself"):
+            corrections.decide(correction=made, approve=True, staff_id=ada, reason=WHY)
+    sweep(books)
+    before = books.journal()
+    with books.database.role("staff"):
+        corrections.decide(correction=made, approve=approve, staff_id=bob, reason=WHY)
+    for _ in range(2):
+        sweep(books)
+    if not approve:
+        assert books.journal() == before
+        return
+    with books.database.role("staff"), pytest.raises(Conflict):
+        corrections.ask_about_line(break_id=found, owner=owner, staff_id=ada, reason=WHY)
+
+
+def sweep(books: Books) -> None:
+    with books.database.role("worker"):
+        sweep_decisions()
+
+
+def test_an_owner_who_is_found_gets_the_money_once_and_by_two_of_the_staff(books: Books):
     books.say(of("credit", 77_00))
     books.reconcile()
     found = books.open_break()
-    with books.database.role("worker"):
-        create_staff(email="ada@staff.example", password="correct horse battery", secret=bytes(20))
-        with actor(SYSTEM):
-            staff_id = int(User.objects.get(email="ada@staff.example").pk)
     before = books.database.as_superuser("select balance from ledger_account where id = %s", [books.wallet()])[0][0]
-    with books.database.role("staff"):
-        with pytest.raises(Conflict, match="Nobody goes by"):
-            services.give_suspended(break_id=found.public_id, username="nobody", staff_id=staff_id, reason="Bank letter 4711")
-        cents = services.give_suspended(break_id=found.public_id, username="maya", staff_id=staff_id, reason="Bank letter 4711")
-        with pytest.raises(Conflict, match="no open break"):
-            services.give_suspended(break_id=found.public_id, username="maya", staff_id=staff_id, reason="Bank letter 4711")
-    assert cents == 77_00
+    correct(books, "maya")
     after = books.database.as_superuser("select balance from ledger_account where id = %s", [books.wallet()])[0][0]
     assert after - before == 77_00
     assert books.journal() == [("suspended", 77_00), ("suspense_found", 77_00)]
     assert books.reconcile().result == "clean"
-    (record,) = books.database.as_superuser("select action, what, reason from console_actionrecord")
-    assert record == ("suspense.give", "Gave the money to @maya.", "Bank letter 4711")
+    records = books.database.as_superuser("select action, subject, what, reason from console_actionrecord order by id limit 1")
+    assert records == [("correction.ask", found.public_id, "Asked to give the money to @maya.", WHY)]
+
+
+def test_one_of_the_staff_alone_gives_nothing(books: Books):
+    books.say(of("credit", 77_00))
+    books.reconcile()
+    ada, _ = two_of_the_staff(books)
+    public_id = books.open_break().public_id
+    with books.database.role("staff"):
+        with pytest.raises(Conflict, match="takes two of the staff"):
+            staff.call("banking_give_suspended", [public_id, "maya", WHY], staff_id=ada)
+        with pytest.raises(Conflict, match="Nobody goes by"):
+            corrections.ask_about_line(break_id=public_id, owner="nobody", staff_id=ada, reason=WHY)
+        with pytest.raises(Conflict, match="no break of an unknown debit"):
+            corrections.ask_about_line(break_id=public_id, owner=None, staff_id=ada, reason=WHY)
+    sweep(books)
+    assert books.journal() == [("suspended", 77_00)]
+
+
+@pytest.mark.parametrize("resolved", [False, True])
+def test_what_a_custodian_took_becomes_a_cost_by_two_of_the_staff(books: Books, resolved: bool):
+    books.honest()
+    books.say(of("debit", -1_23))
+    assert books.reconcile().result == "breaks"
+    if resolved:
+        books.database.as_superuser("update banking_break set state = 'resolved', closed_at = now()")
+        assert books.reconcile().result == "accepted"
+    correct(books, None)
+    assert books.journal() == [("rail_cost", 1_23)]
+    row = books.reconcile()
+    assert (row.result, row.accepted, row.ledger, row.held) == ("clean", 0, 48_77, 48_77)
+    assert books.breaks() == []
+
+
+def test_a_cost_that_was_refused_is_not_booked_and_may_be_asked_for_again(books: Books):
+    books.say(of("debit", -1_23))
+    books.reconcile()
+    correct(books, None, approve=False)
+    assert books.reconcile().result == "breaks"
+    (ada,) = books.database.as_superuser("select id from users_user where email = 'ada@staff.example'")[0]
+    with books.database.role("staff"):
+        assert corrections.ask_about_line(break_id=books.open_break().public_id, owner=None, staff_id=ada, reason=WHY)
