@@ -7,7 +7,7 @@ from core.migrate import run_sql_file
 
 
 class Migration(migrations.Migration):
-    dependencies = [("banking", "0014_accepted_differences")]
+    dependencies = [("banking", "0015_broken_by")]
 
     operations = [
         migrations.AddField("correction", "of_break", models.TextField(null=True)),
@@ -37,5 +37,5 @@ class Migration(migrations.Migration):
                 ),
             ]
         ),
-        run_sql_file(__file__, "0015_line_corrections.sql"),
+        run_sql_file(__file__, "0016_line_corrections.sql"),
     ]  # fmt: skip
