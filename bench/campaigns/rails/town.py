@@ -145,6 +145,7 @@ class Town:
             self.stop.set()
             for thread in threads:
                 thread.join(60)
+            self.waiting = 0  # nobody counts any more, so nobody has to wait
             self.sandbox("chaos")
 
     def _repeat(self, work: Callable[[], None], times: Callable[[], Iterator[object]]) -> None:
