@@ -72,6 +72,7 @@ class BankAccount(PersonsRow):
     # Where the release before this one keeps the account's id at Dwolla, until `sources.take_over` has made it a BankSource.
     funding_source = models.BinaryField(null=True)
     source_index = models.BinaryField(null=True)
+    numbers_index = models.BinaryField(null=True)  # blind index of routing and account number; null of older rows
     is_default = models.BooleanField(default=False, db_default=False)
     status = models.TextField(choices=Status.choices, default=Status.ACTIVE)
     # What an unusable account waits for: the rail of this name, or other numbers after this return code. Else, its login.
@@ -92,6 +93,11 @@ class BankAccount(PersonsRow):
         indexes = [
             models.Index(fields=["close_due_at"], condition=Q(close_due_at__isnull=False), name="banking_close_due"),
             models.Index(fields=["id"], condition=Q(funding_source__isnull=False), name="banking_to_take_over"),
+            models.Index(
+                fields=["numbers_index"],
+                condition=Q(numbers_index__isnull=False) & ~Q(blocked_by=""),
+                name="banking_barred_numbers",
+            ),
         ]
 
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 
 from banking import plaid, rails
@@ -27,6 +27,7 @@ from wallets import services as wallets
 
 log = logging.getLogger("paya.banking")
 CLAIM = timedelta(seconds=60)
+BARRED = "This account cannot be used with PaYa. Please write to us: we find out why."
 KINDS = ("checking", "savings")
 Status = BankAccount.Status
 
@@ -127,27 +128,40 @@ def _link_one(item: BankItem, token: str, chosen: plaid.PlaidAccount) -> BankAcc
     if linked is not None and linked.status == Status.ACTIVE:
         linked.item = item
         return linked
+    numbers = sealed.numbers_index(plaid.credential(token, chosen.account_id, wanted="numbers"))
+    with actor(item.user_id):
+        _refuse_barred(numbers)
     known: dict[str, str] = {}
     for rail in chosen_rails:
         customer = sources.customer_at(rail, user_id=item.user_id, acting=item.user_id)
         name = chosen.name or item.institution
         known[rail] = sources.add(rail, customer, token, chosen.account_id, kind=chosen.kind, name=name)
-    return _record(item, chosen, known)
+    return _record(item, chosen, known, numbers)
 
 
-def _record(item: BankItem, chosen: plaid.PlaidAccount, known: Mapping[str, str]) -> BankAccount:
+def _refuse_barred(numbers: bytes) -> None:
+    """Raises LinkFailed for an account whose bank denied us, whoever had linked it."""
+    with connection.cursor() as cursor:
+        cursor.execute("select banking_barred(%s)", [numbers])
+        if cursor.fetchone()[0]:
+            raise LinkFailed(BARRED, next="tell_us")
+
+
+def _record(item: BankItem, chosen: plaid.PlaidAccount, known: Mapping[str, str], numbers: bytes) -> BankAccount:
     """The account as a row; one that this person linked before (a rail knows it) is taken up again."""
     user_id = item.user_id
     seen = {
         "item": item, "account_id": chosen.account_id, "name": chosen.name[:120], "mask": chosen.mask[:8],
         "kind": chosen.kind, "status": Status.ACTIVE, "broken_by": "",
+        "numbers_index": numbers,
     }  # fmt: skip
     with actor(user_id):
         wallets.guard(user_id=user_id)
         earlier = (sources.earlier_account(user_id, rail, source) for rail, source in known.items())
         account = next((each for each in earlier if each is not None), None)
         if account is not None and account.blocked_by:
-            raise LinkFailed("This account cannot be used with PaYa any more: its bank sent transfers back.")
+            raise LinkFailed(BARRED, next="tell_us")
+        _refuse_barred(numbers)  # again: a return may have come while the rails were asked
         if account is None:
             account = BankAccount.objects.create(user_id=user_id, **seen)
         else:

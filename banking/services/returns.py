@@ -40,7 +40,8 @@ def came_back(transfer: BankTransfer, *, code: str, late: bool, owed: int = 0) -
 
 
 def _bank_account(account_id: int, known: codes.ReturnCode, *, user_id: int) -> None:
-    there = BankAccount.objects.filter(pk=account_id).exclude(status=BankAccount.Status.REMOVED)
+    account = BankAccount.objects.filter(pk=account_id)
+    there = account.exclude(status=BankAccount.Status.REMOVED)
     if known.bank is codes.Bank.RELINK:
         # Only another number helps, and so no login that works again heals it (upkeep), and no rail.
         there.update(broken_by=known.code)
@@ -48,7 +49,9 @@ def _bank_account(account_id: int, known: codes.ReturnCode, *, user_id: int) -> 
     elif known.bank is codes.Bank.REMOVE:
         # After some codes nobody may link it again; after others the person may, once their bank has put it right.
         blocked = known.code if known.person is codes.Person.RESTRICT else ""
-        gone = {"status": BankAccount.Status.REMOVED, "is_default": False, "blocked_by": blocked, "close_due_at": now()}
+        if blocked:
+            account.update(blocked_by=blocked)  # even where its owner has removed it before
+        gone = {"status": BankAccount.Status.REMOVED, "is_default": False, "close_due_at": now()}
         if there.update(**gone):
             settle_default(user_id)
             emit("bank_account.closing", account=account_id)

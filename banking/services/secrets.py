@@ -41,6 +41,11 @@ def source_index(rail: str, value: str) -> bytes:
     return keyring.blind_index("bank_source", f"{rail}:{value}")
 
 
+def numbers_index(numbers: str) -> bytes:
+    """Under which a bank account ("routing:account") is found whoever links it."""
+    return keyring.blind_index("bank_numbers", numbers)
+
+
 def seal_customer(user_id: int, rail: str, value: str) -> bytes:
     return keyring.encrypt_for(user_id, _CUSTOMER, f"{rail}:{user_id}", value)
 

@@ -115,6 +115,33 @@ def test_a_bank_that_denied_us_is_not_linked_again(linked: Callable[..., Any]) -
         accounts._link_one(item, token, found[0])
 
 
+@pytest.mark.parametrize("removed_before", [False, True])
+@pytest.mark.parametrize("rail", ["dwolla", "stripe"])
+def test_a_barred_number_is_linked_by_nobody_and_over_no_rail(
+    make_person: MakePerson, bank: Bank, database: Database, choose: Any, rail: str, removed_before: bool
+) -> None:
+    ada, eve = make_person("ada"), make_person("eve")
+    number = f"55{rail == 'stripe':d}{removed_before:d}0911"
+    same = {"subtype": "checking", "meta": {"name": "Daily"}, "numbers": {"account": number}}
+    account = services.link_account(user_id=ada.id, public_token=bank.public_token(same))
+    person = Linked(ada, account, database, bank)
+    row = person.settled_load(50_00)
+    if removed_before:
+        services.remove_account(user_id=ada.id, bank_account=account.public_id)
+    comes_back(person, row, "R10")
+    assert (bank_of(person).status, bank_of(person).blocked_by) == ("removed", "R10")
+    # What restricts ada is another matter: staff have lifted it.
+    database.as_superuser("update banking_return set lifted_at = now()")
+    with database.role("worker"):
+        wallets.freeze(user_id=ada.id, level=Freeze.NONE, reason="")
+    choose(rail)
+    for who in (ada, eve):
+        with pytest.raises(LinkFailed, match="cannot be used"):
+            services.link_account(user_id=who.id, public_token=bank.public_token(same))
+    other = {**same, "numbers": {"account": "55990912"}}
+    assert services.link_account(user_id=eve.id, public_token=bank.public_token(other)).status == "active"
+
+
 def test_who_owes_neither_sends_nor_redeems_and_the_next_load_repays(linked: Callable[..., Any], make_person: MakePerson) -> None:
     person = linked()
     friend = make_person("friend")
