@@ -82,7 +82,7 @@ class Town:
                     return
                 self._move_in(self._name(number))
 
-        _together([threading.Thread(target=mover) for _ in range(CLIENTS)])
+        _together([threading.Thread(target=mover, daemon=True) for _ in range(CLIENTS)])
         if self.crashed:
             raise RuntimeError(self.crashed[0])
 
@@ -234,7 +234,7 @@ class Town:
                 with lock:
                     under_way -= 1
 
-        _together([threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)])
+        _together([threading.Thread(target=client, args=(number,), daemon=True) for number in range(CLIENTS)])
 
     def _ask_once(self, dice: random.Random, kind: str) -> None:
         person = dice.choice(self.people)
