@@ -12,15 +12,15 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 
 from banking import plaid, rails
-from banking.errors import LinkFailed, TransfersOpen
-from banking.models import BankAccount, BankItem, BankSource, BankTransfer
+from banking.errors import BankTransfersStopped, LinkFailed, TransfersOpen
+from banking.models import BankAccount, BankItem, BankSource, BankTransfer, RailCustomer
 from banking.services import identity, routing, sources, upkeep
 from banking.services import secrets as sealed
 from banking.services.defaults import settle_default
 from banking.services.vendors import in_words
 from core.actor import SYSTEM, actor
 from core.clock import now
-from core.errors import IdempotencyInProgress, NotFound, ValidationError
+from core.errors import AccountFrozen, IdempotencyInProgress, NotFound, ValidationError
 from core.outbox import emit
 from core.resilience import ProviderRejected
 from wallets import services as wallets
@@ -37,13 +37,15 @@ def link_account(*, user_id: int, public_token: str, account_id: str | None = No
     """Link one account of a login: the named one, or the only or first checking account.
 
     The same token again gives the same account. Raises LinkFailed (a token that is used, expired or none; no such
-    account), BankUnavailable, IdempotencyInProgress.
+    account), AccountFrozen, BankTransfersStopped, BankUnavailable, IdempotencyInProgress.
     """
     return link(user_id=user_id, public_token=public_token, account_ids=[account_id] if account_id else None)[0]
 
 
 def link(*, user_id: int, public_token: str, account_ids: Sequence[str] | None) -> list[BankAccount]:
     """Link these accounts of a login; raises as `link_account` does."""
+    with actor(user_id):
+        check_may_link(user_id)
     item = _claim_item(user_id, public_token)
     try:
         with in_words():
@@ -55,6 +57,15 @@ def link(*, user_id: int, public_token: str, account_ids: Sequence[str] | None) 
     finally:
         with actor(user_id):
             BankItem.objects.filter(pk=item.pk).update(claimed_until=None)
+
+
+def check_may_link(user_id: int) -> None:
+    """Who may not load is told so before a bank is linked. Raises AccountFrozen, BankTransfersStopped; as the person."""
+    held = wallets.state_from("wallets_read", user_id)
+    if held.frozen:
+        raise AccountFrozen(f"Your account is frozen: {held.frozen_reason}", reason=held.frozen_reason)
+    if RailCustomer.objects.filter(user_id=user_id, rail__in=routing.chosen_rails(), stopped=True).exists():
+        raise BankTransfersStopped
 
 
 def _claim_item(user_id: int, public_token: str) -> BankItem:

@@ -55,6 +55,9 @@ def carry_out(*, correction: int) -> None:
         row = Correction.objects.select_for_update(of=("self",)).filter(pk=correction, due_at__isnull=False).first()
         if row is None:
             return
+        if row.kind == Correction.Kind.WRITE_OFF and (refused := _wallet_first(row)):
+            Correction.objects.filter(pk=row.pk).update(due_at=None, refused=refused)
+            return
         try:
             ledger.post(_posting(row), group=row.line_key)
         except (InsufficientFunds, PostingRefused, Conflict) as refusal:
@@ -81,6 +84,14 @@ def _posting(row: Correction) -> ledger.Posting:
         reference = derived_reference(row.line_key, "found")
         return ledger.Posting(reference, Kind.SUSPENSE_FOUND, Account.SUSPENSE, held.account, row.amount)
     return ledger.Posting(row.reference, Kind.WRITE_OFF, Account.LOSS_RESERVE, held.receivable_account, row.amount)
+
+
+def _wallet_first(row: Correction) -> str:
+    """Why not: what the person still has in the wallet pays the debt before others' money does."""
+    held = wallets.guard(user_id=int(row.user_id or 0))
+    if held.available > 0 and held.available + row.amount > held.owed:
+        return f"The person's wallet holds {format_usd(held.available)}: what they owe beyond that can be written off."
+    return ""
 
 
 def _because(row: Correction, refusal: Exception) -> str:

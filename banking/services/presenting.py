@@ -10,7 +10,7 @@ from banking.errors import NotPresentable
 from banking.models import BankAccount, BankTransfer
 from banking.nacha import codes
 from banking.services.transfers.moves import Kind, Status
-from banking.services.transfers.requests import begin
+from banking.services.transfers.requests import begin, check_served
 from core.actor import actor
 from core.clock import now
 from core.errors import AccountFrozen, NotFound
@@ -45,7 +45,8 @@ def _presentable(load: BankTransfer) -> bool:
 def present_again(*, user_id: int, public_id: str) -> BankTransfer:
     """The next presentment of a load that the bank did not cover; a second click lands on the same one.
 
-    Raises NotFound, AccountFrozen, and NotPresentable for another reason, a third time, or after half a year.
+    Raises NotFound, AccountFrozen, BankTransfersStopped and ValidationError as a new load does, and NotPresentable for another
+    reason, a third time, or after half a year.
     """
     with actor(user_id):
         held = wallets.guard(user_id=user_id)
@@ -59,6 +60,7 @@ def present_again(*, user_id: int, public_id: str) -> BankTransfer:
             raise AccountFrozen(f"Your account is frozen: {held.frozen_reason}", reason=held.frozen_reason)
         if not _presentable(load):
             raise NotPresentable
+        check_served(load.rail, load.amount, user_id)
         # It goes by the rail of the first: there it is the same entry once more.
         return begin(
             Kind.LOAD, user_id=user_id, amount=load.amount, account=load.bank_account, rail=load.rail,

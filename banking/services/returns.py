@@ -31,6 +31,10 @@ def came_back(transfer: BankTransfer, *, code: str, late: bool, owed: int = 0) -
     Return.objects.create(
         user_id=transfer.user_id, transfer=transfer, code=code, late=late, owed=owed, restricts=restricts
     )
+    if not code and not transfer.is_load:
+        # Stripe gives no reason for a push that its bank did not take: the bank is used again once it is linked again.
+        failed = BankAccount.objects.filter(pk=transfer.bank_account_id, status=BankAccount.Status.ACTIVE)
+        failed.update(status=BankAccount.Status.RELINK, broken_by=transfer.rail)
     if known is None:
         log.warning("return_code_unknown", extra={"transfer": transfer.public_id, "code": code})
         return

@@ -50,7 +50,9 @@ def link_token(*, user_public_id: str) -> plaid.LinkToken:
 
 
 def begin_hosted_link(*, user_id: int, user_public_id: str) -> Begun:
-    """To Plaid's hosted page, to link a bank. Raises BankUnavailable."""
+    """To Plaid's hosted page, to link a bank. Raises AccountFrozen, BankTransfersStopped, BankUnavailable."""
+    with actor(user_id):
+        accounts.check_may_link(user_id)
     return _begin(user_id, user_public_id)
 
 

@@ -16,7 +16,7 @@ from banking.services import corrections, returns, routing
 from console import queries
 from console.admin.actions import Action, Form
 from console.admin.base import OfPerson, ReadOnly, link, money, page_url, person_link, plain, when
-from console.models import Correction, RailChoice, Return
+from console.models import Correction, RailChoice, Return, Wallet
 from console.site import site
 from core.errors import ValidationError
 from core.money import format_usd, parse_usd
@@ -88,7 +88,10 @@ class Lift(Action):
         return row.restricts and row.lifted_at is None
 
     def preview(self, row: Return, given: Any) -> list[str]:
-        return [f"@{row.username} may pay, load and redeem again, unless another return or freeze stands against it."]
+        said = [f"@{row.username} may pay, load and redeem again, unless another return or freeze stands against it."]
+        if stopped := queries.stopped_at(row.user_id):
+            said.append(f"Loads and redemptions stay stopped by {', '.join(stopped)} until it serves them again.")
+        return said
 
     def do(self, row: Return, given: Any, *, staff_id: int, reason: str) -> str:
         returns.lift_restriction(return_id=row.pk, staff_id=staff_id, reason=reason)
@@ -162,7 +165,12 @@ class WriteOff(Action):
         person = queries.person(given["person"])
         if person is None:
             raise ValidationError(fields={"person": "Nobody goes by that."})
-        return [f"A write-off of {format_usd(given['amount'])} for {person} waits for somebody else's approval."]
+        said = [f"A write-off of {format_usd(given['amount'])} for {person} waits for somebody else's approval."]
+        held = Wallet.objects.filter(person_id=person.pk, available__gt=0).first()
+        if held is not None:
+            had, owed = format_usd(held.available), format_usd(held.owed)
+            said.append(f"Their wallet holds {had} of the {owed} owed: only what is owed beyond that can be written off.")
+        return said
 
     def do(self, row: Any, given: Any, *, staff_id: int, reason: str) -> str:
         person = queries.person(given["person"])

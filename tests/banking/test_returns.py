@@ -115,6 +115,23 @@ def test_a_bank_that_denied_us_is_not_linked_again(linked: Callable[..., Any]) -
         accounts._link_one(item, token, found[0])
 
 
+@pytest.mark.parametrize("stopped", [False, True])
+def test_who_may_not_load_is_told_so_when_linking_a_bank(
+    linked: Callable[..., Any], database: Database, browse: Any, api: Any, bank: Bank, stopped: bool
+) -> None:
+    person = linked()
+    if stopped:
+        database.as_superuser("update banking_railcustomer set stopped = true")
+    else:
+        comes_back(person, person.submit(person.load(50_00)), "R10")
+    words = "has stopped transfers" if stopped else "looking into it"
+    page = browse(person.person.id).post("/banks/link")
+    assert words in page.content.decode()
+    refused = api.post("/v1/bank-accounts", {"public_token": bank.public_token()}, person=person.person)
+    assert_problem(refused, 403, "bank_transfers_stopped" if stopped else "account_frozen")
+    assert words in refused.json()["detail"]
+
+
 @pytest.mark.parametrize("removed_before", [False, True])
 @pytest.mark.parametrize("rail", ["dwolla", "stripe"])
 def test_a_barred_number_is_linked_by_nobody_and_over_no_rail(
@@ -260,6 +277,36 @@ def test_a_load_that_was_not_covered_is_presented_twice_again_and_no_more(linked
         assert BankTransfer.objects.count() == 3
 
 
+def test_who_is_stopped_or_asks_for_too_little_presents_nothing_again(
+    linked: Callable[..., Any], database: Database, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from banking import rails
+
+    person = linked()
+    row = comes_back(person, person.submit(person.load(50_00)), "R01")
+    database.as_superuser("update banking_railcustomer set stopped = true")
+    assert_problem(api.post(f"/v1/loads/{row.public_id}/again", {}, person=person.person), 403, "bank_transfers_stopped")
+    database.as_superuser("update banking_railcustomer set stopped = false")
+    dwolla = rails.rail("dwolla")
+    monkeypatch.setattr(dwolla, "terms", replace(dwolla.terms, minimum=50_01))
+    with pytest.raises(ValidationError):
+        services.present_again(user_id=person.person.id, public_id=row.public_id)
+    monkeypatch.undo()
+    assert services.present_again(user_id=person.person.id, public_id=row.public_id).presentment == 1
+
+
+def test_a_redemption_that_failed_without_a_reason_stops_the_bank(linked: Callable[..., Any]) -> None:
+    """So it is at Stripe: the same account is not redeemed to for ever."""
+    person = linked(money=50_00)
+    comes_back(person, person.submit(person.redeem(20_00)), "")
+    assert (bank_of(person).status, bank_of(person).broken_by) == ("relink", "dwolla")
+    assert person.money() == (50_00, 0, 0)
+    with pytest.raises(ValidationError):
+        person.redeem(20_00)
+
+
 @pytest.mark.parametrize("code", ["R02", "R10", "", "R99"])
 def test_only_what_may_be_covered_later_is_presented_again(code: str, linked: Callable[..., Any], database: Database) -> None:
     person = linked()
@@ -329,10 +376,12 @@ def test_a_write_off_takes_two_and_comes_out_of_the_loss_reserve(
     assert decided("loss_reserve", 60_00).posted_at is not None
     assert decided("write_off", 60_00, who).refused == "The person owes less than $60.00."
     assert person.wallet().owed == 50_00
-    assert decided("write_off", 50_00, who).posted_at is not None
-    assert person.wallet().owed == 0
+    payments.pay(payer_id=friend.id, to=f"@{person.person.username}", amount=5_00, note="", visibility="private", key=None)
+    assert decided("write_off", 50_00, who).refused.startswith("The person's wallet holds $5.00")
+    assert decided("write_off", 45_00, who).posted_at is not None
+    assert (person.wallet().available, person.wallet().owed) == (5_00, 5_00)
     balances = {name: amount for name, _, _, amount in trial_balance(database)}
-    assert (balances["capital"], balances["loss_reserve"]) == (20_00, 10_00)
+    assert (balances["capital"], balances["loss_reserve"]) == (20_00, 15_00)
 
 
 def trial_balance(database: Database) -> Any:

@@ -55,7 +55,15 @@ def test_staff_lift_a_restriction(world: World, desk: Desk, staff_site: Database
     assert "not known or not authorised" in page
     assert "restricted" in page
     assert "ld_1" in desk.get(f"/admin/console/return/{number}/change/").content.decode()
-    assert act(desk, f"/admin/console/return/{number}/do/lift/").status_code == 302
+    lift = f"/admin/console/return/{number}/do/lift/"
+    assert "stay stopped by" not in desk.get(lift).content.decode()
+    staff_site.as_superuser(
+        "insert into banking_railcustomer (user_id, rail, customer, stopped)"
+        " select user_id, 'dwolla', 'x', true from banking_return"
+        " on conflict (user_id, rail) do update set stopped = true"
+    )
+    assert "stay stopped by dwolla" in desk.get(lift).content.decode()
+    assert act(desk, lift).status_code == 302
     assert staff_site.as_superuser("select lifted_at is not null, due_at is not null from banking_return") == [(True, True)]
     assert "lifted" in desk.get(f"/admin/console/return/{number}/change/").content.decode()
 
@@ -75,6 +83,8 @@ def test_a_correction_waits_for_somebody_else(world: World, desk: Desk, staff_si
     refused = desk.post(url, reason=REASON, shown=shown[1])
     assert refused.status_code == 400
     assert "You asked for it yourself" in refused.content.decode()
+    asked = desk.post("/admin/console/correction/do/write-off/", person="@maya", amount="12.50", reason=REASON)
+    assert "Their wallet holds" in asked.content.decode()
     nobody = desk.post("/admin/console/correction/do/write-off/", person="@nobody_here", amount="1", reason=REASON)
     assert "Nobody goes by that" in nobody.content.decode()
     wrong = desk.post("/admin/console/correction/do/fund/", amount="-3", reason=REASON)

@@ -65,11 +65,16 @@ def _request(kind: BankTransfer.Kind, *, user_id: int, amount: int, bank_account
 def _rail(kind: BankTransfer.Kind, amount: int, user_id: int) -> str:
     """The rail that serves a new transfer of this kind; it stays with it."""
     rail = chosen_rail(kind)
+    check_served(rail, amount, user_id)
+    return rail
+
+
+def check_served(rail: str, amount: int, user_id: int) -> None:
+    """Whether a rail takes this amount from this person. Raises BankTransfersStopped, ValidationError."""
     if RailCustomer.objects.filter(user_id=user_id, rail=rail, stopped=True).exists():
         raise BankTransfersStopped
     if amount < (minimum := rails.rail(rail).terms.minimum):
         raise ValidationError(fields={"amount": f"The smallest amount for now is {format_usd(minimum)}."})
-    return rail
 
 
 def expected_on(kind: BankTransfer.Kind, rail: str | None = None) -> date:
