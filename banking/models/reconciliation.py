@@ -38,14 +38,16 @@ class Statement(models.Model):
 class StatementLine(models.Model):
     """One line of a statement, or one more step of a line that we knew: what it adds to the custodian's balance.
 
-    `entry` is the custodian's id of it; the same entry has a line for each state that we saw it in. `key` is made of
-    custodian and entry: under it the line is booked, once, and found in the journal.
+    `entry` is the custodian's id of it; the same entry has a line for each state that we saw it in, and a `revision` for
+    each time the custodian said otherwise than before, or no longer listed it (`gone`). `key` is made of custodian and
+    entry: under it the line is booked, once, and found in the journal.
     """
 
     statement = models.ForeignKey(Statement, on_delete=models.PROTECT, related_name="lines")
     custodian = models.TextField()
     entry = models.TextField()
     state = models.TextField()
+    revision = models.SmallIntegerField(default=0, db_default=0)
     kind = models.TextField()
     amount = models.BigIntegerField()
     effect = models.BigIntegerField()
@@ -61,14 +63,15 @@ class StatementLine(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["custodian", "entry", "state"], name="banking_line_once"),
+            models.UniqueConstraint(fields=["custodian", "entry", "state", "revision"], name="banking_line_revised_once"),
             models.CheckConstraint(
-                condition=Q(state__in=["pending", "posted", "failed", "cancelled"]), name="banking_line_state"
+                condition=Q(state__in=["pending", "posted", "failed", "cancelled", "gone"]), name="banking_line_state"
             ),
         ]
         indexes = [
             models.Index(fields=["custodian", "seen_at"], name="banking_line_seen"),
             models.Index(fields=["key"], name="banking_line_key"),
+            models.Index(fields=["custodian", "entry"], condition=Q(revision__gt=0), name="banking_line_revised"),
         ]
 
 

@@ -19,7 +19,7 @@ LISTS_PENDING = frozenset({"dwolla", "stripe"})
 
 KINDS: dict[str, str] = {
     "missing_here": "The custodian shows a transfer under a key of ours that we do not have.",
-    "missing_there": "We have a transfer that the custodian does not show.",
+    "missing_there": "We have a transfer, or knew a line, that the custodian does not show.",
     "amount": "The amounts differ.",
     "duplicate": "The custodian shows the same transfer more than once.",
     "timing": "One side has been waiting for the other for longer than is usual.",
@@ -74,6 +74,7 @@ class Pair:
     line_kind: str
     referenced: bool
     entry: str
+    gone: bool  # the custodian did show it
     last_moved: datetime | None
     created_at: datetime | None
 
@@ -95,7 +96,7 @@ class Pair:
             posted=bool(row.get("posted")), returned=bool(row.get("returned")), cancelled=bool(row.get("cancelled")),
             currency=row.get("currency") or "", wrong_account=bool(row.get("wrong_account")),
             line_kind=row.get("line_kind") or "", referenced=bool(row.get("referenced")), entry=row.get("entry") or "",
-            last_moved=max(times, default=None), created_at=moment("created_at"),
+            gone=bool(row.get("gone")), last_moved=max(times, default=None), created_at=moment("created_at"),
         )  # fmt: skip
 
     @property
@@ -112,6 +113,7 @@ class Pair:
 Rule = Callable[[Pair], bool]
 CERTAIN: list[tuple[str, Rule]] = [
     ("unknown_credit", lambda p: p.suspended and not p.found and p.ledger == p.there),  # it waits for its owner
+    ("missing_there", lambda p: p.gone and not p.on_statement),
     ("currency", lambda p: bool(p.currency)),
     ("wrong_account", lambda p: p.wrong_account),
     ("duplicate", lambda p: p.entries > 1),

@@ -97,7 +97,7 @@ class StatementLine(Shown):
     statement_id = models.BigIntegerField()
     custodian = models.TextField(choices=[(name, name) for name in RESERVES])
     entry = models.TextField()
-    state = models.TextField(choices=[(s, s) for s in ("pending", "posted", "failed", "cancelled")])
+    state = models.TextField(choices=[(s, s) for s in ("pending", "posted", "failed", "cancelled", "gone")])
     kind = models.TextField(
         choices=[(s, s) for s in ("transfer", "return", "fee", "interest", "capital", "credit", "debit")]
     )  # fmt: skip

@@ -135,9 +135,14 @@ class Books:
         self.said |= {line.id: line.booked for line in every}
         balance = sum(self.said.values()) if closing is None else closing
         with self.database.role("worker"):
-            return store.keep(
-                Read(self.custodian, None, more.pop("opening", None), balance, tuple(every), complete=True, **more), origin="rail"
-            )
+            asked = more.pop("asked", None)
+            read = Read(self.custodian, None, more.pop("opening", None), balance, tuple(every), complete=True, **more)
+            return store.keep(read, origin="rail", asked=asked)
+
+    def asked(self) -> store.Asked:
+        """For everything, now."""
+        ((at,),) = self.database.as_superuser("select core_now()")
+        return store.Asked(None, at)
 
     def reconcile(self) -> Reconciliation:
         with self.database.role("worker"):

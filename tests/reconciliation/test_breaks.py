@@ -347,6 +347,60 @@ def test_a_resolved_break_stays_resolved_until_something_changes(books: Books):
     assert books.reconcile().result == "breaks"
 
 
+# ------------------------------------------------------------------------------------------- a line that was known
+CHANGED: list[tuple[str, dict[str, object]]] = [
+    ("amount", {"amount": 50_01}), ("wrong_direction", {"amount": -50_00}), ("wrong_account", {"account": "somebody-elses"}),
+    ("currency", {"currency": "EUR"}), ("timing", {"state": "pending", "effect": 0}),
+    ("return_not_booked", {"state": "failed", "effect": 0}), ("status_mismatch", {"state": "cancelled", "effect": 0}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "changes"), CHANGED)
+def test_a_line_that_is_another_after_a_clean_day_is_found_and_heals(books: Books, kind: str, changes: dict[str, object]):
+    ours = books.transfer()
+    books.say(ours.line(state="pending", effect=0), asked=books.asked())
+    books.say(ours.line(), asked=books.asked())
+    assert books.reconcile().result == "clean"
+    for _ in range(2):
+        books.say(ours.line(**changes), asked=books.asked(), closing=50_00)
+        row = books.reconcile()
+        assert [found for found in books.breaks() if found[0] != "balance"] == [(kind, ours.public_id)]
+        assert row.breaks_cents == row.ledger - row.held == 0  # the balance is another break, the other way round
+    books.say(ours.line(), asked=books.asked())
+    assert (books.reconcile().result, books.breaks()) == ("clean", [])
+
+
+def test_lines_that_are_no_longer_listed_are_found_and_may_come_back(books: Books):
+    ours, fee = books.honest(), stray(-25, kind="fee")
+    books.say(fee, asked=books.asked())
+    assert books.reconcile().result == "clean"
+    books.lines.clear()
+    for _ in range(2):
+        books.say(asked=books.asked(), closing=49_75)
+        assert books.reconcile().breaks == 3
+        assert sorted(books.breaks()) == [
+            ("balance", "dwolla:balance"), ("missing_there", ours.public_id), ("missing_there", fee.id)
+        ]  # fmt: skip
+    books.say(ours.line(), fee, asked=books.asked())
+    assert (books.reconcile().result, books.breaks()) == ("clean", [])
+    assert books.journal() == [("rail_cost", 25)]
+
+
+def test_what_was_not_asked_for_is_not_missed(books: Books):
+    """Lines of before the days that were asked for, a file of one day, and an answer older than what is known."""
+    long_ago = now().date() - timedelta(days=200)
+    ours = books.honest()
+    books.lines[:] = [ours.line(on=long_ago)]
+    asked = books.asked()
+    books.say()
+    books.lines.clear()
+    books.say(closing=50_00)  # nobody said that it is all there is
+    books.say(asked=replace(books.asked(), since=long_ago), closing=50_00)
+    books.say(ours.line(amount=1, on=long_ago), asked=asked, closing=50_00)  # another process has asked meanwhile
+    books.say(asked=asked, closing=50_00)
+    assert (books.reconcile().result, books.breaks()) == ("clean", [])
+
+
 # ------------------------------------------------------------------------------------------------------- its result
 def test_each_days_result_is_one_and_the_earlier_are_kept(books: Books):
     books.say()
