@@ -6,6 +6,7 @@ import json
 import time
 
 from tests.sandbox.harness import Person
+from tests.stack import wait_until
 
 
 def dwolla_topics(receiver) -> list[str]:
@@ -110,8 +111,8 @@ def test_a_kill_loses_nothing_that_was_acknowledged(own_sandbox):
     sandbox.kill()
     receiver.reset()
     sandbox.start()
-    topics = {each.headers["X-Dwolla-Topic"] for each in receiver.wait_for(2)}
-    assert {"transfer_created", "customer_transfer_created"} <= topics
+    both = {"transfer_created", "customer_transfer_created"}
+    wait_until(lambda: both <= {each.headers["X-Dwolla-Topic"] for each in list(receiver.seen)}, "both events, again", 20)
     state = sandbox.get("/sandbox/bank").json()
     assert state["date"] == day
     assert state["transfers"]["pending"] == 1
