@@ -2,51 +2,23 @@
 
 import hashlib
 import random
-import sys
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.proofs.forge import EPOCH, KEY, attestation, built, load_verifier
 from transparency.proofs import streams
 from transparency.proofs.paths import proof_of
 from transparency.proofs.records import depth_for, who_of
 from transparency.proofs.tree import Liabilities, TooMuch, Tree, build_half
 
-ROOT = Path(__file__).parents[2]
-
-
-def load_verifier() -> ModuleType:
-    loader = SourceFileLoader("paya_verify", str(ROOT / "bin/paya-verify"))
-    spec = spec_from_loader("paya_verify", loader)
-    assert spec is not None
-    module = module_from_spec(spec)
-    sys.modules["paya_verify"] = module
-    loader.exec_module(module)
-    return module
-
-
 verifier = load_verifier()
-KEY = bytes(range(32))
-EPOCH = 20513
-
-
-def built(folder: Path, people: dict[str, int], *, key: bytes = KEY, epoch: int = EPOCH) -> Tree:
-    owed = Liabilities(np.array(list(people.values()), dtype=np.uint64), b"".join(map(who_of, people)))
-    tree = Tree(folder, epoch, owed.depth)
-    for part in (0, 1):
-        build_half(tree, part, owed=owed, key=key)
-    return tree
 
 
 def attested(tree: Tree, **other: Any) -> Any:
-    values = {"text": b"", "epoch": tree.epoch, "cut": "", "depth": tree.depth, "liabilities": tree.total, "root": tree.root,
-              "receivable": 0, "reserve": 0, "previous": ""}  # fmt: skip
-    return verifier.Attestation(**(values | other))
+    return verifier.parse(attestation(tree, **other).text())
 
 
 def test_the_golden_vector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,375 @@
+"""The 27 false attestations of the design, for everyone who can catch them: a person alone (U), two people or one with another
+channel (UU), anybody with the public files (P). What only an auditor with the ledger can catch is tried beside the ledger.
+"""
+
+import base64
+import hashlib
+import inspect
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.proofs.forge import EPOCH, HASH, KEY, SIGNER, VERIFIER, attestation, built, load_verifier, note
+from transparency.proofs.attestation import digest
+from transparency.proofs.note import Signer, sign
+from transparency.proofs.paths import proof_of
+from transparency.proofs.records import LIMIT, RECORD, leaf_prefix, node_prefix, root_of, who_of
+from transparency.proofs.tree import Tree
+
+verifier = load_verifier()
+KEYS = (SIGNER.verifier_key,)
+PEOPLE = {"ada": 120_00, "bo": 60_00, "cy": 60_00, "di": 0}
+HALF = 44 + RECORD * 10
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return built(tmp_path / "tree", PEOPLE)
+
+
+def check(tree: Tree, proof: bytes, *, who: str = "ada", balance: int = 120_00, **attested: Any) -> None:
+    """What a person does: the signature, the text, the proof."""
+    signed = verifier.parse(verifier.open_note(note(tree, **attested), KEYS))
+    verifier.check_proof(proof, account=who, nonce=bytes(32), balance=balance, attestation=signed)
+
+
+def refused(step: str) -> Any:
+    class Raises:
+        def __enter__(self) -> None:
+            self.context = pytest.raises(verifier.Refused)
+            self.caught = self.context.__enter__()
+
+        def __exit__(self, *error: Any) -> bool:
+            result = self.context.__exit__(*error)
+            assert self.caught.value.step == step
+            return bool(result)
+
+    return Raises()
+
+
+def patched(data: bytes, at: int, piece: bytes) -> bytes:
+    return data[:at] + piece + data[at + len(piece) :]
+
+
+def test_the_truth_holds(tree: Tree) -> None:
+    for number, (who, balance) in enumerate(PEOPLE.items()):
+        check(tree, proof_of(tree, number, key=KEY), who=who, balance=balance)
+
+
+# ---------------------------------------------------------------------------------------------- 1 to 4: U
+def test_01_somebody_is_left_out(tmp_path: Path) -> None:
+    without = built(tmp_path / "t", {name: cents for name, cents in PEOPLE.items() if name != "ada"})
+    for number in range(3):
+        with pytest.raises(verifier.Refused):
+            check(without, proof_of(without, number, key=KEY))
+
+
+def test_02_an_amount_is_too_low(tmp_path: Path) -> None:
+    low = built(tmp_path / "t", PEOPLE | {"ada": 100_00})
+    with refused("balance"):
+        check(low, proof_of(low, 0, key=KEY))
+
+
+def test_03_the_fragments_do_not_add_up(tree: Tree) -> None:
+    proof = proof_of(tree, 0, key=KEY)
+    (first,) = struct.unpack_from(">Q", proof, 20)
+    with refused("balance"):
+        check(tree, patched(proof, 20, struct.pack(">Q", first - 1)))
+    with refused("root"):  # nor does it help to expect less
+        check(tree, patched(proof, 20, struct.pack(">Q", first - 1)), balance=119_99)
+
+
+def test_04_total_or_root_are_not_the_paths(tree: Tree) -> None:
+    proof = proof_of(tree, 0, key=KEY)
+    with refused("total"):
+        check(tree, proof, liabilities=tree.total - 1)
+    with refused("root"):
+        check(tree, proof, root=HASH)
+
+
+# ------------------------------------------------------------------------------------- 5 and 6: sums that lie, U
+def test_05_any_sum_beside_the_path_is_altered(tree: Tree) -> None:
+    proof = proof_of(tree, 0, key=KEY)
+    for start in (16, 16 + HALF):
+        for level in range(tree.depth):
+            at = start + 44 + RECORD * level
+            (cents,) = struct.unpack_from(">Q", proof, at)
+            with refused("root"):
+                check(tree, patched(proof, at, struct.pack(">Q", cents + 1)))
+
+
+def test_05_the_maximum_instead_of_the_sum(tree: Tree) -> None:
+    """Maxwell's tree binds only the sum: two people are told different siblings, and the total is that of one of them."""
+    hl, hr = b"\x01" * 32, b"\x02" * 32
+
+    def maxwell(left: int, right: int) -> bytes:
+        return hashlib.sha256(struct.pack(">Q", left + right) + hl + hr).digest()
+
+    assert maxwell(100, 0) == maxwell(40, 60)  # both are convinced, and 60 are hidden
+    ours = [
+        hashlib.sha256(node_prefix(1, EPOCH) + struct.pack(">Q", left) + hl + struct.pack(">Q", right) + hr).digest()
+        for left, right in ((100, 0), (40, 60))
+    ]
+    assert ours[0] != ours[1]
+
+
+@pytest.mark.parametrize("cents", [LIMIT, 2**64 - 1, 2**64 - 120_00])
+def test_06_sums_that_are_negative_or_wrap(tree: Tree, cents: int) -> None:
+    proof = proof_of(tree, 0, key=KEY)
+    for at in (20, 16 + 44, 16 + 44 + RECORD * 5):
+        with refused("sum"):
+            check(tree, patched(proof, at, struct.pack(">Q", cents)))
+
+
+def test_06_sums_that_wrap_only_when_added(tree: Tree) -> None:
+    proof = patched(proof_of(tree, 0, key=KEY), 16 + 44, struct.pack(">Q", LIMIT - 1))
+    proof = patched(proof, 16 + 44 + RECORD, struct.pack(">Q", LIMIT - 1))
+    with refused("sum"):
+        check(tree, proof)
+
+
+# -------------------------------------------------------------------------------------- 7 to 10: other shapes, U
+def test_07_an_inner_node_is_offered_as_a_leaf(tree: Tree) -> None:
+    """Its 80 bytes below cannot be told as amount, who and salt: another tag, another length."""
+    assert len(leaf_prefix(0, EPOCH)) + 8 + 32 + 32 == 86
+    assert len(node_prefix(1, EPOCH)) + 2 * RECORD == 94
+    proof = proof_of(tree, 0, key=KEY)
+    shorter = proof[:16] + proof[16 + RECORD : 16 + HALF] + proof[16 + HALF + RECORD :]
+    with refused("length"):
+        check(tree, shorter)
+
+
+@pytest.mark.parametrize("length", [0, 1, 15, 16, -1, -RECORD, RECORD, 2 * RECORD])
+def test_07_the_path_is_shorter_or_longer(tree: Tree, length: int) -> None:
+    proof = proof_of(tree, 0, key=KEY)
+    for other in (proof[:length], proof + bytes(abs(length) or 1)):
+        with refused("length"):
+            check(tree, other)
+
+
+def test_07_the_depth_is_altered(tree: Tree) -> None:
+    proof = proof_of(tree, 0, key=KEY)
+    with refused("depth"):
+        check(tree, patched(proof, 12, b"\x0b"))
+    with refused("length"):
+        check(tree, proof, depth=11)
+    with refused("depth"):
+        check(tree, proof, depth=0)
+
+
+def test_07_a_place_that_the_tree_does_not_have(tree: Tree) -> None:
+    with refused("index"):
+        check(tree, patched(proof_of(tree, 0, key=KEY), 16, struct.pack(">I", 1 << 10)))
+
+
+def test_08_a_leaf_of_one_half_in_the_other(tree: Tree) -> None:
+    proof = proof_of(tree, 0, key=KEY)
+    swapped = proof[:16] + proof[16 + HALF :] + proof[16 : 16 + HALF]
+    with refused("root"):
+        check(tree, swapped)
+
+
+def test_08_the_same_leaf_twice(tree: Tree) -> None:
+    proof = proof_of(tree, 0, key=KEY)
+    (first,) = struct.unpack_from(">Q", proof, 20)
+    with refused("root"):
+        check(tree, proof[:16] + proof[16 : 16 + HALF] * 2, balance=2 * first)
+
+
+def test_09_yesterdays_proof_or_tree_for_today(tree: Tree, tmp_path: Path) -> None:
+    proof = proof_of(tree, 0, key=KEY)
+    with refused("epoch"):
+        check(tree, proof, epoch=EPOCH + 1)
+    with refused("root"):
+        check(tree, patched(proof, 8, struct.pack(">I", EPOCH + 1)), epoch=EPOCH + 1)
+    today = built(tmp_path / "today", PEOPLE, epoch=EPOCH + 1, key=b"k" * 32)
+    with refused("root"):
+        check(tree, patched(proof_of(today, 0, key=b"k" * 32), 8, struct.pack(">I", EPOCH)))
+
+
+def test_10_the_leaf_of_somebody_else_with_the_same_balance(tree: Tree) -> None:
+    with refused("root"):
+        check(tree, proof_of(tree, 1, key=KEY), who="cy", balance=60_00)
+    check(tree, proof_of(tree, 2, key=KEY), who="cy", balance=60_00)
+
+
+# -------------------------------------------------------------------------------------- 11 to 13: the verifier itself
+def test_11_the_proof_says_nothing_about_whom_what_and_to_where() -> None:
+    """Root, total, account and balance are told by the person and the attestation: the proof has no place for them."""
+    assert len(b"PAYAPRF1") + 4 + 1 + 3 + 2 * (4 + 8 + 32 + 10 * (8 + 32)) == 16 + 2 * HALF
+    assert set(inspect.signature(verifier.check_proof).parameters) == {"proof", "account", "nonce", "balance", "attestation"}
+
+
+def test_12_another_key(tree: Tree) -> None:
+    stranger = Signer("paya.example", Ed25519PrivateKey.generate())
+    with refused("signature"):
+        verifier.open_note(sign(attestation(tree).text(), stranger), KEYS)
+    with refused("signature"):  # a stranger's signature under the id of the known key
+        raw = base64.b64decode(SIGNER.line(b"x\n").split()[2])
+        forged = raw[:4] + stranger.key.sign(attestation(tree).text())
+        line = f"\u2014 paya.example {base64.b64encode(forged).decode()}\n".encode()
+        verifier.open_note(attestation(tree).text() + b"\n" + line, KEYS)
+    with refused("key"):
+        verifier.open_note(note(tree), ())
+    with refused("key"):
+        verifier.open_note(note(tree), (SIGNER.verifier_key.replace("paya.example", "paya.other"),))
+
+
+def test_12_an_altered_text(tree: Tree) -> None:
+    signed = note(tree)
+    for at in range(signed.index(b"\n\n")):
+        with pytest.raises(verifier.Refused):
+            verifier.open_note(patched(signed, at, bytes([signed[at] ^ 1])), KEYS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("epoch 20513\n", "epoch 20513\nepoch 20513\n"),
+        ("epoch 20513\n", "epoch 020513\n"),
+        ("epoch 20513\n", "epoch +20513\n"),
+        ("epoch 20513\n", "epoch 20513 \n"),
+        ("epoch 20513\n", "epoch \u0662\n"),
+        ("epoch 20513\n", ""),
+        ("epoch 20513\n", "epoch 20513\r\n"),
+        ("epoch 20513\n", f"epoch {2**32}\n"),
+        ("unit USD 2\n", "unit USD 3\n"),
+        ("receivable 0\n", "receivable -1\n"),
+        ("receivable 0\n", f"receivable {2**63}\n"),
+        ("receivable 0\n", "receivable 0\nnote hello\n"),
+        (HASH, HASH.upper()),
+        (HASH, HASH[:-1]),
+        ("\n", "\r\n"),
+        ("paya.example/attestation/v1\n", "paya.example/attestation/v2\n"),
+        ("paya.example/attestation/v1\n", "\ufeffpaya.example/attestation/v1\n"),
+    ],
+)
+def test_12_a_text_that_is_signed_and_not_written_as_it_should(tree: Tree, old: str, new: str) -> None:
+    text = attestation(tree).text().decode()
+    assert old in text
+    with refused("text"):
+        verifier.parse(verifier.open_note(sign(text.replace(old, new).encode(), SIGNER), KEYS))
+
+
+def test_12_bytes_after_the_note_and_signatures_of_another_form(tree: Tree) -> None:
+    signed = note(tree)
+    alone = signed.partition(b"\n\n")[0]
+    for other in (signed + b"x", signed[:-1], signed + b"\n", signed.replace(b"\n", b"\r\n"), b"", b"\n\n", alone):
+        with pytest.raises(verifier.Refused):
+            verifier.open_note(other, KEYS)
+
+
+def test_12_a_second_form_of_the_same_signature(tree: Tree) -> None:
+    """S + q satisfies the equation as S does: accepted, one text would have two notes."""
+    text = attestation(tree).text()
+    key, signature = SIGNER.public, SIGNER.key.sign(text)
+    assert verifier.ed25519_holds(key, text, signature)
+    s = int.from_bytes(signature[32:], "little") + verifier.Q
+    assert not verifier.ed25519_holds(key, text, signature[:32] + s.to_bytes(32, "little"))
+    for at in range(64):
+        assert not verifier.ed25519_holds(key, text, patched(signature, at, bytes([signature[at] ^ 4])))
+    assert not verifier.ed25519_holds(b"\xff" * 32, text, signature)
+
+
+def test_13_amounts_that_a_double_cannot_hold(tmp_path: Path) -> None:
+    rich = built(tmp_path / "t", {"ada": 2**53 + 1, "bo": 2**62})
+    check(rich, proof_of(rich, 0, key=KEY), balance=2**53 + 1)
+    with refused("balance"):
+        check(rich, proof_of(rich, 0, key=KEY), balance=2**53)
+
+
+# ------------------------------------------------------------------------------- 14 to 16: the chain, UU and P
+def run(tmp_path: Path, tree: Tree, *more: str, **files: bytes) -> subprocess.CompletedProcess[str]:
+    """The published file as people run it, with no package at hand."""
+    for name, content in ({"proof": proof_of(tree, 0, key=KEY), "attestation": note(tree)} | files).items():
+        (tmp_path / name).write_bytes(content)
+    command = [sys.executable, "-I", "-S", str(VERIFIER), "--account", "@ada", "--balance", "120.00",
+               "--key", SIGNER.verifier_key, "--proof", str(tmp_path / "proof"), "--attestation", str(tmp_path / "attestation"), *more]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_the_command_says_what_holds(tree: Tree, tmp_path: Path) -> None:
+    done = run(tmp_path, tree)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "$120.00 of @ada are in the total of $240.00" in done.stdout
+    assert digest(attestation(tree).text())[:8] in done.stdout
+
+
+def test_14_two_texts_for_one_day(tree: Tree, tmp_path: Path) -> None:
+    other = str(tmp_path / "other")
+    same = run(tmp_path, tree, "--same", other, other=note(tree))
+    assert same.returncode == 0, same.stdout
+    split = run(tmp_path, tree, "--same", other, other=note(tree, liabilities=tree.total - 60_00))
+    assert split.returncode == 1
+    assert "split view" in split.stdout
+
+
+def test_15_a_day_that_does_not_follow_the_one_before(tree: Tree, tmp_path: Path) -> None:
+    before = str(tmp_path / "before")
+    yesterday = attestation(tree, epoch=EPOCH - 1)
+    follows = note(tree, previous=digest(yesterday.text()))
+    good = run(tmp_path, tree, "--previous", before, attestation=follows, before=sign(yesterday.text(), SIGNER))
+    assert good.returncode == 0, good.stdout
+    rewritten = attestation(tree, epoch=EPOCH - 1, reserve=1)
+    bad = run(tmp_path, tree, "--previous", before, attestation=follows, before=sign(rewritten.text(), SIGNER))
+    assert bad.returncode == 1
+    assert "chain" in bad.stdout
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--balance", "120"], ["--balance", "-1.00"], ["--nonce", "zz"], ["--account", "\u00e9"], ["--proof", "/nowhere"],
+        ["--what"],
+    ],
+)
+def test_what_is_not_understood_is_said(tree: Tree, tmp_path: Path, wrong: list[str]) -> None:
+    done = run(tmp_path, tree, *wrong)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "paya-verify: error" in done.stderr
+
+
+# ------------------------------------------------------------------------------------------------------- privacy
+def test_two_days_share_nothing(tmp_path: Path) -> None:
+    first = built(tmp_path / "a", PEOPLE, key=b"a" * 32)
+    second = built(tmp_path / "b", PEOPLE, key=b"b" * 32, epoch=EPOCH + 1)
+    hashes = [
+        {tree.level(part, 0).read_bytes()[at + 8 : at + 40] for part in (0, 1) for at in range(0, 1024 * RECORD, RECORD)}
+        for tree in (first, second)
+    ]
+    assert len(hashes[0]) == len(hashes[1]) == 2048  # no leaf twice in a day, pads and halves included
+    assert not hashes[0] & hashes[1]
+    days = ((first, b"a" * 32), (second, b"b" * 32))
+    salts = [proof_of(tree, number, key=key)[28:60] for tree, key in days for number in range(4)]
+    assert len(set(salts)) == 8
+
+
+def test_a_proof_names_nobody_else(tree: Tree) -> None:
+    proofs = [proof_of(tree, number, key=KEY) for number in range(4)]
+    for number, proof in enumerate(proofs):
+        for other, name in enumerate(PEOPLE):
+            assert who_of(name) not in proof
+            if other != number:
+                assert proofs[other][28:60] not in proof
+
+
+def test_a_leaf_is_not_found_by_trying(tree: Tree) -> None:
+    """Somebody beside ada knows her name and her fragment: without the salt no hash fits."""
+    leaves = tree.level(0, 0).read_bytes()
+    (place,) = struct.unpack_from(">I", proof_of(tree, 0, key=KEY), 16)
+    record = leaves[place * RECORD : (place + 1) * RECORD]
+    for salt in (bytes(32), KEY, b"\xff" * 32):
+        assert hashlib.sha256(leaf_prefix(0, EPOCH) + record[:8] + who_of("ada") + salt).digest() != record[8:]
+
+
+def test_empty_accounts_and_pads_look_alike(tree: Tree) -> None:
+    leaves = tree.level(0, 0).read_bytes()
+    empty = [leaves[at : at + 8] for at in range(0, len(leaves), RECORD)].count(bytes(8))
+    assert empty >= 1024 - 3
+    assert root_of(tree.depth, tree.epoch, tree.top(0), tree.top(1)) == tree.root
