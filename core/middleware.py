@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.middleware.gzip import GZipMiddleware
 
-from core import errors
+from core import errors, metrics
 from core.api import has_control
 from core.ids import new_id
 from core.logs import request_id
@@ -39,12 +39,11 @@ class RequestId:
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = request_id.get()
-            match = request.resolver_match
+            match, seconds = request.resolver_match, time.monotonic() - started
+            route = match.route if match else "unknown"
+            metrics.observe(route, str(request.method), response.status_code, seconds)
             log.info("request", extra={
-                "method": request.method,
-                "route": match.route if match else "unknown",
-                "status": response.status_code,
-                "ms": round((time.monotonic() - started) * 1000, 1),
+                "method": request.method, "route": route, "status": response.status_code, "ms": round(seconds * 1000, 1),
             })  # fmt: skip
             return response
         finally:

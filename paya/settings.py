@@ -288,6 +288,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "bank-decisions-sweep": {"task": "banking.tasks.sweep_decisions", "schedule": 5.0},
     "return-rates-watch": {"task": "banking.tasks.watch_return_rates", "schedule": 3600.0},
     "journal-seal": {"task": "ledger.tasks.seal_journal", "schedule": 20.0},
+    "statistics": {"task": "transparency.tasks.compute_statistics", "schedule": 60.0},
+    "health-sample": {"task": "transparency.tasks.sample_health", "schedule": 60.0},
     "reserve-watch": {"task": "transparency.tasks.watch_reserve", "schedule": 60.0},
     "bank-inbox-sweep": {"task": "banking.tasks.sweep_inbox", "schedule": 5.0},
     "nacha-write": {"task": "banking.tasks.write_files", "schedule": 20.0},

@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 
 from transparency.queries import figures
+from transparency.statistics import days, health
 
 log = logging.getLogger("paya.transparency")
 
@@ -16,3 +17,13 @@ def watch_reserve() -> None:
     if now["reserve"] < now["required"]:
         short = now["required"] - now["reserve"]
         log.error("reserve_shortfall", extra={"reserve": now["reserve"], "required": now["required"], "short": short})
+
+
+@shared_task
+def compute_statistics() -> None:
+    days.catch_up()
+
+
+@shared_task
+def sample_health() -> None:
+    health.sample()

@@ -14,6 +14,7 @@ from core.actor import SYSTEM, actor
 from core.clock import at_time, now
 from home.demo import story
 from payments import services as payments
+from transparency.statistics import days
 from users import services as users
 
 
@@ -134,3 +135,4 @@ def load(say: Callable[[str], None]) -> None:
         if User.objects.filter(kind=User.PERSON).exists():
             raise DemoRefused("The database is not empty, so the demo network was not loaded.")
     Loader(say).run()
+    days.catch_up()  # the charts have their past from the first minute on
