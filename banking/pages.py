@@ -112,7 +112,7 @@ def linked(request: HttpRequest) -> HttpResponse:
 @login_required
 def choose_default(request: HttpRequest, account_id: str) -> HttpResponse:
     account = services.choose_default(user_id=session_of(request).user_id, bank_account=account_id)
-    messages.success(request, f"{_named(account)} is chosen first from now on.")
+    messages.success(request, f"{_named(account)} is your default from now on.")
     return redirect("/banks")
 
 

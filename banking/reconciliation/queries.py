@@ -19,11 +19,9 @@ class Last:
 def last() -> Last | None:
     """The line that is published; None before the first reconciliation."""
     with connection.cursor() as cursor:
-        cursor.execute('select ran_at, "on", result from banking_last_reconciliation()')
+        cursor.execute('select ran_at, "on", result, banking_accepted_differences() from banking_last_reconciliation()')
         rows = cursor.fetchall()
-        cursor.execute("select banking_accepted_differences()")
-        accepted = cursor.fetchone()[0]
     if not rows:
         return None
     worst = next((result for result in ("unknown", "breaks", "accepted") if any(row[2] == result for row in rows)), "clean")
-    return Last(min(row[0] for row in rows), min(row[1] for row in rows), worst, accepted)
+    return Last(min(row[0] for row in rows), min(row[1] for row in rows), worst, rows[0][3])

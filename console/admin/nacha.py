@@ -230,9 +230,7 @@ class Reverse(Action):
     hint = "For a mistake of ours: a wrong amount, a wrong account, the same twice. Nacha allows it for nothing else."
 
     def offered(self, row: Any) -> bool:
-        taken = row.purpose in ("transfer", "retry") and row.status in ("acknowledged", "settled")
-        free = row.reversal is None or (" " in row.reversal and row.reversal != "asked for")  # or the last wish was refused
-        return bool(taken and free and row.settles_on and orders.in_time(row.settles_on))
+        return bool(row.reversible and row.settles_on and orders.in_time(row.settles_on))
 
     def preview(self, row: Any, given: Mapping[str, Any]) -> Sequence[str]:
         amount = format_usd(row.amount)

@@ -91,6 +91,7 @@ class NachaEntry(Shown):
     original = models.TextField(null=True)
     settles_on = models.DateField("settles", null=True)
     reversal = models.TextField(null=True)  # the entry that takes it back, or what became of the wish for one
+    reversible = models.BooleanField()
 
     class Meta(Shown.Meta):
         abstract = False

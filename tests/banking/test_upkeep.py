@@ -84,7 +84,7 @@ def test_load_and_redeem_begin_with_the_default(make_person: MakePerson, bank: B
     first, second = link(bank, ada), link(bank, ada)
     client = browse(ada.id)
     client.post(f"/banks/{second.public_id}/default")
-    assert "is chosen first from now on" in client.get("/banks").content.decode()
+    assert "is your default from now on" in client.get("/banks").content.decode()
     for path in ("/load", "/redeem"):
         page = client.get(path).content.decode()
         assert f'value="{second.public_id}" required checked' in page

@@ -52,7 +52,7 @@ def test_a_bank_with_a_site_of_its_own_and_all_that_may_happen_to_it(phone: Open
     expect(page.get_by_text("is linked.").first).to_be_visible()
     first, second = (str(bank["mask"]) for bank in banks(person))
     page.get_by_role("button", name="Make default").click()
-    expect(page.get_by_text("is chosen first from now on")).to_be_visible()
+    expect(page.get_by_text("is your default from now on")).to_be_visible()
     assert [bank["default"] for bank in banks(person)] == [False, True]
     page.goto("/load")
     expect(page.locator("label.choice", has_text=second).get_by_role("radio")).to_be_checked()

@@ -166,7 +166,11 @@ def test_an_entry_that_was_a_mistake_is_reversed_once_and_with_a_reason(filed: F
     assert done(database) == [("nacha.reverse", filed.entry, REASON, EMAIL)]
     assert "asked for" in desk.get(f"{page}change/").content.decode()
     act(desk, f"{page}do/reverse/")
+    assert desk.get(f"{page}do/reverse/").status_code == 302  # not offered while it is asked for
     assert len(orders(database)) == 1
+    database.as_superuser("update banking_nachaorder set due_at = null, refused = 'Too late.'")
+    act(desk, f"{page}do/reverse/")
+    assert [refused for *_, refused in orders(database)] == ["Too late.", ""]
 
 
 def test_a_reversal_is_not_offered_after_five_banking_days(

@@ -135,7 +135,7 @@ class Load:
                 self.done[work.__name__] = self.done.get(work.__name__, 0) + 1
             except BaseException as error:
                 self.errors.append(error)
-            time.sleep(0.02)
+            time.sleep(0.1)  # enough to be in the way, and the rotation gets to work
         connection.close()
 
     def read_phone(self) -> None:

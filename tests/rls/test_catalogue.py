@@ -255,6 +255,7 @@ def test_staff_and_auditor_call_nothing_of_people_and_banks(database: Database, 
     triggers = {row[0] for row in database.as_superuser("select proname from pg_proc where prorettype = 'trigger'::regtype")}
     recorded = {row[0] for row in database.as_superuser("select proname from pg_proc where prosrc ~ 'PERFORM console_acted\\('")}
     of_staff = recorded | {"banking_last_reconciliation", "banking_nacha_unanswered"}  # what is published anyway
+    of_staff |= {"banking_nacha_reversible"}  # of an entry that whoever asks has already
     assert mine - triggers <= (of_staff if role == "staff" else set())
 
 

@@ -36,7 +36,7 @@ __all__ = ["Town", "choose", "on_a_running_stack", "run"]
 
 TRANSFERS, SHORT_TRANSFERS = 10_000, 24
 PEOPLE_PER_TRANSFER, FEWEST, MOST = 25, 4, 80
-LONGEST = 45 * 60  # of asking, so that a very busy machine ends, too; how many there was time for is said
+LONGEST = 60 * 60  # of asking, so that a very busy machine ends, too; how many there was time for is said
 ALL_RAILS = ("dwolla", "stripe", "odfi")
 SOON = 30.0
 SHORT = Weather(day=1.0, switch=0.3, kill=8, victims=("pool", "relay", "web worker"))
