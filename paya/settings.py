@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "wallets",
     "payments",
     "banking",
+    "rewards",
     "transparency",
     "home",
 ]

@@ -36,6 +36,9 @@ WITHOUT_POLICIES = {
     "transparency_dueday": "days",
     "transparency_health": "figures of the service",
     "transparency_healthday": "figures of the service",
+    "rewards_estimate": "figures of the running week, nobody's",
+    "rewards_run": "figures of closed weeks, nobody's: everybody may see them",
+    "rewards_setting": "the rules of the rewards, which everybody may see",
 }
 BEAT = "django_celery_beat_"
 

@@ -1,0 +1,29 @@
+from core.actor import actor
+from core.api import has_control, is_visible
+from core.errors import ValidationError
+from core.ids import new_id
+from rewards import queries
+from rewards.errors import AppealedBefore
+from rewards.models import Appeal
+from rewards.weeks import Week
+
+LONGEST = 1000
+
+
+def appeal(*, user_id: int, week: Week, message: str) -> Appeal:
+    """Ask staff about one's reward of a closed week, once a week; the same words again change nothing.
+
+    Raises NoSuchWeek, AppealedBefore or ValidationError.
+    """
+    said = "\n".join(line.strip() for line in message.splitlines()).strip()
+    if not 1 <= len(said) <= LONGEST or not is_visible(said) or has_control(said.replace("\n", " ")):
+        raise ValidationError(fields={"message": f"Tell us in up to {LONGEST} characters what you think went wrong."})
+    with actor(user_id):
+        queries.persons_week(user_id, week)
+        made = Appeal.objects.bulk_create(
+            [Appeal(public_id=new_id("apl"), user_id=user_id, week=week.name, message=said)], ignore_conflicts=True
+        )
+        row = Appeal.objects.get(user_id=user_id, week=week.name)
+        if row.public_id != made[0].public_id and row.message != said:
+            raise AppealedBefore
+    return row
