@@ -145,6 +145,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
 # Plaid's hosted page is where the "link a bank" form ends up, and Chromium applies form-action to redirects too.
 PLAID_LINK_ORIGINS = env.list("PAYA_PLAID_LINK_ORIGINS", default=[SANDBOX_URL or "https://secure.plaid.com"])
+# Where the same attestations are found elsewhere, for the person's browser to compare them.
+MIRRORS = env.list("PAYA_ATTESTATION_MIRRORS", default=[])
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -153,7 +155,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
         "manifest-src": ["'self'"],
-        "connect-src": ["'self'", LIVE_URL],
+        "connect-src": ["'self'", LIVE_URL, *sorted({"/".join(url.split("/")[:3]) for url in MIRRORS})],
         "form-action": ["'self'", *PLAID_LINK_ORIGINS],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
@@ -265,6 +267,19 @@ SNS_ENDPOINT = env.str("PAYA_SNS_ENDPOINT", env.str("AWS_ENDPOINT_URL_SNS", ""))
 SNS = env.bool("PAYA_SNS", bool(SNS_ENDPOINT))
 SNS_MAX_PRICE = env.str("PAYA_SNS_MAX_PRICE", "0.10")  # dollars per message
 SNS_ORIGINATION_NUMBER = env.str("PAYA_SNS_ORIGINATION_NUMBER", "")
+# Attestations (docs/proofs.md). The name that signs; trees of the last days, which must be one folder for web and worker and is
+# nobody else's to read; and where signed texts are published besides the site: a folder that can be pushed anywhere (empty:
+# none), and s3://bucket/prefix, a bucket with Object Lock. `MIRRORS` are addresses under which browsers find the same texts
+# elsewhere, to compare.
+DATA = Path(env.str("PAYA_DATA", str(BASE_DIR / "var")))
+ATTESTATION_ORIGIN = env.str("PAYA_ATTESTATION_ORIGIN", "paya.example")
+PROOFS_FOLDER = env.str("PAYA_PROOFS_FOLDER", str(DATA / "proofs"))
+ATTESTATION_FOLDER = env.str("PAYA_ATTESTATION_FOLDER", str(DATA / "attestations"))
+ATTESTATION_S3 = env.str("PAYA_ATTESTATION_S3", "")
+ATTESTATION_S3_ENDPOINT = env.str("PAYA_ATTESTATION_S3_ENDPOINT", "")
+ATTESTATION_S3_KEEP_DAYS = env.int("PAYA_ATTESTATION_S3_KEEP_DAYS", 3650)
+ATTESTATION_MIRRORS = MIRRORS
+ATTESTATION_DEADLINE = env.str("PAYA_ATTESTATION_DEADLINE", "01:00")  # UTC: until when a day's attestation is promised
 VENDOR_TIMEOUT_SECONDS = env.float("PAYA_VENDOR_TIMEOUT", 10.0)
 
 # --- Background work --------------------------------------------------------------------------------------------
@@ -300,6 +315,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "bank-news-catch-up": {"task": "banking.tasks.catch_up", "schedule": 300.0},
     "banks-sweep": {"task": "banking.tasks.sweep_banks", "schedule": 5.0},
     "vendors-probe": {"task": "core.tasks.probe_vendors", "schedule": 15.0},
+    "attestation": {"task": "transparency.tasks.attest_daily", "schedule": 60.0},
+    "attestation-wishes": {"task": "transparency.tasks.carry_out_wishes", "schedule": 5.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }
 # A message that nobody took in time is thrown away, so that a worker that was away does not find a heap of the same. A minute

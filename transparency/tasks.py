@@ -4,6 +4,7 @@ import logging
 
 from celery import shared_task
 
+from transparency import services
 from transparency.queries import figures
 from transparency.statistics import days, health
 
@@ -27,3 +28,16 @@ def compute_statistics() -> None:
 @shared_task
 def sample_health() -> None:
     health.sample()
+
+
+@shared_task
+def attest_daily() -> None:
+    """Today's attestation, unless it is there; and whatever an earlier run left unfinished. Harmless to run twice."""
+    services.attest_daily()
+    services.prune()
+
+
+@shared_task
+def carry_out_wishes() -> None:
+    """What staff asked for, and old days' trees that somebody wants a proof from."""
+    services.carry_out_wishes()

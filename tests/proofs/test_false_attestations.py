@@ -5,6 +5,7 @@ channel (UU), anybody with the public files (P). What only an auditor with the l
 import base64
 import hashlib
 import inspect
+import json
 import struct
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.proofs.forge import EPOCH, HASH, KEY, SIGNER, VERIFIER, attestation, built, load_verifier, note
-from transparency.proofs.attestation import digest
+from transparency.proofs.attestation import FIRST, Statement, digest
 from transparency.proofs.note import Signer, sign
 from transparency.proofs.paths import proof_of
 from transparency.proofs.records import LIMIT, RECORD, leaf_prefix, node_prefix, root_of, who_of
@@ -288,8 +289,8 @@ def run(tmp_path: Path, tree: Tree, *more: str, **files: bytes) -> subprocess.Co
     """The published file as people run it, with no package at hand."""
     for name, content in ({"proof": proof_of(tree, 0, key=KEY), "attestation": note(tree)} | files).items():
         (tmp_path / name).write_bytes(content)
-    command = [sys.executable, "-I", "-S", str(VERIFIER), "--account", "@ada", "--balance", "120.00",
-               "--key", SIGNER.verifier_key, "--proof", str(tmp_path / "proof"), "--attestation", str(tmp_path / "attestation"), *more]  # fmt: skip
+    command = [sys.executable, "-I", "-S", str(VERIFIER), str(tmp_path / "attestation"), "--proof", str(tmp_path / "proof"),
+               "--account", "@ada", "--balance", "120.00", "--key", SIGNER.verifier_key, *more]  # fmt: skip
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
@@ -309,23 +310,126 @@ def test_14_two_texts_for_one_day(tree: Tree, tmp_path: Path) -> None:
     assert "split view" in split.stdout
 
 
-def test_15_a_day_that_does_not_follow_the_one_before(tree: Tree, tmp_path: Path) -> None:
-    before = str(tmp_path / "before")
-    yesterday = attestation(tree, epoch=EPOCH - 1)
-    follows = note(tree, previous=digest(yesterday.text()))
-    good = run(tmp_path, tree, "--previous", before, attestation=follows, before=sign(yesterday.text(), SIGNER))
+def chain_of(tree: Tree, folder: Path, days: int, **last: Any) -> list[bytes]:
+    """Attestations that follow one another, as files in a folder; `last` alters the newest."""
+    folder.mkdir(exist_ok=True)
+    notes: list[bytes] = []
+    previous = FIRST
+    for back in reversed(range(days)):
+        text = attestation(tree, epoch=EPOCH - back, **({"previous": previous} | ({} if back else last))).text()
+        notes.append(sign(text, SIGNER))
+        (folder / f"{EPOCH - back}.txt").write_bytes(notes[-1])
+        previous = digest(text)
+    return notes
+
+
+def test_15_the_days_follow_one_another(tree: Tree, tmp_path: Path) -> None:
+    notes = chain_of(tree, tmp_path / "chain", 3)
+    good = run(tmp_path, tree, "--chain", str(tmp_path / "chain"), attestation=notes[-1])
     assert good.returncode == 0, good.stdout
-    rewritten = attestation(tree, epoch=EPOCH - 1, reserve=1)
-    bad = run(tmp_path, tree, "--previous", before, attestation=follows, before=sign(rewritten.text(), SIGNER))
-    assert bad.returncode == 1
-    assert "chain" in bad.stdout
+    assert "3 days follow one another; 0 between them were not attested" in good.stdout
+
+
+def test_15_the_past_is_rewritten(tree: Tree, tmp_path: Path) -> None:
+    """Whoever has kept a day finds that what is shown now does not follow from it."""
+    notes = chain_of(tree, tmp_path / "chain", 3)
+    rewritten = attestation(tree, epoch=EPOCH - 1, reserve=1, previous=digest(verifier._text_of(notes[0])))
+    (tmp_path / f"chain/{EPOCH - 1}.txt").write_bytes(sign(rewritten.text(), SIGNER))
+    bad = run(tmp_path, tree, "--chain", str(tmp_path / "chain"), attestation=notes[-1])
+    assert (bad.returncode, "chain" in bad.stdout) == (1, True), bad.stdout
+
+
+def test_15_a_day_is_issued_again(tree: Tree, tmp_path: Path) -> None:
+    """Two signed texts for one day are portable evidence, whoever holds them."""
+    notes = chain_of(tree, tmp_path / "chain", 3)
+    again = attestation(tree, epoch=EPOCH, reserve=1, previous=digest(verifier._text_of(notes[1])))
+    (tmp_path / "chain/again.txt").write_bytes(sign(again.text(), SIGNER))
+    bad = run(tmp_path, tree, "--chain", str(tmp_path / "chain"), attestation=notes[-1])
+    assert (bad.returncode, "split view" in bad.stdout) == (1, True), bad.stdout
+    (tmp_path / "chain/again.txt").write_bytes(sign(notes_text(tree, digest(verifier._text_of(notes[2]))), SIGNER))
+    later = run(tmp_path, tree, "--chain", str(tmp_path / "chain"), attestation=notes[-1])
+    assert (later.returncode, "A day comes twice" in later.stdout) == (1, True), later.stdout
+
+
+def notes_text(tree: Tree, previous: str) -> bytes:
+    return attestation(tree, epoch=EPOCH, previous=previous).text()
+
+
+def test_16_a_missed_day_is_seen(tree: Tree, tmp_path: Path) -> None:
+    notes = chain_of(tree, tmp_path / "chain", 2)
+    late = attestation(tree, epoch=EPOCH + 3, previous=digest(verifier._text_of(notes[1])))
+    (tmp_path / "chain/late.txt").write_bytes(sign(late.text(), SIGNER))
+    days, _ = verifier.check_chain([*notes, sign(late.text(), SIGNER)], KEYS)
+    assert [day.epoch for day in days] == [EPOCH - 1, EPOCH, EPOCH + 3]
+    done = run(tmp_path, tree, "--chain", str(tmp_path / "chain"), attestation=notes[-1])
+    assert "2 between them were not attested" in done.stdout
+
+
+def test_a_key_is_changed_by_both(tree: Tree) -> None:
+    new = Signer("paya.example", Ed25519PrivateKey.from_private_bytes(b"\x09" * 32))
+    thief = Signer("paya.example", Ed25519PrivateKey.from_private_bytes(b"\x0a" * 32))
+
+    def told(*signers: Signer, key: Signer = new) -> list[bytes]:
+        first = note(tree)
+        lines = f"paya.example/key/v1\nepoch {EPOCH}\nold {SIGNER.verifier_key}\nnew {key.verifier_key}\n"
+        change = f"{lines}previous {digest(verifier._text_of(first))}\n".encode()
+        after = attestation(tree, epoch=EPOCH + 1, previous=digest(change)).text()
+        return [first, sign(change, *signers), sign(after, key)]
+
+    assert len(verifier.check_chain(told(SIGNER, new), KEYS)[0]) == 2
+    assert len(verifier.check_chain(told(SIGNER, new), (new.verifier_key,))[0]) == 2  # told the newest key only
+    with refused("signature"):
+        verifier.check_chain(told(SIGNER), KEYS)
+    with refused("signature"):
+        verifier.check_chain(told(thief, key=thief), KEYS)
+    first, change, _ = told(SIGNER, new)
+    old_signs_on = sign(attestation(tree, epoch=EPOCH + 1, previous=digest(verifier._text_of(change))).text(), SIGNER)
+    with refused("signature"):
+        verifier.check_chain([first, change, old_signs_on], KEYS)
+
+
+# ------------------------------------------------------------------------ the envelope: claims, and the statement
+def envelope(tree: Tree, **other: Any) -> bytes:
+    said = Statement("paya.example", EPOCH, "ada", 120_00, 7, digest(attestation(tree).text()))
+    body = {
+        "epoch": EPOCH, "account": "ada", "nonce": "00" * 32, "balance": 120_00,
+        "proof": base64.urlsafe_b64encode(proof_of(tree, 0, key=KEY)).decode().rstrip("="),
+        "statement": sign(said.text(), SIGNER).decode(),
+    }  # fmt: skip
+    return json.dumps(body | other).encode()
+
+
+def test_11_what_the_envelope_says_is_a_claim(tree: Tree, tmp_path: Path) -> None:
+    command = [sys.executable, "-I", "-S", str(VERIFIER), str(tmp_path / "a"), "--proof", str(tmp_path / "p"),
+               "--key", str(tmp_path / "k")]  # fmt: skip
+
+    def told(*more: str, **other: Any) -> tuple[int, str]:
+        for name, content in (("a", note(tree)), ("p", envelope(tree, **other)), ("k", SIGNER.verifier_key.encode() + b"\n")):
+            (tmp_path / name).write_bytes(content)
+        done = subprocess.run([*command, *more], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
+    code, words = told()
+    assert code == 0, words
+    assert "Is this you? account, nonce, balance came with the proof" in words
+    assert "Is this you?" not in told("--account", "ada", "--balance", "120.00", "--nonce", "00" * 32)[1]
+    for more, step in ((["--balance", "130.00"], "balance"), (["--account", "bo"], "account"), (["--nonce", "11" * 32], "nonce")):
+        code, words = told(*more)
+        assert (code, f"({step})" in words) == (1, True), words
+    # To raise the claim does not raise what is counted, and the statement has to say the same.
+    assert "(balance)" in told(balance=130_00)[1]
+    assert "(root)" in told(account="bo")[1]
+    lower = Statement("paya.example", EPOCH, "ada", 110_00, 7, digest(attestation(tree).text()))
+    other_day = Statement("paya.example", EPOCH, "ada", 120_00, 7, HASH)
+    for statement in (lower, other_day):
+        assert "(statement)" in told(statement=sign(statement.text(), SIGNER).decode())[1]
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         ["--balance", "120"], ["--balance", "-1.00"], ["--nonce", "zz"], ["--account", "\u00e9"], ["--proof", "/nowhere"],
-        ["--what"],
+        ["--chain", "/nowhere"], ["--what"],
     ],
 )
 def test_what_is_not_understood_is_said(tree: Tree, tmp_path: Path, wrong: list[str]) -> None:

@@ -1,0 +1,495 @@
+"""From the books to a published attestation, killed at every step; and what people are given of it."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg2
+import pytest
+from django.db import OperationalError, connection
+
+from core import keyring
+from core.actor import SYSTEM, actor
+from core.keyring.rotation import rotate_data
+from tests.attesting.conftest import FIRST_DAY, Network
+from tests.conftest import Database
+from tests.helpers import Api, assert_problem, at_once
+from tests.proofs.forge import load_verifier
+from transparency import archive, services
+from transparency.attesting import chain, channels, files, freeze, published
+from transparency.errors import AlreadyAttested, BooksDisagree, ChannelFailed, NotAttested, NothingToAttest, SelfCheckFailed
+from transparency.models import Attestation, Publication
+from transparency.proofs.attestation import epoch_of
+from transparency.proofs.log import leaf_hash, log_root
+from transparency.proofs.tree import Tree
+
+verifier = load_verifier()
+api = Api()
+EPOCH = epoch_of(FIRST_DAY)
+SECRET = "5e" * 32
+
+
+def day(number: int) -> str:
+    return (FIRST_DAY + timedelta(days=number)).date().isoformat()
+
+
+@pytest.fixture(scope="module")
+def story(database: Database, tmp_path_factory: Any, django_db_blocker: Any) -> Iterator[Network]:
+    """Four days: the first, a payment, one that is missed, and one after ada has made a secret of her own."""
+    from django.test import override_settings
+
+    folder = tmp_path_factory.mktemp("story")
+    network = Network(database, folder)
+    here = {"PROOFS_FOLDER": str(folder / "proofs"), "ATTESTATION_FOLDER": str(folder / "public"), "ATTESTATION_S3": ""}
+    with override_settings(**here):
+        with network.on(0, -24):
+            network.join("ada", 120_00)
+            network.join("bob", 60_00)
+            network.join("cyd")
+            network.earned(10_00)
+            network.bank_says(190_00)
+        network.attest(0)
+        with network.on(1, -12):
+            network.pay("ada", "bob", 20_00)
+            network.redeem("bob", 15_00)
+        network.attest(1)
+        with network.on(1, 6):
+            services.enrol(user_id=network.people["ada"].id, nonce=SECRET)
+            network.join("dia", 5_00)
+            network.bank_says(195_00)
+        network.attest(3)
+        with network.on(3, 1):
+            network.pay("bob", "ada", 1_00)
+        yield network
+
+
+@pytest.fixture(autouse=True)
+def _as_web(database: Database) -> None:
+    if database.current != "web":
+        database.become("web")
+
+
+def proof_of(network: Network, who: str, number: int) -> dict[str, Any]:
+    response = api.get(f"/v1/proof?date={day(number)}", person=network.people[who])
+    assert response.status_code == 200, response.content
+    assert "no-store" in response["Cache-Control"]
+    assert "private" in response["Cache-Control"]
+    return dict(response.json())
+
+
+def keys() -> tuple[str, ...]:
+    return (api.get("/v1/transparency/key").content.decode().strip(),)
+
+
+def holds(network: Network, who: str, number: int, *, nonce: bytes, balance: int) -> None:
+    """Checked by the published file, with account, nonce and balance of the person's own."""
+    note = api.get(f"/v1/transparency/attestations/{day(number)}").content
+    attestation = verifier.parse(verifier.open_note(note, keys()))
+    given = proof_of(network, who, number)
+    proof = base64.urlsafe_b64decode(given["proof"] + "==")
+    verifier.check_proof(proof, account=who, nonce=nonce, balance=balance, attestation=attestation)
+    verifier.check_statement(given["statement"].encode(), keys(), account=who, balance=balance, attestation=attestation)
+
+
+# ----------------------------------------------------------------------------------------------------- what is shown
+@pytest.mark.parametrize(
+    ("who", "number", "balance"),
+    [
+        ("ada", 0, 120_00), ("bob", 0, 60_00), ("cyd", 0, 0), ("ada", 1, 100_00), ("bob", 1, 80_00), ("bob", 3, 80_00),
+        ("dia", 3, 5_00),
+    ],
+)  # fmt: skip
+def test_everybody_finds_their_money_in_the_total(story: Network, who: str, number: int, balance: int) -> None:
+    """Bob's includes the 15.00 that are on their way to the bank (20 of the false attestations)."""
+    holds(story, who, number, nonce=bytes(32), balance=balance)
+    with pytest.raises(verifier.Refused):
+        holds(story, who, number, nonce=bytes(32), balance=balance + 1)
+
+
+def test_a_secret_of_ones_own_counts_from_the_next_day_on(story: Network) -> None:
+    holds(story, "ada", 3, nonce=bytes.fromhex(SECRET), balance=100_00)
+    holds(story, "ada", 1, nonce=bytes(32), balance=100_00)
+    with pytest.raises(verifier.Refused):
+        holds(story, "ada", 3, nonce=bytes(32), balance=100_00)
+    assert proof_of(story, "ada", 3)["nonce"] == SECRET
+    assert proof_of(story, "ada", 1)["nonce"] == "0" * 64
+
+
+def test_the_statement_names_ones_own_last_entry(story: Network) -> None:
+    """By the cut, and not by now: ada was paid again since."""
+    for number, entry in ((0, 1), (1, 2), (3, 2)):
+        assert f"\nentry {entry}\n" in proof_of(story, "ada", number)["statement"]
+
+
+def test_the_total_is_the_ledgers_and_debts_are_not_taken_off(story: Network) -> None:
+    texts = {number: archive.by_name(day(number)) for number in (0, 1, 3)}
+    assert [texts[number].liabilities for number in texts] == [190_00, 190_00, 195_00]  # with the pool's 10.00
+    assert [texts[number].reserve for number in texts] == [190_00, 190_00, 195_00]
+    assert texts[0].figure("cut") == "2026-03-01T00:00:00Z"
+    assert texts[0].figure("depth") == "10"
+    assert texts[0].figure("software") == hashlib.sha256(archive.verifier_file()).hexdigest()
+
+
+def test_the_chain_holds_and_shows_the_missed_day(story: Network) -> None:
+    notes = [path.read_bytes() for path in (story.folder / "public").glob("*.txt")]
+    days, _ = verifier.check_chain(notes, keys())
+    assert [one.epoch - EPOCH for one in days] == [0, 1, 3]
+    listed = api.get("/v1/transparency/attestations").json()["data"]
+    assert [(row["date"], row["missed_before"]) for row in listed] == [(day(3), 1), (day(1), 0), (day(0), 0)]
+    assert_problem(api.get(f"/v1/transparency/attestations/{day(2)}"), 404, "not_attested")
+    assert_problem(api.get(f"/v1/proof?date={day(2)}", person=story.people["ada"]), 404, "not_attested")
+    pages = api.get("/v1/transparency/attestations?limit=2").json()
+    more = api.get(f"/v1/transparency/attestations?limit=2&cursor={pages['next_cursor']}").json()
+    assert [row["date"] for row in pages["data"] + more["data"]] == [day(3), day(1), day(0)]
+    assert more["next_cursor"] is None
+
+
+def test_every_place_has_the_same_bytes(story: Network) -> None:
+    for number in (0, 1, 3):
+        shown = api.get(f"/v1/transparency/attestations/{day(number)}")
+        assert shown["Content-Type"] == "text/plain; charset=utf-8"
+        assert (story.folder / "public" / f"{day(number)}.txt").read_bytes() == shown.content
+    assert api.get("/v1/transparency/attestations/latest").content == shown.content
+
+
+def test_the_chain_is_a_log_with_a_signed_checkpoint(story: Network) -> None:
+    entries = api.get("/v1/transparency/chain").json()["data"]
+    leaves = []
+    for entry in entries:
+        leaves.append(leaf_hash(verifier.open_note(entry["note"].encode(), keys())))
+        checkpoint = verifier.open_note(entry["checkpoint"].encode(), keys()).decode()
+        assert checkpoint == f"paya.example/log\n{len(leaves)}\n{base64.b64encode(log_root(leaves)).decode()}\n"
+
+
+def test_who_was_not_there_yet_is_told_so(story: Network) -> None:
+    assert_problem(api.get(f"/v1/proof?date={day(0)}", person=story.people["dia"]), 404, "not_in_tree")
+    assert_problem(api.get("/v1/proof?date=x", person=story.people["dia"]), 400, "validation_error")
+
+
+def test_a_day_long_past_is_built_again_when_somebody_asks(story: Network) -> None:
+    before = proof_of(story, "ada", 1)
+    with story.on(1 + files.KEEP_DAYS + 1):
+        assert EPOCH + 1 in services.prune()
+    response = api.get(f"/v1/proof?date={day(1)}", person=story.people["ada"])
+    assert_problem(response, 503, "proof_not_ready")
+    assert int(response["Retry-After"]) > 0
+    with story.database.role("worker"):
+        assert services.carry_out_wishes() == 1
+        assert services.carry_out_wishes() == 0
+    assert proof_of(story, "ada", 1) == before
+    with story.on(0, 30 * 24):
+        services.rebuild(epoch=EPOCH)
+
+
+def test_the_keys_of_days_are_rotated_with_all_others(story: Network) -> None:
+    before = proof_of(story, "ada", 3)
+    with story.database.role("worker"):
+        rotate_data(grace=timedelta(0))
+    keyring.forget_cached_keys()
+    assert proof_of(story, "ada", 3) == before
+
+
+def test_nobody_sees_a_day_before_its_proofs_are_open_nor_keys_at_all(story: Network) -> None:
+    for table in ("attestation", "daysecret", "snapshot", "signingkey", "chainentry"):
+        with connection.cursor() as cursor, pytest.raises(Exception, match="permission denied"):
+            cursor.execute(f"select * from transparency_{table}")
+    for row in story.database.as_superuser("select sealed, epoch from transparency_snapshot"):
+        assert (100_00).to_bytes(8, "big") not in bytes(row[0])  # a backup shows nobody's balance
+    for path in (story.folder / "proofs").iterdir():
+        assert path.stat().st_mode & 0o077 == 0
+
+
+# ------------------------------------------------------------------------------------------------ what is for ever
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "update transparency_attestation set liabilities = 1", "update transparency_attestation set root = 'ab'",
+        "delete from transparency_attestation", "update transparency_chainentry set note = ''",
+        "delete from transparency_chainentry",
+        "truncate transparency_chainentry cascade", "update transparency_snapshot set sealed = ''",
+        "delete from transparency_publication", "delete from transparency_signingkey", "delete from transparency_enrolment",
+        "delete from transparency_complaint",
+    ],
+)  # fmt: skip
+def test_what_was_attested_stays_whoever_tries(story: Network, sql: str) -> None:
+    with pytest.raises(psycopg2.Error, match="what was attested stays|is never changed"):
+        story.database.as_superuser(sql)
+
+
+def test_a_day_is_attested_once(story: Network) -> None:
+    before = api.get("/v1/transparency/attestations/latest").content
+    with pytest.raises(AlreadyAttested):
+        story.attest(3, 5)
+    with story.on(3, 6):
+        assert services.attest_daily() is None
+    assert api.get("/v1/transparency/attestations/latest").content == before
+    with pytest.raises(psycopg2.Error, match="one_text_per_day"):
+        story.database.as_superuser(
+            "insert into transparency_chainentry select max(position) + 1, 'attestation', %s, '', 'x', 'y', '', now()"
+            " from transparency_chainentry", [EPOCH],
+        )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------ on the way
+@pytest.fixture
+def days(story: Network) -> Iterator[SimpleNamespace]:
+    """Days of one's own, each after the last."""
+    counter = getattr(story, "counter", 10)
+
+    def following() -> int:
+        nonlocal counter
+        counter += 1
+        return counter
+
+    yield SimpleNamespace(next=following)
+    story.counter = counter  # type: ignore[attr-defined]
+
+
+class Killed(BaseException):
+    """The process is gone: nothing of ours runs any more."""
+
+
+STEPS: list[tuple[Any, str]] = [
+    (services, "_build"), (files, "build"), (services, "_check"), (services, "_sign"), (chain, "append"), (services, "publish"),
+    (channels.Folder, "put"), (channels.Site, "put"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "step"), STEPS, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_kill_at_any_step_leads_to_one_text_with_the_frozen_figures(
+    story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, where: Any, step: str
+) -> None:
+    number = days.next()
+
+    def killed(*args: Any, **kwargs: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, step, killed)
+        with pytest.raises(Killed):
+            story.attest(number)
+    _not_open(story, number)
+    with story.on(number, 1):
+        story.pay("ada", "bob", 1)
+        services.attest()
+    with pytest.raises(AlreadyAttested):
+        story.attest(number, 2)
+    _whole(story)
+    attested = archive.by_name(day(number))
+    assert attested.figure("cut").endswith("T00:00:00Z")
+    with story.on(number + 1, -1):
+        story.pay("bob", "ada", 1)
+
+
+def _not_open(story: Network, number: int) -> None:
+    assert_problem(api.get(f"/v1/proof?date={day(number)}", person=story.people["ada"]), 404, "not_attested")
+    assert_problem(api.get(f"/v1/transparency/attestations/{day(number)}"), 404, "not_attested")
+
+
+def _whole(story: Network) -> None:
+    notes = [path.read_bytes() for path in (story.folder / "public").glob("*.txt")]
+    verifier.check_chain(notes, keys())
+    assert len(notes) == len(archive.entries())
+
+
+def test_after_a_kill_yesterday_is_finished_first(
+    story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = days.next()
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "_sign", lambda *args: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            story.attest(number)
+    story.attest(days.next())
+    assert [entry.epoch for entry in archive.attestations()][-2:] == [EPOCH + number, EPOCH + number + 1]
+    _whole(story)
+
+
+def test_proofs_stay_closed_until_it_is_published_everywhere(
+    story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = days.next()
+
+    def down(self: Any, file: str, content: bytes) -> str:
+        raise ChannelFailed("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(channels.Folder, "put", down)
+        with pytest.raises(ChannelFailed):
+            story.attest(number)
+        _not_open(story, number)
+    story.attest(number, 1)
+    holds(story, "bob", number, nonce=bytes(32), balance=proof_of(story, "bob", number)["balance"])
+    with actor_as_worker(story):
+        places = set(Publication.objects.filter(entry__epoch=EPOCH + number).values_list("channel", flat=True))
+    assert places == {"folder", "site"}
+
+
+def actor_as_worker(story: Network) -> Any:
+    from contextlib import ExitStack
+
+    stack = ExitStack()
+    stack.enter_context(story.database.role("worker"))
+    stack.enter_context(actor(SYSTEM))
+    return stack
+
+
+def test_another_text_in_a_public_place_is_never_overwritten(story: Network, days: SimpleNamespace) -> None:
+    number = days.next()
+    there = story.folder / "public" / f"{day(number)}.txt"
+    there.write_bytes(b"somebody was here\n")
+    with pytest.raises(ChannelFailed):
+        story.attest(number)
+    assert there.read_bytes() == b"somebody was here\n"
+    _not_open(story, number)
+    there.unlink()
+    story.attest(number, 1)
+    _whole(story)
+
+
+def test_three_at_once_make_one(story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also without the lock that spares work: what makes a day's text the only one is the database."""
+    number = days.next()
+    monkeypatch.setattr(services, "_alone", __import__("contextlib").nullcontext)
+    monkeypatch.setattr(services, "now", lambda: FIRST_DAY + timedelta(days=number))
+    moment = (FIRST_DAY + timedelta(days=number)).isoformat()
+
+    def one(index: int) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("select set_config('paya.now', %s, false)", [moment])
+        return services.attest()
+
+    with story.database.role("demo"):
+        results = at_once(3, one)
+    assert all(isinstance(result, Attestation | AlreadyAttested) for result in results), results
+    assert [entry.epoch for entry in archive.attestations()].count(EPOCH + number) == 1
+    _whole(story)
+
+
+def test_nothing_is_signed_when_the_books_do_not_agree(story: Network, days: SimpleNamespace) -> None:
+    number = days.next()
+    who = story.people["bob"].id
+    story.database.as_superuser("update wallets_wallet set pending_out = pending_out + 1 where user_id = %s", [who])
+    try:
+        with pytest.raises(BooksDisagree):
+            story.attest(number)
+    finally:
+        story.database.as_superuser("update wallets_wallet set pending_out = pending_out - 1 where user_id = %s", [who])
+    _not_open(story, number)
+    story.attest(number)
+
+
+def test_nothing_is_signed_that_our_own_verifier_refuses(
+    story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = days.next()
+    monkeypatch.setattr(Tree, "root", property(lambda self: bytes(32)))
+    with pytest.raises(SelfCheckFailed):
+        story.attest(number)
+    _not_open(story, number)
+    monkeypatch.undo()
+    story.attest(number)
+
+
+def test_a_correction_names_the_day_it_corrects(story: Network, days: SimpleNamespace) -> None:
+    number = days.next()
+    with story.on(number), pytest.raises(NotAttested):
+        services.attest(corrects=EPOCH + 2)
+    with story.on(number):
+        services.attest(corrects=EPOCH + 3)
+    assert archive.latest().figure("corrects") == str(EPOCH + 3)
+    verifier.parse(archive.latest().text)
+
+
+def test_a_changed_key_is_an_entry_of_the_chain(story: Network, days: SimpleNamespace) -> None:
+    first = keys()
+    with story.on(days.next()):
+        services.change_key()
+    story.attest(days.next())
+    assert keys() != first
+    notes = [path.read_bytes() for path in (story.folder / "public").glob("*.txt")]
+    assert len(verifier.check_chain(notes, first)[0]) == len(archive.attestations())
+    assert len(verifier.check_chain(notes, keys())[0]) == len(archive.attestations())
+    assert first[0] in archive.verifier_file().decode()  # still the first one: the rest follows from the chain
+    with pytest.raises(verifier.Refused, match="Nobody has signed it"):
+        verifier.open_note(archive.latest().note, first)
+
+
+def test_a_days_key_that_was_destroyed_ends_its_proofs(story: Network, days: SimpleNamespace) -> None:
+    number = days.next()
+    story.attest(number)
+    with story.database.role("worker"):
+        services.destroy_day(epoch=EPOCH + number)
+        with pytest.raises(NotAttested):
+            services.rebuild(epoch=EPOCH + number)
+    assert_problem(api.get(f"/v1/proof?date={day(number)}", person=story.people["ada"]), 404, "not_attested")
+    assert api.get(f"/v1/transparency/attestations/{day(number)}").status_code == 200
+
+
+# ------------------------------------------------------------------------------------------------------ the instant
+def test_a_payment_in_flight_is_waited_for_and_counted_on_both_sides(
+    story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freeze, "TRIES", 2)
+    monkeypatch.setattr(freeze, "LONG", "150ms")
+    monkeypatch.setattr(freeze, "PAUSE", 0.0)
+    raw = psycopg2.connect(story.database.url("worker"))
+    with story.database.role("worker"):
+        before = freeze.freeze()
+        with raw.cursor() as cursor:
+            cursor.execute(*seven_cents(story, "ada", "bob"))
+            with pytest.raises(OperationalError):
+                freeze.freeze()
+            raw.commit()
+        after = freeze.freeze()
+    raw.close()
+    assert after.liabilities.total == before.liabilities.total
+    moved = [int(b) - int(a) for a, b in zip(before.liabilities.balances, after.liabilities.balances, strict=True)]
+    assert sorted(value for value in moved if value) == [-7, 7]
+
+
+def seven_cents(story: Network, payer: str, payee: str) -> tuple[str, list[int]]:
+    both = [story.people[name].id for name in (payer, payee)]
+    accounts = [
+        story.database.as_superuser("select account from wallets_wallet where user_id = %s", [who])[0][0] for who in both
+    ]
+    return "select ledger_post(gen_random_uuid(), 7::smallint, %s, %s, 7)", accounts
+
+
+def test_what_is_posted_after_the_instant_is_not_counted(story: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A payment between the moment and the reading of it: the snapshot does not know it."""
+    true_read = freeze._read
+
+    def meanwhile(cursor: Any, *args: Any) -> Any:
+        with connection.cursor() as other:
+            other.execute(*seven_cents(story, "bob", "ada"))
+        return true_read(cursor, *args)
+
+    with story.database.role("worker"):
+        before = freeze.freeze()
+        monkeypatch.setattr(freeze, "_read", meanwhile)
+        assert freeze.freeze().rows == before.rows
+        monkeypatch.undo()
+        assert freeze.freeze().rows != before.rows
+
+
+# ------------------------------------------------------------------------------------------------- before the first
+def test_without_a_banks_word_nothing_is_attested(django_db_blocker: Any, folders: Path) -> None:
+    from tests.conftest import cloned_database
+
+    keyring.forget_cached_keys()
+    with cloned_database() as empty, django_db_blocker.unblock():
+        with empty.role("worker"):
+            with pytest.raises(NothingToAttest):
+                services.attest()
+            assert services.attest_daily() is None
+        empty.become("web")
+        assert_problem(api.get("/v1/transparency/key"), 404, "not_attested")
+        assert_problem(api.get("/v1/transparency/attestations/latest"), 404, "not_attested")
+        assert api.get("/v1/transparency/attestations").json() == {"data": [], "next_cursor": None}
+        assert b"KEYS: tuple[str, ...] = ()" in published.verifier_file([])
+    keyring.forget_cached_keys()

@@ -1,0 +1,90 @@
+"""What one person is given to check with: their proof of a day, and a signed statement of what their leaf should say."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection
+
+from core.actor import actor
+from transparency import archive
+from transparency.attesting import chain, files, secrets
+from transparency.errors import NotAttested, NotInTree
+from transparency.models import Enrolment
+from transparency.proofs.attestation import Statement
+from transparency.proofs.note import sign
+from transparency.proofs.records import NO_NONCE
+
+
+@dataclass(frozen=True)
+class Proof:
+    """`proof` is all that comes from us; account, nonce and balance are claims that the person has to confirm."""
+
+    epoch: int
+    account: str
+    nonce: bytes
+    balance: int
+    proof: bytes
+    statement: bytes
+
+
+def proof(*, user_id: int, epoch: int | None = None) -> Proof:
+    """A person's proof of a day, of the latest one without a day.
+
+    Raises NotAttested, NotInTree, and ProofNotReady (having asked for it) when the day's tree has to be built again.
+    """
+    with actor(user_id):
+        account = account_of(user_id)
+    entry = archive.latest() if epoch is None else archive.of_day(epoch)
+    day = _day(entry.epoch) if entry is not None else None
+    if entry is None or day is None:
+        raise NotAttested
+    instant, depth, cipher = day
+    if not files.is_there(entry.epoch):
+        _wish_rebuild(entry.epoch)
+    found = files.find(entry.epoch, user_id)
+    if found is None:
+        raise NotInTree
+    place, balance = found
+    made = files.proof(entry.epoch, depth, place, key=secrets.open_day_key(entry.epoch, cipher))
+    with actor(user_id):
+        nonce = nonce_of(user_id, before=instant)
+        with connection.cursor() as cursor:
+            cursor.execute("select transparency_entry_at(%s, %s)", [user_id, instant])
+            number = int(cursor.fetchone()[0])
+    said = Statement(settings.ATTESTATION_ORIGIN, entry.epoch, account, balance, number, entry.digest)
+    signer = chain.signer()
+    assert signer is not None
+    return Proof(entry.epoch, account, nonce, balance, made, sign(said.text(), signer))
+
+
+def account_of(user_id: int) -> str:
+    """By which others pay this person; a wallet's id for somebody who has yet to choose a name. Needs the person as actor."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select coalesce(p.username, w.public_id) from wallets_wallet w left join users_profile p using (user_id)"
+            " where w.user_id = %s",
+            [user_id],
+        )
+        return str(cursor.fetchone()[0])
+
+
+def nonce_of(user_id: int, *, before: datetime | None = None) -> bytes:
+    """The secret that counted before a moment, or counts next; zeros for somebody who has made none. Needs the actor."""
+    rows = Enrolment.objects.filter(user_id=user_id)
+    if before is not None:
+        rows = rows.filter(made_at__lt=before)
+    newest = rows.order_by("-id").first()
+    return NO_NONCE if newest is None else secrets.open_nonce(user_id, newest.public_id, newest.nonce_cipher)
+
+
+def _day(epoch: int) -> tuple[datetime, int, bytes] | None:
+    with connection.cursor() as cursor:
+        cursor.execute("select instant, depth, key_cipher from transparency_day(%s)", [epoch])
+        row = cursor.fetchone()
+    return None if row is None else (row[0], row[1], bytes(row[2]))
+
+
+def _wish_rebuild(epoch: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select transparency_wish_rebuild(%s)", [epoch])
