@@ -306,6 +306,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "journal-seal": {"task": "ledger.tasks.seal_journal", "schedule": 20.0},
     "statistics": {"task": "transparency.tasks.compute_statistics", "schedule": 60.0},
     "health-sample": {"task": "transparency.tasks.sample_health", "schedule": 60.0},
+    "rewards": {"task": "rewards.tasks.advance", "schedule": 60.0},
+    "rewards-estimate": {"task": "rewards.tasks.estimate", "schedule": 600.0},
     "reserve-watch": {"task": "transparency.tasks.watch_reserve", "schedule": 60.0},
     "bank-inbox-sweep": {"task": "banking.tasks.sweep_inbox", "schedule": 5.0},
     "nacha-write": {"task": "banking.tasks.write_files", "schedule": 20.0},
@@ -333,6 +335,8 @@ CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"codes": {}, "sweeps": {}, "cel
 CELERY_TASK_ROUTES = {_entry["task"]: {"queue": "sweeps"} for _entry in CELERY_BEAT_SCHEDULE.values()} | {
     **{task: {"queue": "codes"} for task in ("users.tasks.send_sms", "users.tasks.sweep_sms")},
     "banking.tasks.refresh_transfer": {"queue": "polls"},
+    # A week of a million people takes its minute: no sweep shall stand behind it.
+    **{task: {"queue": "polls"} for task in ("rewards.tasks.advance", "rewards.tasks.estimate")},
 }
 
 # --- The staff's site -------------------------------------------------------------------------------------------

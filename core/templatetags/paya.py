@@ -42,6 +42,7 @@ ICONS: dict[str, str] = {
     "in": '<path d="M12 4v15m0 0-6-6m6 6 6-6"/>',
     "out": '<path d="M12 20V5m0 0-6 6m6-6 6 6"/>',
     "plus": '<path d="M12 5v14M5 12h14"/>',
+    "share": '<circle cx="12" cy="12" r="8.5"/><path d="M12 3.5V12l6 6"/>',
     "phone": '<rect x="7" y="3" width="10" height="18" rx="2.5"/><path d="M11 17.5h2"/>',
 }
 

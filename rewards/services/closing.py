@@ -4,6 +4,7 @@ One transaction. Whoever inserts the run's row has the week (UNIQUE); everybody 
 killed on the way has done nothing.
 """
 
+import json
 import logging
 from datetime import datetime, timedelta
 from typing import Any
@@ -141,7 +142,7 @@ def _divide(run: Run, split: Split) -> None:
 
 
 def _outliers(run: Run, before: Run | None) -> dict[str, Any]:
-    found: dict[str, Any] = _one("select rewards_outliers(%s)", [run.pk])[0]
+    found: dict[str, Any] = json.loads(_one("select rewards_outliers(%s)::text", [run.pk])[0])
     if before is not None:
         found |= {"active_before": before.active, "rewards_before": before.rewards}
     return found

@@ -50,14 +50,18 @@ def test_nothing_but_codes_stands_before_a_code() -> None:
     queues = {name: app.amqp.router.route({}, name)["queue"].name for name in app.tasks if not name.startswith("celery.")}
     assert {name for name, queue in queues.items() if queue == "codes"} == {"users.tasks.send_sms", "users.tasks.sweep_sms"}
     swept = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
-    assert {name for name, queue in queues.items() if queue == "sweeps"} == swept - {"users.tasks.sweep_sms"}
+    assert {name for name, queue in queues.items() if queue == "sweeps"} == swept - {
+        "users.tasks.sweep_sms", "rewards.tasks.advance", "rewards.tasks.estimate",
+    }  # fmt: skip
 
 
 def test_what_somebody_waits_for_does_not_stand_behind_polls() -> None:
     """Of thousands of settled transfers each is asked about again and again; what waits for a minute behind that would expire."""
     app.loader.import_default_modules()
     queues = {name: app.amqp.router.route({}, name)["queue"].name for name in app.tasks if not name.startswith("celery.")}
-    assert {name for name, queue in queues.items() if queue == "polls"} == {"banking.tasks.refresh_transfer"}
+    assert {name for name, queue in queues.items() if queue == "polls"} == {
+        "banking.tasks.refresh_transfer", "rewards.tasks.advance", "rewards.tasks.estimate",
+    }  # fmt: skip
     assert queues["banking.tasks.submit_transfer"] == queues["banking.tasks.process_inbox"] == "celery"
 
 

@@ -27,7 +27,9 @@ def leads_back(payments: list[Payment], of: Payment, longest: int, within: timed
     return search(payee, begun, longest)
 
 
-def counted(payments: list[Payment], start: datetime, end: datetime, longest: int, within: timedelta) -> dict[int, tuple[int, int]]:
+def counted(
+    payments: list[Payment], start: datetime, end: datetime, longest: int, within: timedelta
+) -> dict[int, tuple[int, int]]:
     """Payer to (payments in the week, those of them that count)."""
     result: dict[int, tuple[int, int]] = {}
     for payment in payments:
@@ -37,7 +39,9 @@ def counted(payments: list[Payment], start: datetime, end: datetime, longest: in
     return result
 
 
-def asked(database: Database, start: datetime, end: datetime, longest: int = 3, within: timedelta = DAY) -> dict[int, tuple[int, int]]:
+def asked(
+    database: Database, start: datetime, end: datetime, longest: int = 3, within: timedelta = DAY
+) -> dict[int, tuple[int, int]]:
     rows = database.as_superuser(
         "select w.user_id, p.payments, p.counted from rewards_payers(%s, %s, %s, %s) p join wallets_wallet w using (account)",
         [start, end, longest, within],
@@ -46,7 +50,7 @@ def asked(database: Database, start: datetime, end: datetime, longest: int = 3, 
 
 
 def random_payments(random: Random, who: list[int], start: datetime) -> list[Payment]:
-    """Few people who pay each other a lot, before, in and after the week; some at the very same moment, one who is paid by many."""
+    """Few people who pay each other a lot, before, in and after the week; some at one moment, one who is paid by many."""
     some = random.sample(who, random.randrange(3, len(who)))
     length = random.choice([6, 40, 220])  # hours: everything circles, some does, little does
     moments = [start + timedelta(minutes=15 * random.randrange(-40, 4 * length)) for _ in range(30)]

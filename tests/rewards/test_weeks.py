@@ -10,14 +10,17 @@ from rewards.weeks import Week
 
 
 @pytest.mark.parametrize(
-    ("name", "first"), [("2026-W46", "2026-11-09"), ("2026-W01", "2025-12-29"), ("2020-W53", "2020-12-28"), ("2027-W01", "2027-01-04")]
+    ("name", "first"),
+    [("2026-W46", "2026-11-09"), ("2026-W01", "2025-12-29"), ("2020-W53", "2020-12-28"), ("2027-W01", "2027-01-04")],
 )
 def test_a_week_is_found_by_its_name(name: str, first: str) -> None:
     week = Week.parse(name)
     assert (week.monday.isoformat(), week.name) == (first, name)
 
 
-@pytest.mark.parametrize("name", ["2026-W54", "2025-W53", "2026-W00", "2026-46", "0000-W01", "9999-W53", "２０２６-W46", "2026-W46 ", ""])
+@pytest.mark.parametrize(
+    "name", ["2026-W54", "2025-W53", "2026-W00", "2026-46", "0000-W01", "9999-W53", "２０２６-W46", "2026-W46 ", ""]
+)
 def test_what_is_no_week_is_not_found(name: str) -> None:
     with pytest.raises(NotFound):
         Week.parse(name)
