@@ -119,6 +119,13 @@ DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.po
 DATABASES["default"].update(CONN_MAX_AGE=None, ATOMIC_REQUESTS=False, DISABLE_SERVER_SIDE_CURSORS=True)
 # lock_timeout is short so that a stuck lock becomes a clear answer instead of a queue (DESIGN: locks).
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c lock_timeout=2000")
+# A copy for reads that may be a moment old (core/replica.py). Whoever is not answered soon asks the primary.
+if env.str("REPLICA_URL", ""):
+    DATABASES["replica"] = DATABASES["default"] | env.db_url("REPLICA_URL", engine="django.db.backends.postgresql")
+    DATABASES["replica"]["OPTIONS"] = {
+        "connect_timeout": 2, "options": "-c statement_timeout=5000 -c default_transaction_read_only=on"
+    }  # fmt: skip
+    DATABASES["replica"]["TEST"] = {"MIRROR": "default"}
 REDIS_URL = env.str("REDIS_URL")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 

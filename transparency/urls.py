@@ -1,10 +1,13 @@
 from django.urls import path
 
+from core.publishing import published
 from transparency import api, pages
 from transparency import attestation_api as attestations
+from transparency.dashboard import LIVE_SECONDS, SERIES_SECONDS
 
 api_urlpatterns = [
-    path("transparency", api.TransparencyView.as_view()),
+    path("transparency", published(LIVE_SECONDS)(api.TransparencyView.as_view())),
+    path("transparency/series", published(SERIES_SECONDS)(api.SeriesView.as_view())),
     path("transparency/attestations", attestations.AttestationsView.as_view()),
     path("transparency/attestations/<str:name>", attestations.AttestationView.as_view()),
     path("transparency/chain", attestations.ChainView.as_view()),
@@ -14,4 +17,11 @@ api_urlpatterns = [
     path("proof/complaint", attestations.ComplaintView.as_view()),
     path("status", api.StatusView.as_view()),
 ]
-page_urlpatterns = [path("transparency", pages.transparency), path("status", pages.service_status)]
+page_urlpatterns = [
+    path("transparency", pages.transparency),
+    path("transparency/live", published(LIVE_SECONDS)(pages.live)),
+    path("transparency/charts", published(SERIES_SECONDS)(pages.charts)),
+    path("transparency/figures.csv", published(LIVE_SECONDS)(pages.figures_csv)),
+    path("transparency/days.csv", published(SERIES_SECONDS)(pages.days_csv)),
+    path("status", pages.service_status),
+]

@@ -62,7 +62,8 @@ def _methods(view: Callable[..., Any]) -> list[str]:
 PUBLIC = {
     "", "healthz", "readyz", "feed", "transparency", "status", "v1/feed", "v1/transparency", "v1/status", "v1/openapi.json",
     "docs/api/", "v1/transparency/attestations", "v1/transparency/attestations/<str:name>", "v1/transparency/chain",
-    "v1/transparency/key",
+    "v1/transparency/key", "v1/transparency/series",
+    "transparency/live", "transparency/charts", "transparency/figures.csv", "transparency/days.csv",
     "v1/auth/otp", "v1/auth/token", "v1/auth/refresh", "v1/auth/logout", "login", "login/code", "login/resend", "logout",
     "^admin(?:/.*)?$",  # says that there is nothing: the staff's site is a process of its own
     "webhooks/dwolla", "webhooks/plaid", "webhooks/twilio", "webhooks/stripe",

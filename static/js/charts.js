@@ -1,0 +1,82 @@
+// Draws each [data-chart] from the table inside it. Without this file, or without eyes for pictures, the table is there.
+
+const colours = ["--leaf", "--papaya", "--line-strong"];
+const drawn = new Map();                              // the element that is drawn into -> its uPlot
+
+const value = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const dayWords = (seconds) =>
+  new Date(seconds * 1000).toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+
+/** Cents as on the page, or a plain number. */
+function say(number, unit) {
+  if (unit !== "cents") return number.toLocaleString("en-US");
+  const text = (Math.abs(number) / 100).toLocaleString("en-US", { minimumFractionDigits: 2 });
+  return `${number < 0 ? "-" : ""}$${text}`;
+}
+
+/** On an axis there is room for little: $1,200 or $1.2M. */
+function short(number, unit) {
+  const size = Math.abs(unit === "cents" ? number / 100 : number);
+  const text = size.toLocaleString("en-US", { notation: size >= 100_000 ? "compact" : "standard", maximumFractionDigits: size < 10 ? 2 : 1 });
+  return `${number < 0 ? "-" : ""}${unit === "cents" ? "$" : ""}${text}`;
+}
+
+function read(table) {
+  const heads = [...table.querySelectorAll("thead th[data-series]")];
+  const rows = [...table.querySelectorAll("tbody tr")].reverse();   // the newest stands on top
+  const days = rows.map((row) => Date.parse(row.querySelector("time").dateTime) / 1000);
+  return {
+    days, unit: heads[0].dataset.unit, names: heads.map((head) => head.textContent),
+    values: heads.map((_, place) => rows.map((row) => Number(row.querySelectorAll("td")[place].dataset.value))),
+  };
+}
+
+function draw(chart) {
+  const plot = chart.querySelector("[data-plot]"), said = chart.querySelector("[data-said]");
+  if (!plot) return;
+  const { days, unit, names, values } = read(chart.querySelector("table"));
+  const bars = chart.dataset.chart === "bars";
+  // What goes out is drawn below the line.
+  const data = values.map((line, place) => (bars && place === 1 ? line.map((one) => -one) : line));
+  const grid = { stroke: value("--line"), width: 1 }, ink = value("--muted");
+  const font = `13px ${getComputedStyle(document.body).fontFamily}`;
+  const tell = (at) => {
+    const newest = at ?? days.length - 1;
+    said.textContent = `${dayWords(days[newest])}: ${names.map((name, i) => `${name} ${say(values[i][newest], unit)}`).join(", ")}`;
+  };
+  drawn.get(plot)?.destroy();
+  const bar = uPlot.paths.bars({ size: [0.72, 36], radius: 0.12 });
+  drawn.set(plot, new uPlot({
+    width: plot.clientWidth, height: 240, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
+    legend: { show: false }, cursor: { y: false, drag: { x: false, y: false } },
+    scales: { y: { range: (_, low, high) => (low === high ? [Math.min(0, low), Math.max(1, high * 1.1)] : [bars ? Math.min(0, low * 1.08) : Math.max(Math.min(0, low), low - (high - low) * 0.15), Math.max(0, high + (high - low) * 0.08)]) } },
+    axes: [
+      { stroke: ink, grid: { show: false }, ticks: grid, font, space: 64, values: (_, at) => at.map((one) => new Date(one * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" })) },
+      { stroke: ink, grid, ticks: { show: false }, font, size: 68, values: (_, at) => at.map((one) => short(one, unit)), incrs: unit === "count" ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6, 1e7] : undefined },
+    ],
+    series: [{}, ...names.map((label, place) => ({
+      label, stroke: value(colours[place]), width: bars ? 0 : 2.5, points: { show: !bars && days.length < 2 },
+      fill: bars ? value(colours[place]) : place === 0 ? value("--leaf-tint") : undefined, paths: bars ? bar : undefined,
+    }))],
+    hooks: { setCursor: [({ cursor }) => tell(cursor.idx)] },
+  }, [days, ...data], plot));
+  tell(null);
+}
+
+const all = () => document.querySelectorAll("[data-chart]").forEach(draw);
+
+all();
+new ResizeObserver(() => {
+  for (const [plot, made] of drawn) plot.isConnected && plot.clientWidth !== made.width && made.setSize({ width: plot.clientWidth, height: 240 });
+}).observe(document.getElementById("main"));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
+
+// New figures come by htmx. While somebody reads a table it stays as it is.
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.id === "charts" && event.detail.elt.querySelector("details[open]")) event.preventDefault();
+});
+document.body.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.elt.id !== "charts") return;
+  for (const [plot, made] of drawn) if (!plot.isConnected) { made.destroy(); drawn.delete(plot); }
+  all();
+});
