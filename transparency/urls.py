@@ -1,7 +1,7 @@
 from django.urls import path
 
 from core.publishing import published
-from transparency import api, pages
+from transparency import api, pages, proof_pages
 from transparency import attestation_api as attestations
 from transparency.dashboard import LIVE_SECONDS, SERIES_SECONDS
 
@@ -23,5 +23,12 @@ page_urlpatterns = [
     path("transparency/charts", published(SERIES_SECONDS)(pages.charts)),
     path("transparency/figures.csv", published(LIVE_SECONDS)(pages.figures_csv)),
     path("transparency/days.csv", published(SERIES_SECONDS)(pages.days_csv)),
+    path("transparency/attestations", proof_pages.attestations),
+    path("transparency/paya-verify", proof_pages.verifier),
+    path("transparency/proof", proof_pages.proof),
+    path("transparency/proof/facts", proof_pages.facts),
+    path("transparency/proof/mine", proof_pages.my_proof),
+    path("transparency/proof/secret", proof_pages.secret),
+    path("transparency/proof/complaint", proof_pages.complaint),
     path("status", pages.service_status),
 ]

@@ -1,4 +1,4 @@
-// Checks in the browser that a balance is counted in the signed total (docs: /transparency). It trusts nothing of the server
+// Checks in the browser that a balance is counted in the signed total (page: /transparency/proof). It trusts nothing of the server
 // but the attestation: account, nonce and balance come from the person, the key is the one that is printed here and in the
 // terms. Amounts are BigInt throughout: a Number is not exact above 2^53.
 
@@ -145,8 +145,8 @@ export function parse(text) {
   };
 }
 
-/** The text of a signed note that one of the keys (NAME+ID+KEY) has signed. `verify(key, text, signature)` is Ed25519. */
-export async function openNote(note, keys, verify) {
+/** The text of a signed note that one of the keys (NAME+ID+KEY), or each of them, has signed. `verify(key, text, signature)` is Ed25519. */
+export async function openNote(note, keys, verify, { allOfThem = false } = {}) {
   let split = -1;
   for (let at = note.length - 2; at >= 0 && split < 0; at--) if (note[at] === 10 && note[at + 1] === 10) split = at;
   if (split < 0 || note[note.length - 1] !== 10 || split + 2 >= note.length) throw new Refused("note", "This is not a signed note.");
@@ -154,7 +154,7 @@ export async function openNote(note, keys, verify) {
   const lines = new TextDecoder().decode(note.slice(split + 2, -1)).split("\n");
   const known = await Promise.all(keys.map(readKey));
   if (known.length === 0) throw new Refused("key", "No key is known whose signature would count.");
-  let signed = false;
+  const signers = new Set();
   for (const line of lines) {
     const match = /^\u2014 ([^ +]+) ([A-Za-z0-9+/]+={0,2})$/.exec(line);
     const raw = match && unbase64(match[2]);
@@ -164,10 +164,35 @@ export async function openNote(note, keys, verify) {
     if (raw.length !== 68 || !(await verify(key.key, text, raw.subarray(4)))) {
       throw new Refused("signature", "The signature is not of this text.");
     }
-    signed = true;
+    signers.add(key);
   }
-  if (!signed) throw new Refused("signature", "Nobody has signed it whose key is known.");
+  if (signers.size < (allOfThem ? known.length : 1)) throw new Refused("signature", "Nobody has signed it whose key is known.");
   return text;
+}
+
+const KEY_FORM = new RegExp(`^[a-z0-9.-]+/key/v1\nepoch ${NUMBER}\nold ([!-~]+)\nnew ([!-~]+)\nprevious ${HASH}\n$`);
+
+/** An entry of the chain that changes the key: the old one, the new one, and what it follows. */
+export function parseKeyChange(text) {
+  const found = KEY_FORM.exec(new TextDecoder().decode(text));
+  if (found === null) throw new Refused("text", "A change of the key is not written as such changes are.");
+  return { old: found[2], new: found[3], previous: found[4] };
+}
+
+const STATEMENT = new RegExp(
+  `^[a-z0-9.-]+/statement/v1\nepoch ${NUMBER}\naccount ([!-~]{1,255})\nbalance ${NUMBER}\nentry ${NUMBER}\nattestation ${HASH}\n$`,
+);
+
+/** What was signed for this person alone says the same, of the same attestation (its digest). */
+export function checkStatement(text, { account, balance, epoch, attestation }) {
+  const found = STATEMENT.exec(new TextDecoder().decode(text));
+  if (found === null) throw new Refused("statement", "The statement is not written as statements are.");
+  if (found[2] !== account || BigInt(found[3]) !== balance) {
+    throw new Refused("statement", `The signed statement says ${money(BigInt(found[3]))} of @${found[2]}.`);
+  }
+  if (Number(found[1]) !== epoch || found[5] !== attestation) {
+    throw new Refused("statement", "The signed statement is of another attestation.");
+  }
 }
 
 export function unbase64(text) {
@@ -195,7 +220,7 @@ export async function ed25519Holds(key, text, signature) {
     return await crypto.subtle.verify({ name: "Ed25519" }, imported, signature, text);
   } catch (error) {
     if (error instanceof DOMException && error.name !== "NotSupportedError") return false;
-    const { verifyAsync } = await import("../vendor/noble-ed25519.js");
+    const { verifyAsync } = await import("../vendor/noble-ed25519/noble-ed25519.js");
     return verifyAsync(signature, text, key, { zip215: false });
   }
 }
