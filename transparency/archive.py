@@ -48,6 +48,10 @@ class Entry:
         return next((value for key, _, value in lines if key == name), "")
 
     @property
+    def cut(self) -> datetime:
+        return datetime.fromisoformat(self.figure("cut"))
+
+    @property
     def liabilities(self) -> int:
         return int(self.figure("liabilities"))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 DAYS = 42  # six weeks; the last day is today
+ATTESTED_DAYS = 10  # the last of them; today is one
 SETTLES_WITHIN = 8  # calendar days: three business days, whatever weekends and holidays lie between
 
 

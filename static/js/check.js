@@ -89,12 +89,14 @@ export async function follow(kit, firstKey) {
   let { head } = kit;
   let signing = kit.signing ?? firstKey;
   const days = [];
+  let known = null; // the day that was seen last
   for (const [number, entry] of entries.entries()) {
     const code = await digest(textOf(entry.note));
     if (kit.head !== null && number === 0) {
       if (entry.position !== kit.head.position || code !== kit.head.digest) {
         throw new Refused("chain", "The last day that this browser saw is not the one that is shown now. The past was altered.");
       }
+      if (entry.kind === "attestation") known = dayOf(parse(textOf(entry.note)), code);
       continue;
     }
     const after = head === null ? { position: -1, digest: FIRST } : head;
@@ -112,7 +114,7 @@ export async function follow(kit, firstKey) {
       if (attestation.epoch !== entry.epoch || attestation.epoch <= last) {
         throw new Refused("chain", "A day comes twice, or not after the one before it.");
       }
-      days.push({ attestation, digest: code, note: entry.note, file: `${dateOf(attestation.epoch)}.txt` });
+      days.push(dayOf(attestation, code));
     }
     if (entry.position !== after.position + 1 || previous !== after.digest) {
       throw new Refused("chain", "A day does not follow the one before it. The past was altered.");
@@ -122,8 +124,10 @@ export async function follow(kit, firstKey) {
   if (kit.head !== null && entries.length === 0) {
     throw new Refused("chain", "The last day that this browser saw is gone.");
   }
-  return { days, head, signing };
+  return { days, known, head, signing };
 }
+
+const dayOf = (attestation, code) => ({ attestation, digest: code, file: `${dateOf(attestation.epoch)}.txt` });
 
 /** The same text is found in the other places: how many have it. Refused where one has another. */
 export async function compare(days, mirrors) {
@@ -201,7 +205,7 @@ export async function checkDay(kit, day, signing, { balance = null } = {}) {
 }
 
 /**
- * Everything since the last check: the chain, the other places, and each day's own balance. What holds is kept as the new last
+ * The newest day, and everything since the last check: the chain, the other places, and each day's own balance. What holds is kept as the new last
  * entry. `balance` (BigInt, or null) is of the newest day.
  */
 export async function checkAll(kit, { firstKey, mirrors, balance = null, again = false }) {
@@ -210,9 +214,9 @@ export async function checkAll(kit, { firstKey, mirrors, balance = null, again =
   }
   let found = await follow(kit, firstKey);
   if (again) found = await follow({ ...kit, head: null, signing: null, checked: null }, firstKey);
-  const { days, head, signing } = found;
-  if (days.length === 0) return { days: [], checked: [], same: 0, missed: [] };
-  const some = days.slice(-(kit.checked === null || again ? AT_FIRST : AT_MOST));
+  const { days, known, head, signing } = found;
+  const some = days.length === 0 && known !== null ? [known] : days.slice(-(kit.checked === null || again ? AT_FIRST : AT_MOST));
+  if (some.length === 0) return { days: [], checked: [], same: 0, missed: [] };
   const same = await compare(some, mirrors);
   const checked = [];
   for (const day of some) {
@@ -225,7 +229,7 @@ export async function checkAll(kit, { firstKey, mirrors, balance = null, again =
     }
   }
   const gaps = missed(again ? some : days, again ? null : kit.checked);
-  Object.assign(kit, { first: firstKey, head, signing, checked: days.at(-1).attestation.epoch });
+  Object.assign(kit, { first: firstKey, head, signing, checked: some.at(-1).attestation.epoch });
   keep(kit);
   return { days: some, checked, same, missed: gaps };
 }

@@ -12,7 +12,7 @@ async function look() {
     const { checked } = await checkAll(kitOf(place.dataset.account), { firstKey: key, mirrors });
     sessionStorage.setItem(once, "yes");
     const last = checked.at(-1);
-    if (last === undefined) return; // nothing new since the last check
+    if (last === undefined) return; // nothing of this person's yet
     words.textContent = `Checked just now: your ${money(last.balance)} are in PaYa\u2019s signed total.`;
   } catch (error) {
     if (!(error instanceof Refused)) return; // no connection: nothing was found, good or bad

@@ -64,7 +64,7 @@ function show({ days, checked, same, missed }, said) {
     const list = document.createElement("ul");
     list.className = "proof-facts";
     const earlier = checked.length - 1;
-    list.append(line("li", earlier > 0 ? `${earlier} earlier ${earlier > 1 ? "days are" : "day is"} right as well.` : "No earlier day was left to check."));
+    list.append(line("li", earlier > 0 ? `${earlier} earlier ${earlier > 1 ? "days are" : "day is"} right as well.` : "Earlier days were checked before."));
     if (missed.length > 0) list.append(line("li", `No attestation was made for ${missed.slice(-5).map(day).join("; ")}.`));
     list.append(line("li", mirrors.length === 0 ? "There is no second place to compare with here." : `${same} of ${mirrors.length} other ${mirrors.length > 1 ? "places have" : "place has"} the same text.`));
     if (last.borrowed) list.append(line("li", "This browser does not have your own secret, and took it from PaYa's answer. Bring your proof kit to be sure."));
