@@ -48,7 +48,12 @@ UNFOLD: dict[str, Any] = {
         "command_search": False,
         "show_all_applications": False,
         "navigation": [
-            {"items": [{"title": "Overview", "icon": "home", "link": reverse_lazy("admin:index")}]},
+            {
+                "items": [
+                    {"title": "Overview", "icon": "home", "link": reverse_lazy("admin:index")},
+                    {"title": "Metrics", "icon": "monitoring", "link": reverse_lazy("admin:metrics")},
+                ]
+            },
             {
                 "title": "People and money",
                 "separator": True,

@@ -19,6 +19,8 @@ from core.redis_client import client
 # Upper ends in seconds, the last one open.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 FLUSH_SECONDS = 2.0
+DOWN_SECONDS = 30.0
+NOBODYS = ("healthz", "readyz", "metrics")  # asked by machines: no part of how people are served
 TOTAL, MINUTE = "paya:http:total", "paya:http:minute:"
 MINUTES_KEPT = 3600  # seconds
 ERRORS = "errors"
@@ -48,27 +50,33 @@ def observe(route: str, method: str, status: int, seconds: float) -> None:
 
 
 def flush() -> None:
-    """Add what this process has counted; while Redis is down it is thrown away, and nobody hears of it here."""
+    """Add what this process has counted; while Redis is down it is thrown away, and nobody waits for it again soon."""
+    global _flushed
     with _lock:
         counted = dict(_counts)
         _counts.clear()
     if not counted:
         return
+    try:
+        _add(counted)
+    except redis.RedisError:
+        with _lock:
+            _flushed = time.monotonic() + DOWN_SECONDS
+
+
+def _add(counted: dict[Key, list[int]]) -> None:
     minute = f"{MINUTE}{int(time.time()) // 60}"
     adding = client().pipeline(transaction=False)
     for (route, method, status), counts in counted.items():
         for number, count in enumerate(counts):
             if count:
                 adding.hincrby(TOTAL, f"{route}|{method}|{status}|{number}", count)
-                if number <= len(BUCKETS) and not route.startswith(("healthz", "readyz", "metrics")):
+                if number <= len(BUCKETS) and not route.startswith(NOBODYS):
                     adding.hincrby(minute, str(number), count)
                     if status >= 500:
                         adding.hincrby(minute, ERRORS, count)
     adding.expire(minute, MINUTES_KEPT)
-    try:
-        adding.execute()
-    except redis.RedisError:
-        return
+    adding.execute()
 
 
 atexit.register(flush)

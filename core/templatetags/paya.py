@@ -56,6 +56,16 @@ def usd(cents: int | None) -> str:
 
 
 @register.filter
+def measured(value: int | None, unit: str) -> str:
+    """A figure of a table by its unit: cents, hundredths of a percent, milliseconds, or a plain count. None is a dash."""
+    if value is None:
+        return "–"
+    if unit == "cents":
+        return format_usd(value)
+    return f"{value / 100:,.2f} %" if unit == "percent" else f"{value:,}{' ms' if unit == 'ms' else ''}"
+
+
+@register.filter
 def signed_usd(cents: int | None) -> str:
     """`500` -> `+$5.00`, `-500` -> `−$5.00`, `0` -> `$0.00`: for lists where the direction matters."""
     if not isinstance(cents, int):
