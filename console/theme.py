@@ -68,6 +68,17 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Weekly rewards",
+                "separator": True,
+                "items": [
+                    _page("Weeks", "redeem", "rewardrun"),
+                    _page("Rewards", "payments", "reward"),
+                    _page("Appeals", "contact_support", "appeal"),
+                    _page("Left out", "person_off", "ineligible"),
+                    _page("Rules", "gavel", "rewardsetting"),
+                ],
+            },
+            {
                 "title": "Files to and from our bank",
                 "separator": True,
                 "items": [

@@ -8,12 +8,12 @@ from console.models.nacha import NachaBatch, NachaChange, NachaEntry, NachaFile,
 from console.models.own import ActionRecord, Authenticator, LogInTry, StaffSession, real_time
 from console.models.rails import BankTransfer, Correction, InboxEvent, RailChoice, Return, Vendor
 from console.models.reconciliation import Break, Reconciliation, Statement, StatementLine
+from console.models.rewards import Appeal, Ineligible, Reward, RewardRun, RewardSetting
 from console.models.shown import OutboxRow, Payment, Person, Shown, StaffAction, StaffLook, Transfer, Wallet
 
 __all__ = [
-    "ActionRecord", "Authenticator", "BankTransfer", "Break", "Correction", "InboxEvent", "LogInTry", "NachaBatch",
-    "NachaChange", "NachaEntry", "NachaFile", "NachaIncoming", "NachaLine", "NachaReceiver", "OutboxRow", "Payment", "Person",
-    "RailChoice",
-    "Reconciliation", "Return", "Shown", "StaffAction", "StaffLook", "StaffSession", "Statement", "StatementLine",
-    "Transfer", "Vendor", "Wallet", "real_time",
+    "ActionRecord", "Appeal", "Authenticator", "BankTransfer", "Break", "Correction", "InboxEvent", "Ineligible", "LogInTry",
+    "NachaBatch", "NachaChange", "NachaEntry", "NachaFile", "NachaIncoming", "NachaLine", "NachaReceiver", "OutboxRow",
+    "Payment", "Person", "RailChoice", "Reconciliation", "Return", "Reward", "RewardRun", "RewardSetting", "Shown",
+    "StaffAction", "StaffLook", "StaffSession", "Statement", "StatementLine", "Transfer", "Vendor", "Wallet", "real_time",
 ]  # fmt: skip

@@ -424,12 +424,11 @@ END $$;
 CREATE FUNCTION rewards_mark_ineligible(p_person text, p_weeks int, p_reason text) RETURNS date LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    staff bigint;
     person bigint;
     running date := date_trunc('week', core_now() AT TIME ZONE 'UTC')::date;
     first date;
 BEGIN
-    staff := console_acted('rewards.ineligible', p_person, format('Left out of the rewards for %s weeks.', p_weeks), p_reason);
+    PERFORM console_acted('rewards.ineligible', p_person, format('Left out of the rewards for %s weeks.', p_weeks), p_reason);
     SELECT id INTO person FROM users_user WHERE public_id = p_person AND kind = 'person';
     IF NOT FOUND THEN
         RAISE EXCEPTION 'There is no such person.' USING ERRCODE = 'PY123';
@@ -438,7 +437,7 @@ BEGIN
     END IF;
     SELECT least(coalesce(max(starts_on) + 7, running), running) INTO first FROM rewards_run;
     INSERT INTO rewards_ineligibility (user_id, since, until, reason, marked_by_id)
-        VALUES (person, first, first + 7 * p_weeks, trim(p_reason), staff);
+        VALUES (person, first, first + 7 * p_weeks, trim(p_reason), core_actor());
     RETURN first + 7 * p_weeks;
 END $$;
 
@@ -487,12 +486,11 @@ END $$;
 CREATE FUNCTION rewards_answer_appeal(p_appeal text, p_answer text, p_reason text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    staff bigint;
     person bigint;
     of_week text;
 BEGIN
-    staff := console_acted('rewards.answer', p_appeal, 'Answered the appeal.', p_reason);
-    UPDATE rewards_appeal SET answer = trim(p_answer), answered_at = core_now(), answered_by_id = staff
+    PERFORM console_acted('rewards.answer', p_appeal, 'Answered the appeal.', p_reason);
+    UPDATE rewards_appeal SET answer = trim(p_answer), answered_at = core_now(), answered_by_id = core_actor()
         WHERE public_id = p_appeal AND answered_at IS NULL RETURNING user_id, week INTO person, of_week;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'This appeal was answered before.' USING ERRCODE = 'PY124';
@@ -506,15 +504,13 @@ END $$;
 CREATE FUNCTION rewards_change_settings(
     p_from date, p_share int, p_age int, p_path int, p_circle int, p_review int, p_strategy text, p_reason text
 ) RETURNS date LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    staff bigint;
 BEGIN
-    staff := console_acted('rewards.settings', 'rewards', 'Other rules for the rewards from ' || to_char(p_from, 'DD Mon YYYY') || '.', p_reason);
+    PERFORM console_acted('rewards.settings', 'rewards', 'Other rules for the rewards from ' || to_char(p_from, 'DD Mon YYYY') || '.', p_reason);
     IF p_from <= (core_now() AT TIME ZONE 'UTC')::date THEN
         RAISE EXCEPTION 'Rules are changed for weeks that have not begun: choose a later day.' USING ERRCODE = 'PY124';
     END IF;
     INSERT INTO rewards_setting (in_force_from, operations_share, min_age_days, path_length, circle_hours, review_hours, strategy, reason, chosen_by_id)
-        VALUES (p_from, p_share, p_age, p_path, p_circle, p_review, p_strategy, trim(p_reason), staff);
+        VALUES (p_from, p_share, p_age, p_path, p_circle, p_review, p_strategy, trim(p_reason), core_actor());
     RETURN p_from;
 EXCEPTION WHEN check_violation THEN
     RAISE EXCEPTION 'One of these values cannot be.' USING ERRCODE = 'PY124';
