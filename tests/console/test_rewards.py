@@ -144,7 +144,8 @@ def test_rules_are_changed_for_weeks_to_come_and_say_so_in_words(desk: Desk, sta
     url = "/admin/console/rewardsetting/do/change/"
     assert 'value="30.0"' in desk.get(url).content.decode()
     rules = {
-        "percent": "12.5", "min_age_days": "14", "path_length": "2", "circle_hours": "48", "review_hours": "12", "strategy": "payments_made",
+        "percent": "12.5", "min_age_days": "14", "path_length": "2", "circle_hours": "48", "review_hours": "12",
+        "strategy": "payments_made",
     }  # fmt: skip
     today = datetime.now(UTC).date()
     late = desk.post(url, in_force_from=today.isoformat(), **rules, reason=REASON)
@@ -167,8 +168,8 @@ def test_rules_are_changed_for_weeks_to_come_and_say_so_in_words(desk: Desk, sta
 @pytest.mark.parametrize("role", ["web", "worker", "auditor"])
 @pytest.mark.parametrize(
     "call",
-    ["rewards_hold('x', 'y')", "rewards_release('x', 'y')", "rewards_mark_ineligible('x', 1, 'y')", "rewards_reverse('x', 'y', 'z')",
-     "rewards_answer_appeal('x', 'y', 'z')", "rewards_change_settings(current_date, 1, 1, 1, 1, 1, 'equal', 'y')"],
+    ["rewards_hold('x', 'y')", "rewards_release('x', 'y')", "rewards_mark_ineligible('x', 1, 'y')",
+     "rewards_reverse('x', 'y', 'z')", "rewards_answer_appeal('x', 'y', 'z')", "rewards_change_settings(current_date, 1, 1, 1, 1, 1, 'equal', 'y')"],
 )  # fmt: skip
 def test_only_staff_decide(database: Database, role: str, call: str) -> None:
     raw = database.connect(role)
