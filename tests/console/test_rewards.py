@@ -169,7 +169,8 @@ def test_rules_are_changed_for_weeks_to_come_and_say_so_in_words(desk: Desk, sta
 @pytest.mark.parametrize(
     "call",
     ["rewards_hold('x', 'y')", "rewards_release('x', 'y')", "rewards_mark_ineligible('x', 1, 'y')",
-     "rewards_reverse('x', 'y', 'z')", "rewards_answer_appeal('x', 'y', 'z')", "rewards_change_settings(current_date, 1, 1, 1, 1, 1, 'equal', 'y')"],
+     "rewards_reverse('x', 'y', 'z')", "rewards_answer_appeal('x', 'y', 'z')",
+     "rewards_change_settings(current_date, 1, 1, 1, 1, 1, 'equal', 'y')"],
 )  # fmt: skip
 def test_only_staff_decide(database: Database, role: str, call: str) -> None:
     raw = database.connect(role)
