@@ -148,6 +148,17 @@ class ProofView(APIView):
         return response
 
 
+class ReceiptView(APIView):
+    @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR})
+    def get(self, request: Request, payment: str) -> HttpResponse:
+        """A payment as the person's own account has it, signed: the number of its entry, and the balance after it."""
+        response = HttpResponse(
+            personal.receipt(user_id=session_of(request).user_id, payment=payment), content_type="text/plain; charset=utf-8"
+        )
+        response["Cache-Control"] = NEVER_KEPT
+        return response
+
+
 class EnrolmentView(APIView):
     @extend_schema(request=EnrolmentRequestSerializer, responses=EnrolmentSerializer)
     def put(self, request: Request) -> Response:

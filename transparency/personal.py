@@ -7,11 +7,13 @@ from django.conf import settings
 from django.db import connection
 
 from core.actor import actor
+from core.errors import NotFound
+from payments import queries as payments
 from transparency import archive
 from transparency.attesting import chain, files, secrets
 from transparency.errors import NotAttested, NotInTree
 from transparency.models import Enrolment
-from transparency.proofs.attestation import Statement
+from transparency.proofs.attestation import Receipt, Statement
 from transparency.proofs.note import sign
 from transparency.proofs.records import NO_NONCE
 
@@ -56,6 +58,29 @@ def proof(*, user_id: int, epoch: int | None = None) -> Proof:
     signer = chain.signer()
     assert signer is not None
     return Proof(entry.epoch, account, nonce, balance, made, sign(said.text(), signer))
+
+
+def receipt(*, user_id: int, payment: str) -> bytes:
+    """A payment as this person's own account has it, signed. Raises NotFound for anybody else's, NotAttested before the
+    first attestation, with which the signing key is made."""
+    with actor(user_id):
+        row = payments.payment(user_id, payment)
+        account = account_of(user_id)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select e.entry, e.amount, e.balance, e.posted_at from payments_payment p,"
+                " transparency_own_entry(%s, p.transfer) e where p.id = %s",
+                [user_id, row.pk],
+            )
+            found = cursor.fetchone()
+    signer = chain.signer()
+    if signer is None:
+        raise NotAttested("Nothing has been signed yet. Ask again after the first attestation.")
+    if found is None:
+        raise NotFound
+    entry, amount, balance, at = found
+    head = archive.latest().digest
+    return sign(Receipt(settings.ATTESTATION_ORIGIN, account, entry, row.id, amount, balance, at, head).text(), signer)
 
 
 def account_of(user_id: int) -> str:

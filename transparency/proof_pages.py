@@ -16,7 +16,7 @@ from core.money import parse_usd
 from core.pages import login_required, session_of
 from core.problems import problem
 from core.templatetags.paya import day_words
-from transparency import archive, services
+from transparency import archive, personal, services
 from transparency.attestation_api import FOR_A_MINUTE, NEVER_KEPT, plain, proof_json
 from transparency.attesting import chain
 from transparency.models import ChainEntry
@@ -100,6 +100,17 @@ def my_proof(request: HttpRequest) -> HttpResponse:
         return JsonResponse(proof_json(session_of(request).user_id, request.GET.get("date")))
     except PayaError as error:
         return problem(error)
+
+
+@require_safe
+@login_required
+def receipt(request: HttpRequest, payment: str) -> HttpResponse:
+    """The payment's signed receipt, to keep."""
+    response = HttpResponse(
+        personal.receipt(user_id=session_of(request).user_id, payment=payment), content_type="text/plain; charset=utf-8"
+    )
+    response["Content-Disposition"] = f'attachment; filename="receipt-{payment[:40]}.txt"'
+    return response
 
 
 @require_POST

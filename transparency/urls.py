@@ -12,6 +12,7 @@ api_urlpatterns = [
     path("transparency/attestations/<str:name>", attestations.AttestationView.as_view()),
     path("transparency/chain", attestations.ChainView.as_view()),
     path("transparency/key", attestations.KeyView.as_view()),
+    path("payments/<str:payment>/receipt", attestations.ReceiptView.as_view()),
     path("proof", attestations.ProofView.as_view()),
     path("proof/secret", attestations.EnrolmentView.as_view()),
     path("proof/complaint", attestations.ComplaintView.as_view()),
@@ -30,5 +31,6 @@ page_urlpatterns = [
     path("transparency/proof/mine", proof_pages.my_proof),
     path("transparency/proof/secret", proof_pages.secret),
     path("transparency/proof/complaint", proof_pages.complaint),
+    path("payments/<str:payment>/receipt", proof_pages.receipt),
     path("status", pages.service_status),
 ]

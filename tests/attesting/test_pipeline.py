@@ -125,6 +125,24 @@ def test_the_statement_names_ones_own_last_entry(story: Network) -> None:
         assert f"\nentry {entry}\n" in proof_of(story, "ada", number)["statement"]
 
 
+def test_a_payments_receipt_is_signed_and_numbered(story: Network) -> None:
+    """What a person holds against a statement: their entries are counted, and each says the balance after it."""
+    with story.on(3, 2):
+        story.pay("dia", "cyd", 50)
+    [payment] = api.get("/v1/payments", person=story.people["cyd"]).json()["data"]
+    path = f"/v1/payments/{payment['id']}/receipt"
+    head = archive.latest().digest
+    for who, amount, balance, entry in (("dia", -50, 4_50, 2), ("cyd", 50, 50, 1)):
+        response = api.get(path, person=story.people[who])
+        assert response["Cache-Control"] == "private, no-store"
+        text = verifier.open_note(response.content, keys()).decode()
+        assert text.startswith(f"paya.example/receipt/v1\naccount {who}\nentry {entry}\nreference {payment['id']}\n")
+        assert f"\namount {amount}\n" in text
+        assert f"\nbalance {balance}\n" in text
+        assert text.endswith(f"\nattestation {head}\n")
+    assert_problem(api.get(path, person=story.people["ada"]), 404, "not_found")
+
+
 def test_the_total_is_the_ledgers_and_debts_are_not_taken_off(story: Network) -> None:
     texts = {number: archive.by_name(day(number)) for number in (0, 1, 3)}
     assert [texts[number].liabilities for number in texts] == [190_00, 190_00, 195_00]  # with the pool's 10.00

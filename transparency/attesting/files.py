@@ -41,10 +41,13 @@ def build(epoch: int, *, rows: bytes, whos: bytes, key: bytes) -> Tree:
         _build_halves(beside, epoch, key, accounts=len(rows) // _ROW)
         (beside / "whos").unlink()
         remove(epoch)
-        beside.rename(folder_of(epoch))
-    except BaseException:
+        try:
+            beside.rename(folder_of(epoch))
+        except OSError:
+            if not is_there(epoch):  # else somebody has just built the same
+                raise
+    finally:
         shutil.rmtree(beside, ignore_errors=True)
-        raise
     return tree_of(epoch, len(rows) // _ROW)
 
 

@@ -80,6 +80,26 @@ class Statement:
         ).encode("ascii")
 
 
+@dataclass(frozen=True)
+class Receipt:
+    """One transfer as a person's own account has it; with the newest attestation, so that any two receipts compare it."""
+
+    origin: str
+    account: str
+    entry: int  # its number in this account
+    reference: str
+    amount: int  # signed cents
+    balance: int  # after it
+    at: datetime
+    head: str
+
+    def text(self) -> bytes:
+        return (
+            f"{self.origin}/receipt/v1\naccount {self.account}\nentry {self.entry}\nreference {self.reference}\n"
+            f"amount {self.amount}\nbalance {self.balance}\nat {stamp(self.at)}\nattestation {self.head}\n"
+        ).encode("ascii")
+
+
 def digest(text: bytes) -> str:
     """By which the next attestation names this one."""
     return hashlib.sha256(text).hexdigest()

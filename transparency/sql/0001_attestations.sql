@@ -137,6 +137,20 @@ BEGIN
     RETURN low;
 END $$;
 
+-- One transfer as the person's own wallet has it: the number of its entry there, and the balance after it.
+CREATE FUNCTION transparency_own_entry(p_user bigint, p_transfer uuid)
+RETURNS TABLE (entry bigint, amount bigint, balance bigint, posted_at timestamptz) LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM wallets_check_actor(p_user);
+    RETURN QUERY
+        SELECT CASE w.account WHEN t.debit_account THEN t.debit_version ELSE t.credit_version END,
+               CASE w.account WHEN t.debit_account THEN -t.amount ELSE t.amount::bigint END,
+               CASE w.account WHEN t.debit_account THEN t.debit_balance ELSE t.credit_balance END, t.posted_at
+        FROM ledger_transfer t JOIN wallets_wallet w ON w.user_id = p_user AND w.account IN (t.debit_account, t.credit_account)
+        WHERE t.id = p_transfer;
+END $$;
+
 -- An old day's tree is wanted again; the worker builds it.
 CREATE FUNCTION transparency_wish_rebuild(p_epoch bigint) RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -176,7 +190,7 @@ DECLARE
 BEGIN
     FOREACH f IN ARRAY ARRAY['transparency_liabilities(timestamptz)', 'transparency_totals()', 'transparency_chain()',
         'transparency_keys()', 'transparency_day(bigint)', 'transparency_signing_key()', 'transparency_entry_at(bigint, timestamptz)',
-        'transparency_wish_rebuild(bigint)', 'transparency_wish_attestation(text)', 'transparency_answer_complaint(bigint, text)'
+        'transparency_own_entry(bigint, uuid)', 'transparency_wish_rebuild(bigint)', 'transparency_wish_attestation(text)', 'transparency_answer_complaint(bigint, text)'
         ]::regprocedure[] LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO paya_engine', f);
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
@@ -187,7 +201,7 @@ GRANT EXECUTE ON FUNCTION transparency_who(text) TO paya_engine;
 GRANT EXECUTE ON FUNCTION transparency_freeze(text), transparency_liabilities(timestamptz), transparency_totals() TO paya_worker;
 GRANT EXECUTE ON FUNCTION transparency_chain(), transparency_keys() TO paya_web, paya_worker, paya_staff, paya_auditor;
 GRANT EXECUTE ON FUNCTION transparency_day(bigint), transparency_signing_key(), transparency_entry_at(bigint, timestamptz),
-    transparency_wish_rebuild(bigint) TO paya_web, paya_worker;
+    transparency_own_entry(bigint, uuid), transparency_wish_rebuild(bigint) TO paya_web, paya_worker;
 GRANT EXECUTE ON FUNCTION transparency_wish_attestation(text), transparency_answer_complaint(bigint, text) TO paya_staff;
 
 GRANT SELECT, INSERT ON transparency_attestation, transparency_snapshot, transparency_daysecret, transparency_chainentry,
