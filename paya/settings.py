@@ -287,6 +287,13 @@ ATTESTATION_S3_ENDPOINT = env.str("PAYA_ATTESTATION_S3_ENDPOINT", "")
 ATTESTATION_S3_KEEP_DAYS = env.int("PAYA_ATTESTATION_S3_KEEP_DAYS", 3650)
 ATTESTATION_MIRRORS = MIRRORS
 ATTESTATION_DEADLINE = env.str("PAYA_ATTESTATION_DEADLINE", "01:00")  # UTC: until when a day's attestation is promised
+# Where raw events go for analysis, each optional: a Firehose stream, a bucket (docs/statistics.md). Ids only, no personal data.
+EVENTS_FIREHOSE = env.str("PAYA_EVENTS_FIREHOSE", "")
+EVENTS_BUCKET = env.str("PAYA_EVENTS_BUCKET", "")
+EVENTS_PREFIX = env.str("PAYA_EVENTS_PREFIX", "events")
+EVENTS_ENDPOINT = env.str("PAYA_EVENTS_ENDPOINT", "")
+# Who may ask for /metrics: whoever sends this as a bearer token. Without one there is no such address.
+METRICS_TOKEN = env.str("PAYA_METRICS_TOKEN", "")
 VENDOR_TIMEOUT_SECONDS = env.float("PAYA_VENDOR_TIMEOUT", 10.0)
 
 # --- Background work --------------------------------------------------------------------------------------------
@@ -312,6 +319,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "return-rates-watch": {"task": "banking.tasks.watch_return_rates", "schedule": 3600.0},
     "journal-seal": {"task": "ledger.tasks.seal_journal", "schedule": 20.0},
     "statistics": {"task": "transparency.tasks.compute_statistics", "schedule": 60.0},
+    "events-export": {"task": "transparency.tasks.export_events", "schedule": 30.0},
     "health-sample": {"task": "transparency.tasks.sample_health", "schedule": 60.0},
     "rewards": {"task": "rewards.tasks.advance", "schedule": 60.0},
     "rewards-estimate": {"task": "rewards.tasks.estimate", "schedule": 600.0},

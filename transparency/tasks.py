@@ -4,9 +4,10 @@ import logging
 
 from celery import shared_task
 
+from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
 from transparency import services
 from transparency.queries import figures
-from transparency.statistics import days, health
+from transparency.statistics import days, export, health
 
 log = logging.getLogger("paya.transparency")
 
@@ -41,3 +42,13 @@ def attest_daily() -> None:
 def carry_out_wishes() -> None:
     """What staff asked for, and old days' trees that somebody wants a proof from."""
     services.carry_out_wishes()
+
+
+@shared_task
+def export_events() -> None:
+    try:
+        export.export()
+    except (ProviderDown, ProviderUnknown) as error:
+        log.warning("export_later", extra={"cause": str(error)})  # nothing is lost: it goes on from where it was
+    except ProviderRejected as error:
+        log.error("export_refused", extra={"code": error.code})

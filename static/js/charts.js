@@ -31,13 +31,13 @@ function read(table) {
   const days = rows.map((row) => Date.parse(row.querySelector("time").dateTime) / 1000);
   return {
     days, unit: heads[0].dataset.unit, names: heads.map((head) => head.textContent),
-    values: heads.map((_, place) => rows.map((row) => Number(number(row.querySelectorAll("td")[place]))),
+    values: heads.map((_, place) => rows.map((row) => number(row.querySelectorAll("td")[place]))),
   };
 }
 
 /** From where to where the upright axis goes: bars stand on zero, and of nothing at all there is a scale to read it by. */
 function span(low, high, bars, unit) {
-  if (low === 0 && high === 0) return [0, unit === "cents" ? 100_00 : 10];
+  if (!low && !high) return [0, { cents: 100_00, percent: 10_00 }[unit] ?? 10];
   if (bars) return [Math.min(0, low * 1.08), Math.max(0, high * 1.08)];
   const room = Math.max(high - low, Math.abs(high) / 20) * 0.12;
   return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
@@ -72,7 +72,7 @@ function draw(chart) {
       { stroke: ink, grid, ticks: { show: false }, font, size: 68, values: (_, at) => at.map((one) => short(one, unit)), incrs: unit === "count" ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6, 1e7] : undefined },
     ],
     series: [{}, ...names.map((label, place) => ({
-      label, stroke: value(colours[place]), width: bars ? 0 : 2.5, points: { show: !bars && days.length < 2 },
+      label, stroke: value(colours[place]), width: bars ? 0 : 2.5, points: { show: !bars && data[place].filter((one) => one !== null).length < 3 },
       fill: bars ? value(colours[place]) : place === 0 ? value("--leaf-tint") : undefined, paths: bars ? bar : undefined,
     }))],
     hooks: { setCursor: [({ cursor }) => tell(cursor.idx)] },

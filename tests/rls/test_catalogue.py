@@ -34,6 +34,7 @@ WITHOUT_POLICIES = {
     "transparency_cohort": "numbers of people",
     "transparency_day": "figures of the network, nobody's",
     "transparency_dueday": "days",
+    "transparency_export": "positions",
     "transparency_health": "figures of the service",
     "transparency_healthday": "figures of the service",
     "rewards_estimate": "figures of the running week, nobody's",

@@ -60,7 +60,8 @@ def _methods(view: Callable[..., Any]) -> list[str]:
 
 # What needs no person: it is the same for everybody, or comes before anybody is known.
 PUBLIC = {
-    "", "healthz", "readyz", "feed", "transparency", "status", "v1/feed", "v1/transparency", "v1/status", "v1/openapi.json",
+    "", "healthz", "readyz", "metrics", "feed", "transparency", "status",
+    "v1/feed", "v1/transparency", "v1/status", "v1/openapi.json",
     "docs/api/", "v1/transparency/attestations", "v1/transparency/attestations/<str:name>", "v1/transparency/chain",
     "v1/transparency/series",
     "transparency/live", "transparency/charts", "transparency/figures.csv", "transparency/days.csv",

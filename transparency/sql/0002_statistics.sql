@@ -61,6 +61,12 @@ CREATE TABLE transparency_healthday (
     outbox_lag int NOT NULL
 );
 
+-- How far each place that raw events are sent to has come, by their position.
+CREATE TABLE transparency_export (
+    sink text PRIMARY KEY,
+    position bigint NOT NULL
+);
+
 CREATE FUNCTION transparency_compute_day(p_day date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_custom_plan SET timezone = 'UTC' AS $$
@@ -154,6 +160,7 @@ GRANT SELECT ON transparency_health TO paya_engine;
 GRANT SELECT, INSERT, UPDATE, DELETE ON transparency_dueday TO paya_engine, paya_worker;
 GRANT SELECT, INSERT, DELETE ON transparency_health TO paya_worker;
 GRANT SELECT ON transparency_day TO paya_worker;
+GRANT SELECT, INSERT, UPDATE ON transparency_export TO paya_worker;
 -- The public's part: no sums of payments, of which a quiet day could have but one.
 GRANT SELECT (day, payments, loaded, returned, redeemed, rewarded, rewards, pool, reserve, circulation, required, computed_at)
     ON transparency_day TO paya_web;
