@@ -40,11 +40,10 @@ def build(epoch: int, *, rows: bytes, whos: bytes, key: bytes) -> Tree:
         (beside / "whos").write_bytes(whos)
         _build_halves(beside, epoch, key, accounts=len(rows) // _ROW)
         (beside / "whos").unlink()
-        remove(epoch)
         try:
             beside.rename(folder_of(epoch))
         except OSError:
-            if not is_there(epoch):  # else somebody has just built the same
+            if not is_there(epoch):  # else somebody has built the same: it is not taken away from who reads it
                 raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
