@@ -93,7 +93,7 @@ def test_the_role_itself_writes_nothing_of_money(world: World, account: int, sta
     assert {name for (name,) in functions} <= {
         "console_staff", "console_is_staff", "console_person_by_phone", "console_account_name", "console_account_wallet",
         "ledger_figures", "ledger_trial_balance", "payments_view_as_staff", "core_outbox_drained", "banking_last_reconciliation",
-        "console_email", "banking_nacha_unanswered",
+        "console_email", "banking_nacha_unanswered", "banking_nacha_reversible",
     }  # fmt: skip
 
 
