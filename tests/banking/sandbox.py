@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 import requests
 from django.conf import settings
 
+from tests.sandbox.harness import prepare
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -121,7 +123,7 @@ def running(data: Path) -> Iterator[Bank]:
     environment = {**os.environ, "PAYA_SANDBOX": "1", "PAYA_SANDBOX_DATA": str(data), "PAYA_PUBLIC_URL": receiver.url}
     environment["PAYA_ODFI_DROP"] = str(data / "odfi")
     environment.pop("DJANGO_SETTINGS_MODULE", None)
-    subprocess.run([sys.executable, "-m", "sandbox", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True)
+    prepare(environment)
     serve = ["gunicorn", "sandbox.wsgi", "--config", "python:sandbox.serving"]
     bind = ["--bind", f"127.0.0.1:{urlsplit(settings.SANDBOX_URL).port}"]
     process = subprocess.Popen([sys.executable, "-m", *serve, *bind], cwd=ROOT, env=environment)

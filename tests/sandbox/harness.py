@@ -4,13 +4,15 @@ It is started as a subprocess, because its Django settings are not the product's
 """
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -35,6 +37,25 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def prepare(environment: Mapping[str, str]) -> None:
+    """Give a sandbox its tables: a copy of those that the first one of this process made, unless it has some."""
+    database = Path(environment["PAYA_SANDBOX_DATA"]) / "sandbox.sqlite3"
+    if not database.exists():
+        database.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_migrated(environment) / database.name, database)
+
+
+_tables: list["tempfile.TemporaryDirectory[str]"] = []
+
+
+def _migrated(environment: Mapping[str, str]) -> Path:
+    if not _tables:
+        _tables.append(tempfile.TemporaryDirectory())
+        there = {**environment, "PAYA_SANDBOX_DATA": _tables[0].name}
+        subprocess.run([sys.executable, "-m", "sandbox", "migrate", "--verbosity", "0"], cwd=ROOT, env=there, check=True)
+    return Path(_tables[0].name)
 
 
 class Receiver:
@@ -91,8 +112,7 @@ class Sandbox:
         self.http = requests.Session()
 
     def start(self) -> None:
-        migrate = [sys.executable, "-m", "sandbox", "migrate", "--verbosity", "0"]
-        subprocess.run(migrate, cwd=ROOT, env=self.environment, check=True)
+        prepare(self.environment)
         serve = [sys.executable, "-m", "gunicorn", "sandbox.wsgi", "--config", "python:sandbox.serving",
                  "--bind", f"127.0.0.1:{self.port}"]
         self.process = subprocess.Popen(serve, cwd=ROOT, env=self.environment, start_new_session=True)
