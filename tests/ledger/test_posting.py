@@ -146,8 +146,9 @@ def test_the_higher_account_is_locked_first_whoever_pays(database: Database, upw
 
 def _until_somebody_waits(database: Database) -> None:
     """In this database: other tests wait for locks of theirs in others."""
+    waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     for _ in range(10_000):
-        if database.as_superuser("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"):
+        if database.as_superuser(waiting):
             return
     raise AssertionError("nobody waits for the lock")
 
