@@ -102,6 +102,14 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Proof of reserves",
+                "separator": True,
+                "items": [
+                    _page("Attestations", "verified", "attestation"),
+                    _page("Reports about proofs", "flag", "proofcomplaint"),
+                ],
+            },
+            {
                 "title": "Behind it",
                 "separator": True,
                 "items": [

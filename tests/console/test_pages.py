@@ -15,7 +15,7 @@ MODELS = [
     "person", "wallet", "payment", "banktransfer", "transfer", "inboxevent", "outboxrow", "stafflook", "staffaction", "nachafile",
     "nachabatch", "nachaentry", "nachareceiver", "nachaincoming", "nachaline", "nachachange", "railchoice", "return",
     "correction", "reconciliation", "break", "statement", "statementline", "vendor",
-    "rewardrun", "reward", "ineligible", "appeal", "rewardsetting",
+    "rewardrun", "reward", "ineligible", "appeal", "rewardsetting", "attestation", "proofcomplaint",
 ]  # fmt: skip
 
 
