@@ -82,3 +82,20 @@ def test_a_page_that_was_offline_catches_up(phone: OpenPhone, stack: Stack) -> N
     payer.pay(payee.username, 100, "while nobody looked")
     expect(feed(page)).to_contain_text("while nobody looked", timeout=20_000)
     expect(feed(page).locator("li", has_text="while nobody looked")).to_have_count(1)
+
+
+def test_the_transparency_page_draws_what_its_tables_say_and_moves(phone: OpenPhone, stack: Stack) -> None:
+    page = phone()
+    page.goto("/transparency?range=90")
+    charts = page.locator("[data-chart]")
+    expect(charts.locator("canvas")).to_have_count(4)
+    payments = charts.filter(has=page.get_by_role("heading", name="Payments", exact=True))
+    payments.get_by_text("As a table").click()
+    newest = payments.locator("tbody tr").first
+    value = newest.locator("td").get_attribute("data-value")
+    expect(payments.locator("[data-said]")).to_contain_text(f": Payments {value}")
+    today = page.locator("#live section", has_text="Payments today").locator(".open-figure")
+    before = int(today.inner_text())
+    stack.person(money=500).pay("theo", 100, "moves", "private")
+    expect(today).not_to_have_text(str(before), timeout=15_000)  # without a reload
+    expect(page.locator("#live .as-of")).not_to_have_count(0)
