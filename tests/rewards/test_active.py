@@ -98,6 +98,15 @@ def test_the_border_cases_of_the_definition(database: Database, hours: list[floa
     assert asked(database, network.START, network.END)[a] == (1, int(counts))
 
 
+@pytest.mark.parametrize("longest", [1, 2, 3])
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+def test_a_longer_way_back_than_the_rules_name_does_not_matter(database: Database, longest: int, steps: int) -> None:
+    a, *others = people(database, steps + 1, money=0)
+    chain = [a, *others, a]
+    pay_all(database, [(chain[i], chain[i + 1], at(3, 1 + i)) for i in range(steps + 1)])
+    assert asked(database, network.START, network.END, longest)[a] == (1, int(steps > longest))
+
+
 def test_any_amount_leads_back_and_a_payment_out_of_a_hold_is_its_owners(database: Database) -> None:
     a, b, c, d = people(database, 4)
     pay(database, a, b, at(1, 1), 50_00)
