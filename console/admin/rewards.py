@@ -172,7 +172,7 @@ class RewardRunAdmin(ReadOnly):
         was = format_usd(row.outliers["rewards_before"])
         return f"{abs(more)} {'more' if more >= 0 else 'fewer'} active people; {was} were shared then"
 
-    @display(description="Who paid, and what became of it")
+    @display(description="Who paid")
     def reasons(self, row: RewardRun) -> str:
         labels = dict(Reward._meta.get_field("reason").flatchoices)
         counts = sorted(row.outliers.get("reasons", {}).items(), key=lambda item: -item[1])
@@ -184,7 +184,10 @@ class RewardRunAdmin(ReadOnly):
 
     @display(description="Largest")
     def largest(self, row: RewardRun) -> str:
-        return _people(row.outliers.get("largest", []), format_usd)
+        largest = row.outliers.get("largest", [])
+        if largest and largest[0][1] * row.active == row.rewards:
+            return f"{format_usd(largest[0][1])} for everybody"
+        return _people(largest, format_usd)
 
     @display(description="Payments in circles")
     def circles(self, row: RewardRun) -> str:
@@ -457,7 +460,7 @@ class ChangeRules(Action):
 @admin.register(RewardSetting, site=site)
 class RewardSettingAdmin(ReadOnly):
     list_display = (
-        "from_", "share", "min_age_days", "path_length", "circle_hours", "review_hours", "strategy", "staff", "reason",
+        "from_", "share", "min_age_days", "path_length", "circle_hours", "review_hours", "strategy", "staff",
     )  # fmt: skip
     list_display_links = ("from_",)
     ordering = ("-in_force_from", "-id")
