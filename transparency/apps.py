@@ -6,3 +6,6 @@ class TransparencyConfig(AppConfig):
 
     def ready(self) -> None:
         from transparency import handlers  # noqa: F401  (register outbox handlers)
+        from transparency.attesting import checks
+
+        checks.register()

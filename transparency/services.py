@@ -317,6 +317,14 @@ def prune() -> list[int]:
     return files.prune(today - files.KEEP_DAYS, keep=keep)
 
 
+def day_key(*, epoch: int) -> bytes:
+    """A day's key, for an auditor. Raises NotAttested when there is none, or it was destroyed."""
+    with actor(SYSTEM):
+        if not DaySecret.objects.filter(epoch=epoch).exists():
+            raise NotAttested
+    return _day_key(epoch)
+
+
 def destroy_day(*, epoch: int) -> None:
     """Destroy a day's key at the end of the promised time: its tree can no longer be built, nor anybody's leaf be found."""
     with actor(SYSTEM):

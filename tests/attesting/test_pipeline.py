@@ -3,11 +3,13 @@
 import base64
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import psycopg2
 import pytest
 from django.db import OperationalError, connection
@@ -15,14 +17,16 @@ from django.db import OperationalError, connection
 from core import keyring
 from core.actor import SYSTEM, actor
 from core.keyring.rotation import rotate_data
+from ledger import audit as ledger_audit
 from tests.attesting.conftest import FIRST_DAY, Network
 from tests.conftest import Database
 from tests.helpers import Api, assert_problem, at_once
 from tests.proofs.forge import load_verifier
 from transparency import archive, services
-from transparency.attesting import chain, channels, files, freeze, published
+from transparency.attesting import audit, chain, channels, files, freeze, published
 from transparency.errors import AlreadyAttested, BooksDisagree, ChannelFailed, NotAttested, NothingToAttest, SelfCheckFailed
 from transparency.models import Attestation, Publication
+from transparency.proofs import half
 from transparency.proofs.attestation import epoch_of
 from transparency.proofs.log import leaf_hash, log_root
 from transparency.proofs.tree import Tree
@@ -219,6 +223,76 @@ def test_nobody_sees_a_day_before_its_proofs_are_open_nor_keys_at_all(story: Net
         assert (100_00).to_bytes(8, "big") not in bytes(row[0])  # a backup shows nobody's balance
     for path in (story.folder / "proofs").iterdir():
         assert path.stat().st_mode & 0o077 == 0
+
+
+# ----------------------------------------------------------------------------------- what only an auditor can find out
+def audited(story: Network, number: int) -> list[str]:
+    with story.database.role("worker"):
+        key = services.day_key(epoch=EPOCH + number)
+    with story.database.role("auditor"):
+        return audit.audit_day(EPOCH + number, key)
+
+
+def test_an_auditor_finds_everybody_and_the_signed_root(story: Network) -> None:
+    """With the ledger, the snapshot and the day's key; balances are added up from the journal."""
+    assert [audited(story, number) for number in (0, 1, 3)] == [[], [], []]
+    with story.database.role("auditor"):
+        assert ledger_audit.audit(ledger_audit.registered())[0] == []
+        assert audit.audit_day(EPOCH + 1, bytes(32)) == ["The snapshot does not open with this key."]
+
+
+def lie(story: Network, number: int, monkeypatch: pytest.MonkeyPatch, change: Any, required: int = 0) -> None:
+    """An operator whose programs read another truth from the same books."""
+    honest = freeze.freeze
+
+    def freeze_falsely() -> freeze.Frozen:
+        true = honest()
+        table = np.frombuffer(true.rows, dtype=half.ROW).copy()
+        keep = change(table)
+        whos = np.frombuffer(true.whos, dtype="V32")[keep].tobytes()
+        return replace(true, rows=table[keep].tobytes(), whos=whos, required=true.required + required)
+
+    monkeypatch.setattr(freeze, "freeze", freeze_falsely)
+    story.attest(number)
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("false", ["17 left out", "19 netted", "20 pending left out", "22 not the ledger's", "27 too high"])
+def test_what_only_an_auditor_can_find_out(
+    story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, false: str
+) -> None:
+    number, cyd, bob = days.next(), story.people["cyd"].id, story.people["bob"].id
+    cents = {"17": -50, "19": -30, "20": -15_00, "22": -1, "27": 1}[false[:2]]
+
+    def change(table: Any) -> Any:
+        who = table["number"] == (cyd if false.startswith("17") else bob)
+        table["owed"][who] += np.uint64(cents) if cents > 0 else 0
+        table["owed"][who] -= np.uint64(-cents) if cents < 0 else 0
+        return ~who if false.startswith("17") else np.ones(len(table), dtype=bool)
+
+    lie(story, number, monkeypatch, change, required=cents)
+    found = audited(story, number)
+    assert any(line.startswith(f"Person {cyd if false.startswith('17') else bob}: ") for line in found), found
+    with story.database.role("auditor"):
+        findings = ledger_audit.audit(ledger_audit.registered())[0]
+    assert any(str(EPOCH + number) in row for finding in findings for row in finding.rows)
+
+
+def test_18_a_low_balance_repaired_the_next_day_is_found_by_whoever_checks_missed_days(
+    story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    low, repaired, ada = days.next(), days.next(), story.people["ada"].id
+
+    def change(table: Any) -> Any:
+        table["owed"][table["number"] == ada] -= np.uint64(1_00)
+        return np.ones(len(table), dtype=bool)
+
+    lie(story, low, monkeypatch, change, required=-1_00)
+    story.attest(repaired)
+    balance = proof_of(story, "ada", repaired)["balance"]
+    holds(story, "ada", repaired, nonce=bytes.fromhex(SECRET), balance=balance)
+    with pytest.raises(verifier.Refused):
+        holds(story, "ada", low, nonce=bytes.fromhex(SECRET), balance=balance)
 
 
 # ------------------------------------------------------------------------------------------------ what is for ever

@@ -231,3 +231,4 @@ BEGIN
     END LOOP;
 END $$;
 GRANT SELECT ON transparency_enrolment, transparency_complaint TO paya_auditor;
+GRANT EXECUTE ON FUNCTION transparency_liabilities(timestamptz) TO paya_auditor;

@@ -20,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--corrects", type=date.fromisoformat, metavar="DATE", help="an earlier day that it corrects")
         parser.add_argument("--new-key", action="store_true", help="instead: change the signing key")
         parser.add_argument("--destroy-key-of", type=date.fromisoformat, metavar="DATE", help="instead: end its proofs for good")
+        parser.add_argument("--day-key-of", type=date.fromisoformat, metavar="DATE", help="instead: print its key, to auditors")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -29,6 +30,9 @@ class Command(BaseCommand):
                 return
             if options["destroy_key_of"]:
                 services.destroy_day(epoch=archive.epoch_of_day(options["destroy_key_of"]))
+                return
+            if options["day_key_of"]:
+                self.stdout.write(services.day_key(epoch=archive.epoch_of_day(options["day_key_of"])).hex())
                 return
             corrects = options["corrects"]
             row = services.attest(corrects=archive.epoch_of_day(corrects) if corrects else None)
