@@ -12,7 +12,8 @@ from core.cached import cached
 from core.errors import ValidationError
 from core.replica import as_of, read
 from rewards import queries as rewards
-from transparency import queries, status
+from transparency import archive, queries, status
+from transparency.errors import NotAttested
 
 LIVE_SECONDS = 2
 SERIES_SECONDS = 20
@@ -59,6 +60,20 @@ def _live() -> Figures:
             "reconciliation": last.ran_at.isoformat() if last else None, "service": clock.now().isoformat(),
         },
     }  # fmt: skip
+
+
+def attested() -> Figures | None:
+    """The newest attestation's day and code, to compare with anybody; None before the first one."""
+    newest: Figures | None = cached("transparency:attested", seconds=SERIES_SECONDS, make=lambda: read(_attested))
+    return newest
+
+
+def _attested() -> Figures | None:
+    try:
+        newest = archive.latest()
+    except NotAttested:
+        return None
+    return {"on": newest.on.isoformat(), "code": newest.code, "root": newest.figure("root")}
 
 
 # --------------------------------------------------------------------------------------------------------- series

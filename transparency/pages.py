@@ -3,14 +3,17 @@
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from core import clock
+from core.cached import cached
 from core.errors import NotFound
 from rewards import queries as rewards
 from rewards import words
@@ -49,8 +52,6 @@ def _figures() -> dict[str, Any]:
 
 
 def _charts(name: str) -> dict[str, Any]:
-    if name not in dashboard.RANGES:
-        raise NotFound
     found = dashboard.of_range(name)
     size, steps = dashboard.steps(found)
     drawn = [
@@ -64,23 +65,43 @@ def _charts(name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+# The two parts of the page that move are the same for everybody: each is written once for all who look at the time.
+def _live_part() -> str:
+    return str(cached("transparency:part:live", seconds=dashboard.LIVE_SECONDS, make=lambda: _written("_live", _figures())))
+
+
+def _charts_part(name: str) -> str:
+    if name not in dashboard.RANGES:
+        raise NotFound
+    part = f"transparency:part:{name}"
+    return str(cached(part, seconds=dashboard.SERIES_SECONDS, make=lambda: _written("_charts", _charts(name))))
+
+
+def _written(template: str, context: dict[str, Any]) -> str:
+    return render_to_string(f"transparency/{template}.html", context)
+
+
 @require_safe
 def transparency(request: HttpRequest) -> HttpResponse:
     setting = rewards.setting_for(Week.of(clock.now()))
-    said = {"who_is_active": words.who_is_active(setting), "how_divided": words.how_it_is_divided(setting)}
-    shown = {**_figures(), **_charts(request.GET.get("range", "30")), **said}
+    attested = dashboard.attested()
+    shown = {
+        "live": mark_safe(_live_part()), "charts": mark_safe(_charts_part(request.GET.get("range", "30"))),  # noqa: S308  (our own)
+        "who_is_active": words.who_is_active(setting), "how_divided": words.how_it_is_divided(setting),
+        "attested": attested | {"on": date.fromisoformat(attested["on"])} if attested else None,
+    }  # fmt: skip
     return render(request, "transparency/transparency.html", shown)
 
 
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    """The live figures alone, which the page fetches every few seconds; the same for everybody."""
-    return render(request, "transparency/_live.html", _figures())
+    """The live figures alone, which the page fetches every few seconds."""
+    return HttpResponse(_live_part())
 
 
 @require_safe
 def charts(request: HttpRequest) -> HttpResponse:
-    return render(request, "transparency/_charts.html", _charts(request.GET.get("range", "30")))
+    return HttpResponse(_charts_part(request.GET.get("range", "30")))
 
 
 @require_safe
