@@ -35,8 +35,6 @@ def proof(*, user_id: int, epoch: int | None = None) -> Proof:
 
     Raises NotAttested, NotInTree, and ProofNotReady (having asked for it) when the day's tree has to be built again.
     """
-    with actor(user_id):
-        account = account_of(user_id)
     entry = archive.latest() if epoch is None else archive.of_day(epoch)
     day = _day(entry.epoch) if entry is not None else None
     if entry is None or day is None:
@@ -50,6 +48,7 @@ def proof(*, user_id: int, epoch: int | None = None) -> Proof:
     place, balance = found
     made = files.proof(entry.epoch, depth, place, key=secrets.open_day_key(entry.epoch, cipher))
     with actor(user_id):
+        account = account_of(user_id, before=instant)
         nonce = nonce_of(user_id, before=instant)
         with connection.cursor() as cursor:
             cursor.execute("select transparency_entry_at(%s, %s)", [user_id, instant])
@@ -83,15 +82,23 @@ def receipt(*, user_id: int, payment: str) -> bytes:
     return sign(Receipt(settings.ATTESTATION_ORIGIN, account, entry, row.id, amount, balance, at, head).text(), signer)
 
 
-def account_of(user_id: int) -> str:
-    """By which others pay this person; a wallet's id for somebody who has yet to choose a name. Needs the person as actor."""
+def account_of(user_id: int, *, before: datetime | None = None) -> str:
+    """By which others pay this person; a wallet's id for somebody who had yet to choose a name. Needs the person as actor."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select coalesce(p.username, w.public_id) from wallets_wallet w left join users_profile p using (user_id)"
-            " where w.user_id = %s",
-            [user_id],
+            "select coalesce(p.username, w.public_id) from wallets_wallet w left join users_profile p"
+            " on p.user_id = w.user_id and p.created_at < coalesce(%s::timestamptz, 'infinity') where w.user_id = %s",
+            [before, user_id],
         )
         return str(cursor.fetchone()[0])
+
+
+def named_at(user_id: int) -> datetime | None:
+    """Since when this person has had the name by which they find themselves in the tree. Needs the person as actor."""
+    with connection.cursor() as cursor:
+        cursor.execute("select created_at from users_profile where user_id = %s", [user_id])
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def nonce_of(user_id: int, *, before: datetime | None = None) -> bytes:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from core.actor import actor
 from core.clock import now
 from core.errors import PayaError
 from core.money import parse_usd
@@ -35,6 +36,7 @@ def proof(request: HttpRequest) -> HttpResponse:
         "latest": latest, "small": latest is not None and int(latest.figure("depth")) <= SMALL,
         "deadline": settings.ATTESTATION_DEADLINE, "software": latest.figure("software") if latest else "",
         "origin": settings.ATTESTATION_ORIGIN, "key": first_key(), "mirrors": " ".join(settings.ATTESTATION_MIRRORS),
+        "since": _since(request),
     }  # fmt: skip
     response = render(request, "transparency/proof.html", context)
     response["Cache-Control"] = NEVER_KEPT
@@ -44,7 +46,16 @@ def proof(request: HttpRequest) -> HttpResponse:
 @require_safe
 def facts(request: HttpRequest) -> HttpResponse:
     """What the check at log-in begins with."""
-    return JsonResponse({"key": first_key(), "mirrors": settings.ATTESTATION_MIRRORS})
+    return JsonResponse({"key": first_key(), "mirrors": settings.ATTESTATION_MIRRORS, "since": _since(request)})
+
+
+def _since(request: HttpRequest) -> str:
+    """Since when the person has had their name; empty for nobody."""
+    if request.person is None:  # type: ignore[attr-defined]
+        return ""
+    with actor(session_of(request).user_id):
+        since = personal.named_at(session_of(request).user_id)
+    return since.isoformat() if since else ""
 
 
 def first_key() -> str:

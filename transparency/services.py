@@ -22,6 +22,7 @@ from core.clock import now
 from core.errors import ValidationError
 from core.ids import new_id
 from ledger import sealer
+from payments.errors import NoUsernameYet
 from transparency import archive, personal
 from transparency.attesting import chain, channels, files, freeze, published, secrets
 from transparency.errors import (
@@ -336,12 +337,15 @@ def destroy_day(*, epoch: int) -> None:
 def enrol(*, user_id: int, nonce: str) -> str:
     """A person's own secret for their leaf, 64 hexadecimal digits made by themselves; it counts from the next attestation on.
 
-    Raises ValidationError. The answer is the account's name in the tree; the same secret again changes nothing.
+    Raises ValidationError, and NoUsernameYet for somebody who would be found under another name tomorrow. The answer is the
+    account's name in the tree; the same secret again changes nothing.
     """
     if re.fullmatch("[0-9a-f]{64}", nonce) is None or nonce == "0" * 64:
         raise ValidationError(fields={"nonce": "Your secret has 64 hexadecimal digits, and not all of them are zero."})
     secret = bytes.fromhex(nonce)
     with actor(user_id):
+        if personal.named_at(user_id) is None:
+            raise NoUsernameYet("Choose your @username first: your secret is bound to it.")
         account = personal.account_of(user_id)
         who = who_of(account, secret)
         newest = Enrolment.objects.filter(user_id=user_id).order_by("-id").first()

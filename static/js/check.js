@@ -16,7 +16,7 @@ export const dateOf = (epoch) => new Date(epoch * DAY).toISOString().slice(0, 10
 // --------------------------------------------------------------------------------------------------- the proof kit
 const place = (account) => `paya.proof.${account}`;
 
-/** What is kept for a person: {account, secrets: [{nonce, since}], first, signing, head: {position, digest}, checked}. */
+/** What is kept for a person: {account, since, secrets: [{nonce, since}], first, signing, head: {position, digest}, checked}. */
 export function kitOf(account) {
   try {
     const kit = readKit(localStorage.getItem(place(account)) ?? "");
@@ -24,7 +24,7 @@ export function kitOf(account) {
   } catch {
     // Nothing is kept here yet, or something that is none of ours.
   }
-  return { account, secrets: [], first: null, signing: null, head: null, checked: null };
+  return { account, since: null, secrets: [], first: null, signing: null, head: null, checked: null };
 }
 
 /** A kit from its text. Raises Refused. */
@@ -40,8 +40,8 @@ export function readKit(text) {
     Array.isArray(kit.secrets) &&
     kit.secrets.every(({ nonce, since }) => /^[0-9a-f]{64}$/.test(nonce) && !Number.isNaN(Date.parse(since)));
   if (!well) throw new Refused("kit", "This file is not a proof kit.");
-  const { account, secrets, first = null, signing = null, head = null, checked = null } = kit;
-  return { account, secrets, first, signing, head, checked };
+  const { account, since = null, secrets, first = null, signing = null, head = null, checked = null } = kit;
+  return { account, since, secrets, first, signing, head, checked };
 }
 
 export function keep(kit) {
@@ -180,7 +180,7 @@ function secretsFor(kit, cut) {
 
 /**
  * Check one day: the proof leads from this person's account, secret and balance to what was signed. Without `balance` the one
- * that comes with the proof is checked, which the person then has to recognise. Null: the person had no account then.
+ * that comes with the proof is checked, which the person then has to recognise. Null: PaYa says that the person is not in it.
  */
 export async function checkDay(kit, day, signing, { balance = null } = {}) {
   const given = await fetchProof(dateOf(day.attestation.epoch));
@@ -205,10 +205,12 @@ export async function checkDay(kit, day, signing, { balance = null } = {}) {
 }
 
 /**
+ * `since` is the time from which on the account is there; a later one than this browser knows is not believed.
+ *
  * The newest day, and everything since the last check: the chain, the other places, and each day's own balance. What holds is kept as the new last
  * entry. `balance` (BigInt, or null) is of the newest day.
  */
-export async function checkAll(kit, { firstKey, mirrors, balance = null, again = false }) {
+export async function checkAll(kit, { firstKey, mirrors, since, balance = null, again = false }) {
   if (kit.first !== null && kit.first !== firstKey) {
     throw new Refused("key", "This page names another first key than the one that this browser knows.");
   }
@@ -219,17 +221,23 @@ export async function checkAll(kit, { firstKey, mirrors, balance = null, again =
   if (some.length === 0) return { days: [], checked: [], same: 0, missed: [] };
   const same = await compare(some, mirrors);
   const checked = [];
+  const opened = Math.min(...[kit.since, since].map((time) => Date.parse(time)).filter((time) => !Number.isNaN(time)));
   for (const day of some) {
+    const cut = Date.parse(day.attestation.cut);
+    if (cut < opened - SKEW) continue; // nobody had this name yet
     try {
       const mine = await checkDay(kit, day, signing, { balance: day === some.at(-1) ? balance : null });
       if (mine !== null) checked.push({ ...mine, day });
+      else if (cut > opened + SKEW || checked.length > 0) {
+        throw new Refused("left out", "Your account was there at this cut, and PaYa says that it is not in the total.");
+      }
     } catch (error) {
       if (error instanceof Refused) error.day = day;
       throw error;
     }
   }
   const gaps = missed(again ? some : days, again ? null : kit.checked);
-  Object.assign(kit, { first: firstKey, head, signing, checked: some.at(-1).attestation.epoch });
+  Object.assign(kit, { since: Number.isFinite(opened) ? new Date(opened).toISOString() : null, first: firstKey, head, signing, checked: some.at(-1).attestation.epoch });
   keep(kit);
   return { days: some, checked, same, missed: gaps };
 }

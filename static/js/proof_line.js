@@ -7,9 +7,9 @@ async function look() {
   const [{ checkAll, kitOf }, { Refused, money }] = await Promise.all([import("./check.js"), import("./proof.js")]);
   const words = place.querySelector("[data-proof-words]");
   try {
-    const { key, mirrors } = await (await fetch("/transparency/proof/facts")).json();
+    const { key, mirrors, since } = await (await fetch("/transparency/proof/facts")).json();
     if (key === "") return;
-    const { checked } = await checkAll(kitOf(place.dataset.account), { firstKey: key, mirrors });
+    const { checked } = await checkAll(kitOf(place.dataset.account), { firstKey: key, mirrors, since });
     sessionStorage.setItem(once, "yes");
     const last = checked.at(-1);
     if (last === undefined) return; // nothing of this person's yet

@@ -6,6 +6,7 @@ import { Refused, money } from "./proof.js";
 const page = document.querySelector("[data-proof]");
 const account = page.dataset.account;
 const firstKey = page.dataset.key;
+const { since } = page.dataset;
 const mirrors = page.dataset.mirrors.split(" ").filter(Boolean);
 const form = page.querySelector("[data-proof-form]");
 const out = page.querySelector("[data-proof-result]");
@@ -38,7 +39,7 @@ async function check({ again = true } = {}) {
   form.setAttribute("aria-busy", "true");
   try {
     const balance = readBalance(form.elements.balance.value);
-    show(await checkAll(kit, { firstKey, mirrors, balance, again }), balance);
+    show(await checkAll(kit, { firstKey, mirrors, since, balance, again }), balance);
   } catch (error) {
     if (error instanceof Refused) refused(error);
     else out.replaceChildren(line("p", "The check could not be made. Are you connected? Nothing was found, good or bad.", "muted"));
@@ -53,7 +54,7 @@ function show({ days, checked, same, missed }, said) {
   const parts = [];
   if (last === undefined) {
     parts.push(line("h3", "Nothing of yours to check yet"));
-    parts.push(line("p", "Your account was opened after the last cut. The next attestation is the first that has you in it.", "muted"));
+    parts.push(line("p", `Your account was opened ${since ? `on ${day(since)}, ` : ""}after the last cut. The next attestation is the first that has you in it.`, "muted"));
   } else {
     const title = line("h3", `Counted: ${money(last.balance)}`, "proof-good");
     title.dataset.proofGood = "";
@@ -144,7 +145,8 @@ secret.querySelector("[data-kit-bring]").addEventListener("change", async (event
     const secrets = [...kit.secrets, ...brought.secrets.filter(({ nonce }) => !known.has(nonce))];
     secrets.sort((one, other) => Date.parse(one.since) - Date.parse(other.since));
     const further = (brought.head?.position ?? -1) > (kit.head?.position ?? -1) ? brought : kit;
-    kit = { ...further, secrets, first: kit.first ?? brought.first };
+    const opened = [kit.since, brought.since].filter(Boolean).sort()[0] ?? null;
+    kit = { ...further, since: opened, secrets, first: kit.first ?? brought.first };
     keep(kit);
     said.textContent = "Your kit is here now.";
   } catch (error) {

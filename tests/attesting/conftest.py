@@ -55,12 +55,18 @@ class Network:
             yield
 
     def join(self, username: str, cents: int = 0) -> Person:
-        user_id = users.sign_up(phone=f"+1212555{1000 + len(self.people):04d}").id
+        user_id = self.sign_up(username).id
         users.welcome(user_id=user_id, username=username, display_name=username.title(), default_visibility="public")
         if cents:
             with actor(SYSTEM):
                 wallets.mint(user_id=user_id, reference=new_reference(), amount=cents)
-        self.people[username] = Person(user_id, username)
+        return self.people[username]
+
+    def sign_up(self, username: str) -> Person:
+        """Somebody with a wallet, who has yet to choose their name."""
+        if username not in self.people:
+            user_id = users.sign_up(phone=f"+1212555{1000 + len(self.people):04d}").id
+            self.people[username] = Person(user_id, username)
         return self.people[username]
 
     def bank_says(self, cents: int) -> None:

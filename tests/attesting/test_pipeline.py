@@ -43,7 +43,7 @@ def day(number: int) -> str:
 
 @pytest.fixture(scope="module")
 def story(database: Database, tmp_path_factory: Any, django_db_blocker: Any) -> Iterator[Network]:
-    """Four days: the first, a payment, one that is missed, and one after ada has made a secret of her own."""
+    """Four days: the first, a payment, one that is missed, and one after ada has made a secret of her own, and eve has a name."""
     from django.test import override_settings
 
     folder = tmp_path_factory.mktemp("story")
@@ -54,6 +54,7 @@ def story(database: Database, tmp_path_factory: Any, django_db_blocker: Any) -> 
             network.join("ada", 120_00)
             network.join("bob", 60_00)
             network.join("cyd")
+            network.sign_up("eve")
             network.earned(10_00)
             network.bank_says(190_00)
         network.attest(0)
@@ -64,6 +65,7 @@ def story(database: Database, tmp_path_factory: Any, django_db_blocker: Any) -> 
         with network.on(1, 6):
             services.enrol(user_id=network.people["ada"].id, nonce=SECRET)
             network.join("dia", 5_00)
+            network.join("eve")
             network.bank_says(195_00)
         network.attest(3)
         with network.on(3, 1):
@@ -190,6 +192,24 @@ def test_the_chain_is_a_log_with_a_signed_checkpoint(story: Network) -> None:
 def test_who_was_not_there_yet_is_told_so(story: Network) -> None:
     assert_problem(api.get(f"/v1/proof?date={day(0)}", person=story.people["dia"]), 404, "not_in_tree")
     assert_problem(api.get("/v1/proof?date=x", person=story.people["dia"]), 400, "validation_error")
+
+
+def test_whoever_had_no_name_yet_is_found_by_their_wallet(story: Network) -> None:
+    eve = story.people["eve"]
+    wallet = api.get("/v1/wallet", person=eve).json()["id"]
+    assert [proof_of(story, "eve", number)["account"] for number in (0, 3)] == [wallet, "eve"]
+    note = api.get(f"/v1/transparency/attestations/{day(0)}").content
+    proof = base64.urlsafe_b64decode(proof_of(story, "eve", 0)["proof"] + "==")
+    attestation = verifier.parse(verifier.open_note(note, keys()))
+    verifier.check_proof(proof, account=wallet, nonce=bytes(32), balance=0, attestation=attestation)
+    holds(story, "eve", 3, nonce=bytes(32), balance=0)
+
+
+def test_a_secret_is_bound_to_a_name(story: Network) -> None:
+    with story.on(3, 3):
+        nameless = story.sign_up("fay")
+    response = api.put("/v1/proof/secret", {"nonce": SECRET}, person=nameless)
+    assert_problem(response, 409, "no_username")
 
 
 def test_a_day_long_past_is_built_again_when_somebody_asks(story: Network) -> None:

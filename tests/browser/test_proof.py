@@ -68,7 +68,7 @@ def test_log_in_checks_quietly(phone: OpenPhone, stack: Stack) -> None:
     expect(page.locator("[data-proof-line]")).to_contain_text("are in PaYa\u2019s signed total")
     newcomer = phone(stack.person())
     newcomer.goto(PAGE)
-    expect(newcomer.locator("[data-proof-result]")).to_contain_text("Your account was opened after the last cut")
+    expect(newcomer.locator("[data-proof-result]")).to_contain_text("after the last cut")
 
 
 def split_view(route: Route) -> None:
@@ -93,6 +93,10 @@ def anothers(route: Route) -> None:
     route.fulfill(response=answer, json=body)
 
 
+def left_out(route: Route) -> None:
+    route.fulfill(status=404, json={"code": "not_in_tree"})
+
+
 def refused(route: Route) -> None:
     route.fulfill(status=404, json={"code": "not_attested"})
 
@@ -102,6 +106,7 @@ def refused(route: Route) -> None:
     [
         ("**/mirror/**", split_view, "split view"), ("**/v1/transparency/chain**", past_altered, "chain"),
         ("**/proof/mine**", anothers, "root"), ("**/proof/mine**", refused, "no proof"),
+        ("**/proof/mine**", left_out, "left out"),
     ],
 )  # fmt: skip
 def test_a_lie_is_named_and_can_be_reported(phone: OpenPhone, stack: Stack, where: str, lie: Any, step: str) -> None:

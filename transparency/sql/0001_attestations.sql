@@ -29,12 +29,13 @@ END $$;
 -- ------------------------------------------------------------------------------------------------------ the freeze
 -- Nobody posts while this lock is held: it is asked for with a short time-out, and held for the moment in which a snapshot is
 -- exported. A posting is stamped after it has the lock on its rows; so what the snapshot has is what is stamped before that
--- moment. Runs as the owner, who alone may lock a table as a whole. To be called before the snapshot is taken.
+-- moment; so with secrets, and with names. Runs as the owner, who alone may lock a table as a whole. To be called before the
+-- snapshot is taken.
 CREATE FUNCTION transparency_freeze(p_lock_timeout text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM set_config('lock_timeout', p_lock_timeout, true);
-    LOCK TABLE ledger_account, transparency_enrolment IN SHARE MODE;
+    LOCK TABLE ledger_account, transparency_enrolment, users_profile IN SHARE MODE;
 END $$;
 
 -- What a leaf says of whose it is (PROOFS 5.1), for those who made no secret of their own.
@@ -43,8 +44,8 @@ CREATE FUNCTION transparency_who(p_account text) RETURNS bytea LANGUAGE sql IMMU
                   || decode(repeat('00', 32), 'hex'))
 $$;
 
--- Each account that is owed to, in ascending order: what it is owed, and who it is said to be in the tree. People are numbered
--- by their id; the house's own accounts that are owed to people come last. All in the caller's snapshot.
+-- Each account that is owed to, in ascending order: what it is owed, and who it was said to be at that instant (whoever had not
+-- chosen a name yet is known by the wallet), however much later the tree is built. People are numbered by their id; the house's own accounts that are owed to people come last. All in the caller's snapshot.
 CREATE FUNCTION transparency_liabilities(p_instant timestamptz)
 RETURNS TABLE (number bigint, owed bigint, who bytea, is_open boolean) LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp SET work_mem = '128MB' SET jit = off AS $$
@@ -57,7 +58,7 @@ SET search_path = pg_catalog, public, pg_temp SET work_mem = '128MB' SET jit = o
         FROM wallets_wallet w
         JOIN ledger_account a ON a.id = w.account
         JOIN ledger_account h ON h.id = w.hold_account
-        LEFT JOIN users_profile p ON p.user_id = w.user_id
+        LEFT JOIN users_profile p ON p.user_id = w.user_id AND p.created_at < p_instant
         LEFT JOIN newest e ON e.user_id = w.user_id
     ), house AS (
         SELECT 4294967292 AS number, a.balance - (SELECT coalesce(sum(pending_out), 0) FROM wallets_wallet) AS owed,
