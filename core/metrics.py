@@ -20,7 +20,7 @@ from core.redis_client import client
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 FLUSH_SECONDS = 2.0
 DOWN_SECONDS = 30.0
-NOBODYS = ("healthz", "readyz", "metrics")  # asked by machines: no part of how people are served
+API = "v1/"  # what the figures by minute are of; pages and their pictures would only hide how it does
 TOTAL, MINUTE = "paya:http:total", "paya:http:minute:"
 MINUTES_KEPT = 3600  # seconds
 ERRORS = "errors"
@@ -71,7 +71,7 @@ def _add(counted: dict[Key, list[int]]) -> None:
         for number, count in enumerate(counts):
             if count:
                 adding.hincrby(TOTAL, f"{route}|{method}|{status}|{number}", count)
-                if number <= len(BUCKETS) and not route.startswith(NOBODYS):
+                if number <= len(BUCKETS) and route.startswith(API):
                     adding.hincrby(minute, str(number), count)
                     if status >= 500:
                         adding.hincrby(minute, ERRORS, count)

@@ -185,6 +185,19 @@ def test_what_is_not_known_yet_is_not_sealed(database: Database):
     assert blocks(database)[0]["rows"] == journal_size(database)
 
 
+def test_while_a_transaction_stays_open_the_task_says_so_and_comes_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(tasks, "WAIT", 0.1)
+    open_one = database.connect("worker")
+    open_one.autocommit = False
+    with open_one.cursor() as cursor:
+        cursor.execute("select ledger_open('{1}')")
+    tasks.seal_journal()
+    assert "seal_later" in caplog.text
+    open_one.close()
+
+
 def test_the_task_stays_behind(database: Database, monkeypatch: pytest.MonkeyPatch):
     pay(2)
     tasks.seal_journal()
