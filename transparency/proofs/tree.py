@@ -5,6 +5,7 @@ Each half is built by itself, in a process of its own where there are two cores.
 """
 
 import hashlib
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from transparency.proofs.records import LIMIT, NOBODY, RECORD, depth_for, leaf_p
 from transparency.proofs.streams import CHUNK, Words
 
 LEAF, NODE = 86, 94
+PIECE = 16_384
 
 
 class TooMuch(Exception):
@@ -89,19 +91,20 @@ def build_half(tree: Tree, part: int, *, owed: Liabilities, key: bytes) -> None:
     salts = np.frombuffer(
         b"".join(streams.stream(key, "salt", chunk, 32, part=part) for chunk in range(-(-size // CHUNK))), dtype="V32"
     )
-    with tree.level(part, 0).open("wb") as file:
-        for some in _chunks(order):
-            file.write(_leaves(leaf_prefix(part, tree.epoch), amounts[some], whos[some], salts[some]))
+    prefix = leaf_prefix(part, tree.epoch)
+    records = b"".join(_leaves(prefix, amounts[some], whos[some], salts[some]) for some in _pieces(order))
+    tree.level(part, 0).write_bytes(records)
     for level in range(1, tree.depth + 1):
-        below = np.fromfile(tree.level(part, level - 1), dtype=np.uint8).reshape(-1, 2 * RECORD)
-        with tree.level(part, level).open("wb") as file:
-            for pairs in _chunks(below):
-                file.write(_parents(node_prefix(level, tree.epoch), pairs))
+        prefix = node_prefix(level, tree.epoch)
+        pairs = np.frombuffer(records, dtype=np.uint8).reshape(-1, 2 * RECORD)
+        records = b"".join(_parents(prefix, some) for some in _pieces(pairs))
+        tree.level(part, level).write_bytes(records)
 
 
-def _chunks(rows: NDArray) -> Iterator[NDArray]:
-    for start in range(0, len(rows), CHUNK):
-        yield rows[start : start + CHUNK]
+def _pieces(rows: NDArray) -> Iterator[NDArray]:
+    """As many rows at a time as stay in the processor's cache while they are packed and hashed."""
+    for start in range(0, len(rows), PIECE):
+        yield rows[start : start + PIECE]
 
 
 def _leaves(prefix: bytes, amounts: Words, whos: NDArray, salts: NDArray) -> bytes:
@@ -121,7 +124,7 @@ def _parents(prefix: bytes, pairs: NDArray[np.uint8]) -> bytes:
 def _records(sums: Words, inputs: bytes, width: int) -> bytes:
     """Sums and the hashes of `inputs`, cut into pieces of `width` bytes, as records."""
     sha256 = hashlib.sha256
-    digests = b"".join([sha256(inputs[at : at + width]).digest() for at in range(0, len(inputs), width)])
+    digests = b"".join([sha256(piece).digest() for (piece,) in struct.iter_unpack(f"{width}s", inputs)])
     table = np.empty(len(sums), dtype=[("sum", ">u8"), ("hash", "V32")])
     table["sum"], table["hash"] = sums, np.frombuffer(digests, dtype="V32")
     return table.tobytes()
