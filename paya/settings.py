@@ -204,7 +204,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.schema.add_problems"],
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"BankTransferStatusEnum": "banking.api.TRANSFER_STATUSES"},
+    "ENUM_NAME_OVERRIDES": {
+        "BankTransferStatusEnum": "banking.api.TRANSFER_STATUSES", "RewardStatusEnum": "rewards.api.STATUSES",
+    },
 }
 JWT_ACCESS_SECONDS = 15 * 60
 JWT_REFRESH_SECONDS = 7 * 24 * 3600

@@ -3,7 +3,7 @@
 SET session_replication_role = replica;
 CREATE TEMP TABLE made AS
     SELECT n, (SELECT last_value FROM ledger_account_seq) + 1000 + n * 3 AS account,
-           (SELECT coalesce(max(id), 0) FROM users_user) + n AS person FROM generate_series(1, %(n)s) n;
+           (SELECT coalesce(max(id), 0) FROM users_user) + n AS person FROM generate_series(1, %(n)s::bigint) n;
 INSERT INTO users_user (id, password, is_superuser, public_id, kind, phone_index, phone_cipher, is_active, default_visibility, created_at)
     OVERRIDING SYSTEM VALUE
     SELECT person, '!', false, 'usr_rewards-' || n, 'person', sha256(('rewards-' || n)::bytea), '\x00', true, 'public', %(week)s::timestamptz - interval '90 days'

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from core.actor import actor
 from core.clock import at_time
-from rewards import services
+from rewards import queries, services
 from tests.conftest import Database, PersonForTest, cloned_database
 from tests.helpers import Api, assert_problem
 from tests.payments.people import browser
@@ -159,3 +160,14 @@ def test_a_week_in_review_says_until_when_and_pays_nothing_yet(database: Databas
         assert "In review until" in browser(town["ann"]).get("/rewards/2026-W46").content.decode()
     finally:
         become("announced", 1_000_000)
+
+
+def test_open_pages_say_what_arrived_went_back_or_was_answered(database: Database, town: dict[str, PersonForTest]) -> None:
+    ann, dee = town["ann"].id, town["dee"].id
+    with actor(ann):
+        said = queries.words_for(ann, "reward", WEEK.name)
+        assert said == {"text": "Your weekly share has arrived: $21.00.", "url": "/rewards/2026-W46"}
+        assert (queries.words_for(ann, "reward_reversed", WEEK.name) or {})["text"] == "Your share of $21.00 was taken back."
+        assert (queries.words_for(ann, "appeal_answered", WEEK.name) or {})["url"] == "/rewards/2026-W46"
+    with actor(dee):
+        assert queries.words_for(dee, "reward", WEEK.name) is None
