@@ -13,10 +13,12 @@ import numpy as np
 import psycopg2
 import pytest
 from django.db import OperationalError, connection
+from django.test import Client
 
 from core import keyring
 from core.actor import SYSTEM, actor
 from core.keyring.rotation import rotate_data
+from core.logs import JsonFormatter
 from ledger import audit as ledger_audit
 from tests.attesting.conftest import FIRST_DAY, Network
 from tests.conftest import Database
@@ -277,12 +279,15 @@ def lie(story: Network, number: int, monkeypatch: pytest.MonkeyPatch, change: An
     monkeypatch.undo()
 
 
-@pytest.mark.parametrize("false", ["17 left out", "19 netted", "20 pending left out", "22 not the ledger's", "27 too high"])
+@pytest.mark.parametrize(
+    "false",
+    ["17 left out", "19 netted", "20 pending left out", "21 counted nowhere", "22 not the ledger's", "27 too high"],
+)
 def test_what_only_an_auditor_can_find_out(
     story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, false: str
 ) -> None:
     number, cyd, bob = days.next(), story.people["cyd"].id, story.people["bob"].id
-    cents = {"17": -50, "19": -30, "20": -15_00, "22": -1, "27": 1}[false[:2]]
+    cents = {"17": -50, "19": -30, "20": -15_00, "21": -7, "22": -1, "27": 1}[false[:2]]
 
     def change(table: Any) -> Any:
         who = table["number"] == (cyd if false.startswith("17") else bob)
@@ -296,6 +301,26 @@ def test_what_only_an_auditor_can_find_out(
     with story.database.role("auditor"):
         findings = ledger_audit.audit(ledger_audit.registered())[0]
     assert any(str(EPOCH + number) in row for finding in findings for row in finding.rows)
+
+
+def test_26_the_checking_file_is_the_one_that_the_attestation_names(story: Network) -> None:
+    served = Client().get("/transparency/paya-verify").content
+    assert hashlib.sha256(served).hexdigest() == archive.by_name(day(0)).figure("software")
+    assert f'KEYS: tuple[str, ...] = ("{keys()[0]}",)'.encode() in served or len(chain.verifier_keys()) > 1
+
+
+def test_nothing_of_a_days_secrets_is_logged(story: Network, days: SimpleNamespace, caplog: pytest.LogCaptureFixture) -> None:
+    number = days.next()
+    caplog.set_level("DEBUG")
+    story.attest(number)
+    proof = proof_of(story, "ada", number)
+    raw = base64.urlsafe_b64decode(proof["proof"] + "==")
+    with story.database.role("worker"):
+        key = services.day_key(epoch=EPOCH + number)
+    said = "".join(JsonFormatter().format(record) for record in caplog.records if record.name.startswith("paya"))
+    assert "attested" in said
+    for secret in (key.hex(), raw[28:60].hex(), SECRET, proof["proof"], str(proof["balance"])):
+        assert secret not in said
 
 
 def test_18_a_low_balance_repaired_the_next_day_is_found_by_whoever_checks_missed_days(

@@ -12,15 +12,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.proofs.forge import EPOCH, HASH, KEY, SIGNER, VERIFIER, attestation, built, load_verifier, note
 from transparency.proofs.attestation import FIRST, Statement, digest
+from transparency.proofs.log import consistency, leaf_hash, log_root
 from transparency.proofs.note import Signer, sign
 from transparency.proofs.paths import proof_of
 from transparency.proofs.records import LIMIT, RECORD, leaf_prefix, node_prefix, root_of, who_of
-from transparency.proofs.tree import Tree
+from transparency.proofs.tree import Liabilities, Tree, build_half
 
 verifier = load_verifier()
 KEYS = (SIGNER.verifier_key,)
@@ -200,6 +202,20 @@ def test_10_the_leaf_of_somebody_else_with_the_same_balance(tree: Tree) -> None:
 
 
 # -------------------------------------------------------------------------------------- 11 to 13: the verifier itself
+def test_10_one_name_for_two_people(tmp_path: Path) -> None:
+    """Two who were told the same name see it when they compare; a secret of one's own makes one leaf serve nobody else."""
+    mine, theirs = bytes(range(32)), bytes(range(1, 33))
+    owed = Liabilities(np.array([60_00], dtype=np.uint64), who_of("ada", mine))
+    tree = Tree(tmp_path, EPOCH, owed.depth)
+    for part in (0, 1):
+        build_half(tree, part, owed=owed, key=KEY)
+    signed = verifier.parse(attestation(tree).text())
+    proof = proof_of(tree, 0, key=KEY)
+    verifier.check_proof(proof, account="ada", nonce=mine, balance=60_00, attestation=signed)
+    with refused("root"):
+        verifier.check_proof(proof, account="ada", nonce=theirs, balance=60_00, attestation=signed)
+
+
 def test_11_the_proof_says_nothing_about_whom_what_and_to_where() -> None:
     """Root, total, account and balance are told by the person and the attestation: the proof has no place for them."""
     assert len(b"PAYAPRF1") + 4 + 1 + 3 + 2 * (4 + 8 + 32 + 10 * (8 + 32)) == 16 + 2 * HALF
@@ -355,6 +371,41 @@ def notes_text(tree: Tree, previous: str) -> bytes:
     return attestation(tree, epoch=EPOCH, previous=previous).text()
 
 
+def extends(old_size: int, old_root: bytes, size: int, root: bytes, proof: list[bytes]) -> bool:
+    """What a witness does before it signs a checkpoint (RFC 9162, 2.1.4.2), written apart from our own log."""
+    if old_size == size:
+        return old_root == root and not proof
+    path = [old_root, *proof] if old_size & (old_size - 1) == 0 else list(proof)
+    fn, sn = old_size - 1, size - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = path[0]
+    for step in path[1:]:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            fr, sr = (hashlib.sha256(b"\x01" + step + one).digest() for one in (fr, sr))
+            while fn and not fn & 1:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            sr = hashlib.sha256(b"\x01" + sr + step).digest()
+        fn, sn = fn >> 1, sn >> 1
+    return fr == old_root and sr == root and sn == 0
+
+
+def test_15_the_log_is_no_longer_a_continuation() -> None:
+    texts = [b"day %d\n" % day for day in range(13)]
+    leaves = [leaf_hash(text) for text in texts]
+    for old in range(1, 14):
+        for size in range(old, 14):
+            proof = consistency(old, leaves[:size])
+            assert extends(old, log_root(leaves[:old]), size, log_root(leaves[:size]), proof)
+            if old < size:
+                rewritten = [leaf_hash(b"another"), *leaves[1:size]]
+                for shown in (proof, consistency(old, rewritten)):
+                    assert not extends(old, log_root(leaves[:old]), size, log_root(rewritten), shown)
+
+
 def test_16_a_missed_day_is_seen(tree: Tree, tmp_path: Path) -> None:
     notes = chain_of(tree, tmp_path / "chain", 2)
     late = attestation(tree, epoch=EPOCH + 3, previous=digest(verifier._text_of(notes[1])))
@@ -452,6 +503,19 @@ def test_two_days_share_nothing(tmp_path: Path) -> None:
     days = ((first, b"a" * 32), (second, b"b" * 32))
     salts = [proof_of(tree, number, key=key)[28:60] for tree, key in days for number in range(4)]
     assert len(set(salts)) == 8
+
+
+def test_nobody_keeps_their_place_or_their_neighbours(tmp_path: Path) -> None:
+    people = {f"p{number}": number for number in range(300)}
+    places = [
+        np.frombuffer(built(tmp_path / str(day), people, key=bytes([day]) * 32).places(part).read_bytes(), dtype=">u4")[:300]
+        for day in (1, 2)
+        for part in (0, 1)
+    ]
+    for at, one in enumerate(places):
+        for other in places[at + 1 :]:
+            assert (one == other).sum() <= 4  # of 1,024 places 0.3 are expected to agree by chance
+            assert ((one ^ 1) == other).sum() <= 4
 
 
 def test_a_proof_names_nobody_else(tree: Tree) -> None:
