@@ -80,13 +80,32 @@ function draw(chart) {
   tell(null);
 }
 
-const all = () => document.querySelectorAll("[data-chart]").forEach(draw);
+const charts = () => document.querySelectorAll("[data-chart]");
+const all = () => charts().forEach(draw);
 
-all();
+// The library is fetched when somebody comes near a picture, and not with the page.
+let library;
+
+function near() {
+  library ??= new Promise((ready, failed) => {
+    const script = document.createElement("script");
+    script.src = document.querySelector("[data-uplot]").dataset.uplot;
+    Object.assign(script, { onload: ready, onerror: failed });
+    document.head.append(script);
+  });
+  library.then(all, () => { library = undefined; });
+}
+
+const watch = new IntersectionObserver((seen) => {
+  if (seen.some((one) => one.isIntersecting)) { watch.disconnect(); near(); }
+}, { rootMargin: "200px" });
+const begin = () => (library ? near() : charts().forEach((chart) => watch.observe(chart)));
+
+begin();
 new ResizeObserver(() => {
   for (const [plot, made] of drawn) plot.isConnected && plot.clientWidth !== made.width && made.setSize({ width: plot.clientWidth, height: 240 });
 }).observe(document.getElementById("main"));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => library?.then(all));
 
 // New figures come by htmx. While somebody reads a table it stays as it is.
 document.body.addEventListener("htmx:beforeRequest", (event) => {
@@ -95,5 +114,5 @@ document.body.addEventListener("htmx:beforeRequest", (event) => {
 document.body.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.elt.id !== "charts") return;
   for (const [plot, made] of drawn) if (!plot.isConnected) { made.destroy(); drawn.delete(plot); }
-  all();
+  begin();
 });

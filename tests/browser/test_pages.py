@@ -53,7 +53,7 @@ def test_a_frozen_person_reads_why_on_home_and_where_they_try(phone: OpenPhone, 
     assert person.balance["available"] == 500
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/feed", "/pay"])
+@pytest.mark.parametrize("path", ["/", "/login", "/feed", "/pay", "/transparency"])
 def test_a_first_load_is_light(phone: OpenPhone, stack: Stack, path: str) -> None:
     """Bytes on the wire, headers and all, with an empty cache."""
     page = phone(stack.patron)
@@ -88,6 +88,7 @@ def test_the_transparency_page_draws_what_its_tables_say_and_moves(phone: OpenPh
     page = phone()
     page.goto("/transparency?range=90")
     charts = page.locator("[data-chart]")
+    charts.first.scroll_into_view_if_needed()
     expect(charts.locator("canvas")).to_have_count(4)
     payments = charts.filter(has=page.get_by_role("heading", name="Payments", exact=True))
     payments.get_by_text("As a table").click()
