@@ -354,6 +354,8 @@ CELERY_TASK_ROUTES = {_entry["task"]: {"queue": "sweeps"} for _entry in CELERY_B
     "banking.tasks.refresh_transfer": {"queue": "polls"},
     # A week of a million people takes its minute: no sweep shall stand behind it.
     **{task: {"queue": "polls"} for task in ("rewards.tasks.advance", "rewards.tasks.estimate")},
+    # So does an attestation of as many.
+    **{task: {"queue": "polls"} for task in ("transparency.tasks.attest_daily", "transparency.tasks.carry_out_wishes")},
 }
 
 # --- The staff's site -------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.db import connection
 from transparency.attesting import chain, published
 from transparency.errors import NotAttested
 from transparency.models import ChainEntry
-from transparency.proofs.attestation import cut_of, epoch_of
+from transparency.proofs.attestation import cut_of
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,15 @@ class Entry:
         return int(self.figure("receivable"))
 
 
-def entries() -> list[Entry]:
-    """The whole chain that is published, oldest first: a few hundred bytes a day."""
+def entries(
+    *, kind: str | None = None, epoch: int | None = None, after: int = -1, before: int | None = None, newest: bool = False,
+    limit: int | None = None,
+) -> list[Entry]:
+    """What is published of the chain, oldest first; or the newest (first) of it, some of it, one day of it."""
     with connection.cursor() as cursor:
-        cursor.execute("select * from transparency_chain()")
+        cursor.execute(
+            "select * from transparency_chain(%s, %s, %s, %s, %s, %s)", [kind, epoch, after, before, newest, limit]
+        )
         return [_entry(row) for row in cursor.fetchall()]
 
 
@@ -77,20 +82,24 @@ def _entry(row: tuple[Any, ...]) -> Entry:
 
 
 def attestations() -> list[Entry]:
-    """Oldest first."""
-    return [entry for entry in entries() if entry.kind == ChainEntry.ATTESTATION]
+    """All of them, oldest first."""
+    return entries(kind=ChainEntry.ATTESTATION)
 
 
 def of_day(epoch: int) -> Entry | None:
-    return next((entry for entry in attestations() if entry.epoch == epoch), None)
+    return next(iter(entries(kind=ChainEntry.ATTESTATION, epoch=epoch)), None)
+
+
+def newest() -> Entry | None:
+    return next(iter(entries(kind=ChainEntry.ATTESTATION, newest=True, limit=1)), None)
 
 
 def latest() -> Entry:
     """Raises NotAttested before the first one."""
-    found = attestations()
-    if not found:
+    found = newest()
+    if found is None:
         raise NotAttested("Nothing has been attested yet.")
-    return found[-1]
+    return found
 
 
 def by_name(name: str) -> Entry:
@@ -112,14 +121,8 @@ def epoch_of_day(day: date) -> int:
 
 
 def missed_before(days: Sequence[Entry]) -> dict[int, int]:
-    """How many days without attestation lie between each and the one before it, by epoch."""
+    """How many days without attestation lie between each and the one before it, by epoch; of days in order, oldest first."""
     return {later.epoch: later.epoch - earlier.epoch - 1 for earlier, later in zip(days, days[1:], strict=False)}
-
-
-def missing_until(moment: datetime) -> int:
-    """How many days have passed since the last attestation without one; today does not count before it is over."""
-    found = attestations()
-    return max(epoch_of(moment) - found[-1].epoch - 1, 0) if found else 0
 
 
 def verifier_file() -> bytes:

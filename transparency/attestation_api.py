@@ -17,6 +17,7 @@ from core.errors import ValidationError
 from transparency import archive, personal, services
 from transparency.attesting import chain
 from transparency.errors import NotAttested
+from transparency.models import ChainEntry
 from wallets.api import CURSOR, LIMIT
 
 NEVER_KEPT = "private, no-store"
@@ -97,10 +98,9 @@ class AttestationsView(ForEverybody):
     def get(self, request: Request) -> Response:
         """All attestations, newest first. A day that is missing was not attested."""
         before, limit = page_params(request.query_params)
-        found = archive.attestations()
-        missed = archive.missed_before(found)
-        rows = [entry for entry in reversed(found) if before is None or entry.epoch < before][: limit + 1]
-        return page(rows, limit, lambda entry: entry.epoch, lambda entry: as_json(entry, missed))
+        rows = archive.entries(kind=ChainEntry.ATTESTATION, before=before, newest=True, limit=limit + 1)
+        missed = archive.missed_before(rows[::-1])
+        return page(rows, limit, lambda entry: entry.position, lambda entry: as_json(entry, missed))
 
 
 class AttestationView(ForEverybody):
@@ -126,7 +126,7 @@ class ChainView(ForEverybody):
     def get(self, request: Request) -> Response:
         """The chain of signed texts, oldest first, changes of the key among them; for whoever follows it."""
         after, limit = page_params(request.query_params)
-        rows = [entry for entry in archive.entries() if after is None or entry.position > after][: limit + 1]
+        rows = archive.entries(after=-1 if after is None else after, limit=limit + 1)
         return page(
             rows, limit, lambda entry: entry.position,
             lambda entry: {

@@ -30,8 +30,7 @@ SMALL = 10  # the depth at which sums of few people are among what neighbours se
 @require_safe
 def proof(request: HttpRequest) -> HttpResponse:
     """What is shown, what is not, and the check itself."""
-    found = archive.attestations()
-    latest = found[-1] if found else None
+    latest = archive.newest()
     context = {
         "latest": latest, "small": latest is not None and int(latest.figure("depth")) <= SMALL,
         "deadline": settings.ATTESTATION_DEADLINE, "software": latest.figure("software") if latest else "",
@@ -66,13 +65,11 @@ def first_key() -> str:
 @require_safe
 def attestations(request: HttpRequest) -> HttpResponse:
     """The archive: every entry of the chain, newest first, and every day that has none."""
-    before = request.GET.get("before", "")
-    entries = archive.entries()
-    if before.isascii() and before.isdigit():
-        entries = [entry for entry in entries if entry.position < int(before)]
-    some = entries[-PAGE:]
-    older = some[0].position if len(entries) > len(some) else None
-    rows = list(_with_gaps(some, until=None if before else epoch_of(now())))
+    given = request.GET.get("before", "")
+    before = int(given) if given.isascii() and given.isdigit() and len(given) < 16 else None
+    some = archive.entries(before=before, newest=True, limit=PAGE + 1)[::-1]
+    older = some[1].position if len(some) > PAGE else None  # the first is there only to tell whether a gap follows it
+    rows = list(_with_gaps(some, until=None if before else epoch_of(now())))[1 if older else 0 :]
     return render(request, "transparency/attestations.html", {"rows": rows[::-1], "older": older})
 
 

@@ -74,7 +74,11 @@ def attest_daily() -> Attestation | None:
     """What beat wakes up: today, unless it is done; None when there is nothing to do."""
     try:
         return attest()
-    except (AlreadyAttested, NothingToAttest, _SomebodyElse):
+    except (AlreadyAttested, _SomebodyElse):
+        return None
+    except NothingToAttest as error:
+        if now().strftime("%H:%M") >= settings.ATTESTATION_DEADLINE:
+            log.warning("attestation_late", extra={"cause": error.code})
         return None
     except ChannelFailed as error:
         log.warning("attestation_not_published", extra={"cause": str(error)})

@@ -80,8 +80,11 @@ SET search_path = pg_catalog, public, pg_temp AS $$
 $$;
 
 -- ---------------------------------------------------------------------------------------------- what everybody may read
--- The chain as far as the site shows it.
-CREATE FUNCTION transparency_chain() RETURNS TABLE (
+-- The chain as far as the site shows it: all of it, or some entries between two positions, the newest or the oldest of them.
+CREATE FUNCTION transparency_chain(
+    p_kind text DEFAULT NULL, p_epoch bigint DEFAULT NULL, p_after bigint DEFAULT -1, p_before bigint DEFAULT NULL,
+    p_newest boolean DEFAULT false, p_limit int DEFAULT NULL
+) RETURNS TABLE (
     "position" bigint, kind text, epoch bigint, note bytea, digest text, previous text, checkpoint bytea, signed_at timestamptz,
     published_at timestamptz, open boolean, complaints bigint
 ) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -91,7 +94,9 @@ CREATE FUNCTION transparency_chain() RETURNS TABLE (
     FROM transparency_chainentry c
     JOIN transparency_publication s ON s.entry_id = c.position AND s.channel = 'site'
     LEFT JOIN transparency_attestation a ON a.epoch = c.epoch
-    ORDER BY c.position
+    WHERE c.position > p_after AND (p_before IS NULL OR c.position < p_before)
+      AND (p_kind IS NULL OR c.kind = p_kind) AND (p_epoch IS NULL OR c.epoch = p_epoch)
+    ORDER BY CASE WHEN p_newest THEN -c.position ELSE c.position END LIMIT p_limit
 $$;
 
 CREATE FUNCTION transparency_keys() RETURNS TABLE (name text, public bytea, made_at timestamptz)
@@ -189,7 +194,7 @@ DO $$
 DECLARE
     f regprocedure;
 BEGIN
-    FOREACH f IN ARRAY ARRAY['transparency_liabilities(timestamptz)', 'transparency_totals()', 'transparency_chain()',
+    FOREACH f IN ARRAY ARRAY['transparency_liabilities(timestamptz)', 'transparency_totals()', 'transparency_chain(text, bigint, bigint, bigint, boolean, int)',
         'transparency_keys()', 'transparency_day(bigint)', 'transparency_signing_key()', 'transparency_entry_at(bigint, timestamptz)',
         'transparency_own_entry(bigint, uuid)', 'transparency_wish_rebuild(bigint)', 'transparency_wish_attestation(text)', 'transparency_answer_complaint(bigint, text)'
         ]::regprocedure[] LOOP
@@ -200,7 +205,7 @@ END $$;
 REVOKE EXECUTE ON FUNCTION transparency_freeze(text), transparency_who(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION transparency_who(text) TO paya_engine;
 GRANT EXECUTE ON FUNCTION transparency_freeze(text), transparency_liabilities(timestamptz), transparency_totals() TO paya_worker;
-GRANT EXECUTE ON FUNCTION transparency_chain(), transparency_keys() TO paya_web, paya_worker, paya_staff, paya_auditor;
+GRANT EXECUTE ON FUNCTION transparency_chain(text, bigint, bigint, bigint, boolean, int), transparency_keys() TO paya_web, paya_worker, paya_staff, paya_auditor;
 GRANT EXECUTE ON FUNCTION transparency_day(bigint), transparency_signing_key(), transparency_entry_at(bigint, timestamptz),
     transparency_own_entry(bigint, uuid), transparency_wish_rebuild(bigint) TO paya_web, paya_worker;
 GRANT EXECUTE ON FUNCTION transparency_wish_attestation(text), transparency_answer_complaint(bigint, text) TO paya_staff;
