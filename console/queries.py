@@ -25,6 +25,7 @@ from console.models import (
     OutboxRow,
     Payment,
     Person,
+    ProofComplaint,
     Reconciliation,
     Return,
     RewardRun,
@@ -188,6 +189,7 @@ def overview() -> Overview:
             "state__exact=closed",
         ),
         ("appeals to answer", Appeal.objects.filter(answered_at=None), "answered_at__isempty=1"),
+        ("reports about proofs to answer", ProofComplaint.objects.filter(answered_at=None), "answered_at__isempty=1"),
         ("frozen wallets", Wallet.objects.exclude(frozen=Wallet.OPEN), "frozen__gt=0"),
     ]
     return Overview(

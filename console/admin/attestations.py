@@ -56,7 +56,7 @@ class Answer(Action):
 @admin.register(Attestation, site=site)
 class AttestationAdmin(NobodysRows):
     list_actions = (AttestNow,)
-    list_display = ("day", "state_", "owed", "reserve_", "instant_", "opened", "reports", "code_")
+    list_display = ("day", "state_", "owed", "reserve_", "instant_", "reports", "code_")
     list_display_links = ("day",)
     list_filter = ("state",)
     ordering = ("-id",)
