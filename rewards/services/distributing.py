@@ -20,8 +20,8 @@ log = logging.getLogger("paya.rewards")
 CHUNK = 2_000
 # After a refusal: few enough to be posted one by one while their wallets wait.
 SMALL = 50
-# The share of the time in which nothing is posted, so that payments get their turn.
-REST = 0.5
+# The pause after a chunk, as a share of what it took and in seconds at most: those whose wallets it held get their turn.
+REST, LONGEST_REST = 0.25, 0.02
 
 
 def advance() -> None:
@@ -79,7 +79,7 @@ def _chunk(run_id: int, limit: int) -> int | None:
     except BatchRefused:
         return _chunk(run_id, SMALL) if limit > SMALL else _one_by_one(run_id, limit)
     if done:
-        time.sleep((time.monotonic() - started) * REST)
+        time.sleep(min((time.monotonic() - started) * REST, LONGEST_REST))
     return done
 
 

@@ -111,20 +111,27 @@ SET search_path = pg_catalog, public, pg_temp SET enable_nestloop = off SET work
         SELECT payer AS node, count(*) AS degree, max(at) AS last FROM edge GROUP BY payer
     ), got AS MATERIALIZED (
         SELECT payee AS node, count(*) AS degree, max(at) AS last FROM edge GROUP BY payee
-    ), sent_twice AS MATERIALIZED (
-        SELECT e.payer AS node, sum(s.degree) AS degree FROM edge e JOIN sent s ON s.node = e.payee GROUP BY e.payer
-    ), got_twice AS MATERIALIZED (
-        SELECT e.payee AS node, sum(g.degree) AS degree FROM edge e JOIN got g ON g.node = e.payer GROUP BY e.payee
-    ), suspect AS MATERIALIZED (
+    ), candidate AS MATERIALIZED (
         -- Nothing comes back to a payer who is paid nothing afterwards, or from a payee who pays nothing afterwards.
-        SELECT e.id, e.payer AS a, e.payee AS b, e.at, e.at + p_within AS until, s.degree <= g.degree AS forwards,
-               CASE WHEN s.degree + coalesce(s2.degree, 0)
-                         <= least(g.degree + coalesce(g2.degree, 0), s.degree + g.degree + s.degree * g.degree) THEN 'forwards'
-                    WHEN g.degree + coalesce(g2.degree, 0) <= s.degree + g.degree + s.degree * g.degree THEN 'backwards'
-                    ELSE 'both' END AS way
+        SELECT e.id, e.payer AS a, e.payee AS b, e.at, e.at + p_within AS until, s.degree AS out, g.degree AS into
         FROM edge e JOIN sent s ON s.node = e.payee AND s.last > e.at JOIN got g ON g.node = e.payer AND g.last > e.at
-        LEFT JOIN sent_twice s2 ON s2.node = e.payee LEFT JOIN got_twice g2 ON g2.node = e.payer
         WHERE e.at < p_until
+    ), sent_twice AS MATERIALIZED (
+        SELECT e.payer AS node, sum(s.degree) AS degree
+        FROM (SELECT DISTINCT c.b FROM candidate c WHERE c.out * c.into > 16) busy JOIN edge e ON e.payer = busy.b
+        JOIN sent s ON s.node = e.payee GROUP BY e.payer
+    ), got_twice AS MATERIALIZED (
+        SELECT e.payee AS node, sum(g.degree) AS degree
+        FROM (SELECT DISTINCT c.a FROM candidate c WHERE c.out * c.into > 16) busy JOIN edge e ON e.payee = busy.a
+        JOIN got g ON g.node = e.payer GROUP BY e.payee
+    ), suspect AS MATERIALIZED (
+        SELECT c.id, c.a, c.b, c.at, c.until, c.out <= c.into AS forwards,
+               CASE WHEN c.out * c.into <= 16 THEN 'both'
+                    WHEN c.out + coalesce(s2.degree, 0) <= least(c.into + coalesce(g2.degree, 0), c.out + c.into + c.out * c.into)
+                        THEN 'forwards'
+                    WHEN c.into + coalesce(g2.degree, 0) <= c.out + c.into + c.out * c.into THEN 'backwards'
+                    ELSE 'both' END AS way
+        FROM candidate c LEFT JOIN sent_twice s2 ON s2.node = c.b LEFT JOIN got_twice g2 ON g2.node = c.a
     ), first AS MATERIALIZED (
         SELECT s.id, s.a, s.until, s.forwards, s.way, e.payee AS node, min(e.at) AS at
         FROM suspect s JOIN edge e ON e.payer = s.b AND e.at > s.at AND e.at <= s.until

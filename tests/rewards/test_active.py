@@ -128,3 +128,13 @@ def test_somebody_whom_everybody_pays_and_who_pays_everybody_is_no_slower(databa
     back = set(others[300:500])
     assert {one for one in others[:500] if found[one] == (1, 0)} == back
     assert found[shop] == (500, 500)
+
+
+@pytest.mark.parametrize("busy", ["the payee pays many", "many pay the payer"])
+@pytest.mark.parametrize("back", [True, False])
+def test_a_long_way_back_is_found_from_the_quieter_end(database: Database, busy: str, back: bool) -> None:
+    a, b, c, d, *many = people(database, 64, money=0)
+    made = [(a, b, at(1, 1)), (b, c, at(1, 3)), (c, d, at(1, 4))] + [(d, a, at(1, 5))] * back
+    made += [(b, one, at(1, 2)) if busy == "the payee pays many" else (one, a, at(1, 2)) for one in many]
+    pay_all(database, made)
+    assert asked(database, network.START, network.END)[a] == (1, int(not back))
