@@ -4,8 +4,10 @@ Every one of them paid somebody in the week, so that all are recipients; their p
 history. For each size: seconds of `manage.py close_week` and of `manage.py distribute_rewards`, the start of the process
 (start_seconds) included.
 
-- vs_insert_select: seconds of the distribution, without the start of its process, against one bare INSERT ... SELECT of as many
-  rows into a table with the same rows and indexes as the journal, which locks and checks nothing and changes no balance.
+- vs_insert_select: the distribution's chunks of 2,000, each with its commit, against one bare INSERT ... SELECT of the same rows
+  into a table with the same rows and indexes as the journal, which locks and checks nothing and changes no balance. In rounds
+  of a tenth of the people, one after the other, and the median of the rounds' own ratios: what the machine did meanwhile hits
+  both. (distribute_seconds of the largest size are the seconds of all rounds; the command also pauses between chunks.)
 - payments_p95_factor: a second week is closed and distributed while people pay each other over HTTP, a hundred payments a
   second, against the same beforehand. seconds_with_payments is what the whole run took then.
 
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import statistics
 import threading
 import time
 from dataclasses import dataclass, field
@@ -43,13 +46,13 @@ TARGETS = (
 SQL = Path(__file__).parent / "sql" / "rewards.sql"
 PAYERS, PAUSE = 4, 0.04  # clients, and the seconds between two payments of one of them: a hundred a second at most
 BEFORE = 10.0
-# The same rows and indexes as the journal's; the new rows are those of the distribution, in its order.
+# The same rows and indexes as the journal's.
 _BARE = """
     create table bench_journal (like ledger_transfer including all);
-    insert into bench_journal select * from ledger_transfer where kind <> 26;
-    create table bench_rows as select * from ledger_transfer where kind = 26 order by id;
-    analyze bench_journal, bench_rows;
+    insert into bench_journal select * from ledger_transfer;
+    analyze bench_journal;
 """
+ROUNDS, CHUNK = 10, 2_000
 
 
 def weeks() -> tuple[Week, Week]:
@@ -73,6 +76,9 @@ def fill(stage: Stage, dbname: str, people: int) -> None:
         )  # fmt: skip
         cursor.execute("vacuum (analyze)")
         cursor.execute("checkpoint")
+    # The weeks before, in which nothing happened but loads.
+    command(stage, dbname, "close_week", "--week", Week(first.monday - timedelta(days=7)).name)
+    command(stage, dbname, "distribute_rewards")
 
 
 def command(stage: Stage, dbname: str, *arguments: str) -> float:
@@ -89,16 +95,41 @@ def one(stage: Stage, dbname: str, sql: str) -> Any:
         return cursor.fetchone()[0]
 
 
-def bare(stage: Stage, dbname: str) -> float:
-    """Seconds of INSERT ... SELECT of the rewards into a table like the journal was."""
-    with database.connect(stage.url("admin", dbname), autocommit=True) as connection, connection.cursor() as cursor:
-        cursor.execute(_BARE)
-        cursor.execute("checkpoint")
-        started = time.perf_counter()
-        cursor.execute("insert into bench_journal select * from bench_rows")
-        seconds = time.perf_counter() - started
-        cursor.execute("drop table bench_journal, bench_rows")
-    return seconds
+def side_by_side(stage: Stage, dbname: str, people: int) -> tuple[float, float, float]:
+    """Distribute what was closed, round by round beside a bare INSERT ... SELECT of the same rows.
+
+    Seconds of the distribution, seconds of the inserts, and the median of the rounds' ratios.
+    """
+    with (
+        database.connect(stage.url("admin", dbname), autocommit=True) as admin, admin.cursor() as bare,
+        database.connect(stage.url("worker", dbname), autocommit=True) as worker, worker.cursor() as cursor,
+    ):  # fmt: skip
+        bare.execute(_BARE)
+        bare.execute("checkpoint")
+        cursor.execute("select set_config('paya.actor', '0', false)")
+        cursor.execute("update rewards_run set state = 'distributing' where state = 'closed' returning id")
+        [(run,)] = cursor.fetchall()
+        posted, inserted, through = [], [], 0
+        for _ in range(ROUNDS):
+            started = time.perf_counter()
+            for _ in range(max(1, people // ROUNDS // CHUNK)):
+                cursor.execute("select rewards_post(%s, %s)", [run, CHUNK])
+            posted.append(time.perf_counter() - started)
+            bare.execute("select posted_through, reference from rewards_run where id = %s", [run])
+            last, reference = bare.fetchone()
+            # What was just posted, lying in memory as the rewards did.
+            bare.execute(
+                "create temp table fresh as select t.* from rewards_reward r join ledger_transfer t"
+                " on t.id = rewards_reference(%s, r.user_id) where r.run_id = %s and r.user_id > %s and r.user_id <= %s",
+                [reference, run, through, last],
+            )
+            through = last
+            started = time.perf_counter()
+            bare.execute("insert into bench_journal select * from fresh")
+            inserted.append(time.perf_counter() - started)
+            bare.execute("drop table fresh")
+        bare.execute("drop table bench_journal")
+    return sum(posted), sum(inserted), statistics.median(a / b for a, b in zip(posted, inserted, strict=True))
 
 
 # ------------------------------------------------------------------------------------------------------- payments
@@ -195,11 +226,12 @@ def measure(stage: Stage, *, quick: bool) -> int:
     started = time.monotonic()
     fill(stage, DATABASE, largest)
     print(f"{largest:,} people ready after {time.monotonic() - started:.0f} s", flush=True)
-    quiet(stage, DATABASE, largest, figures)
-    figures["insert_select_seconds"] = bare(stage, DATABASE)
-    figures["start_seconds"] = command(stage, DATABASE, "distribute_rewards")  # nothing is left to do
-    distributing = figures[f"distribute_seconds_{largest}"] - figures["start_seconds"]
-    figures["vs_insert_select"] = distributing / figures["insert_select_seconds"]
+    first, _ = weeks()
+    figures[f"close_seconds_{largest}"] = command(stage, DATABASE, "close_week", "--week", first.name)
+    posted, inserted, figures["vs_insert_select"] = side_by_side(stage, DATABASE, largest)
+    figures[f"distribute_seconds_{largest}"], figures["insert_select_seconds"] = posted, inserted
+    command(stage, DATABASE, "distribute_rewards")  # what is left, and the announcement
+    figures["start_seconds"] = command(stage, DATABASE, "distribute_rewards")  # with nothing to do
 
     start_web(stage)
     rows = one(stage, DATABASE, "select count(*) from payments_payment")

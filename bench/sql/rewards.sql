@@ -14,7 +14,7 @@ INSERT INTO wallets_wallet (user_id, public_id, account, hold_account, receivabl
     SELECT person, 'wal_rewards-' || n, account, account + 1, account + 2 FROM made;
 -- Each got 1,000.00 once, out of a stripe of the reserve that nobody else uses.
 INSERT INTO ledger_transfer (id, debit_account, credit_account, amount, debit_version, debit_balance, credit_version, credit_balance, posted_at, kind)
-    SELECT md5('load' || n)::uuid, -(64 + 63), account, 100000, n, -100000 * n, 1, 100000, %(week)s::timestamptz - interval '30 days', 1 FROM made;
+    SELECT uuidv7(), -(64 + 63), account, 100000, n, -100000 * n, 1, 100000, %(week)s::timestamptz - interval '30 days', 1 FROM made;
 UPDATE ledger_account SET balance = -100000 * %(n)s::bigint, version = %(n)s WHERE id = -(64 + 63);
 -- Week by week: everybody pays 0.01 and gets 0.01. What comes first is version 2 (4), what comes second version 3 (5).
 CREATE TEMP TABLE paid AS
@@ -27,7 +27,7 @@ CREATE TEMP TABLE timed AS
           WINDOW e AS (PARTITION BY w ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) p
     WINDOW s AS (PARTITION BY w ORDER BY n);
 INSERT INTO ledger_transfer (id, debit_account, credit_account, amount, debit_version, debit_balance, credit_version, credit_balance, posted_at, kind)
-    SELECT md5('paid' || w || '-' || n)::uuid, payer, payee, 1,
+    SELECT uuidv7(), payer, payee, 1,
            2 + 2 * w + (came <= at)::int, CASE WHEN came <= at THEN 100000 ELSE 99999 END,
            2 + 2 * w + (leaves < at)::int, CASE WHEN leaves < at THEN 100000 ELSE 100001 END, at, 7
     FROM timed ORDER BY at;
