@@ -22,4 +22,5 @@ async function look() {
   place.hidden = false;
 }
 
-if (place && !sessionStorage.getItem(once)) (window.requestIdleCallback ?? setTimeout)(look);
+// Nobody waits for it: what the page itself needs comes first, and who is gone again in a moment is not made to fetch it.
+if (place && !sessionStorage.getItem(once)) setTimeout(() => (window.requestIdleCallback ?? setTimeout)(look), 4000);

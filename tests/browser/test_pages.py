@@ -8,7 +8,8 @@ from tests.browser.steps import feed, live, pay
 from tests.stack import Stack
 
 OPEN = ["/", "/feed", "/login", "/transparency", "/no-such-page"]
-OWN = ["/", "/feed", "/pay", "/pay?to=theo&amount=5", "/activity", "/banks", "/load", "/redeem", "/settings", "/transparency"]
+OWN = ["/", "/feed", "/pay", "/pay?to=theo&amount=5", "/activity", "/banks", "/load", "/redeem", "/settings", "/transparency",
+       "/transparency/proof"]  # fmt: skip
 FIRST_LOAD = 100_000  # bytes
 
 
