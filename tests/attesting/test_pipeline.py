@@ -2,6 +2,9 @@
 
 import base64
 import hashlib
+import io
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +15,7 @@ from typing import Any
 import numpy as np
 import psycopg2
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import Client
 
@@ -565,6 +569,44 @@ def test_a_days_key_that_was_destroyed_ends_its_proofs(story: Network, days: Sim
             services.rebuild(epoch=EPOCH + number)
     assert_problem(api.get(f"/v1/proof?date={day(number)}", person=story.people["ada"]), 404, "not_attested")
     assert api.get(f"/v1/transparency/attestations/{day(number)}").status_code == 200
+
+
+def told(*command: str) -> tuple[int, str]:
+    """What a command prints to standard output, and its exit status."""
+    out = io.StringIO()
+    try:
+        call_command(*command, stdout=out, stderr=io.StringIO())
+    except SystemExit as end:
+        return int(end.code or 0), out.getvalue()
+    return 0, out.getvalue()
+
+
+def test_the_commands(story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    number = days.next()
+
+    def down(self: Any, file: str, content: bytes) -> str:
+        raise ChannelFailed("no answer")
+
+    with story.on(number):
+        with monkeypatch.context() as patch:
+            patch.setattr(channels.Folder, "put", down)
+            assert told("attest") == (2, "")
+        code, text = told("attest")
+        assert told("attest") == (1, "")
+        _, key = told("attest", "--day-key-of", day(number))
+    assert (code, text.encode()) == (0, archive.by_name(day(number)).note)
+    with story.database.role("auditor"):
+        assert told("audit_attestation", day(number), "--key", key.strip())[0] == 0
+        assert told("audit_attestation", day(number), "--key", "00" * 32)[0] == 1
+    # What a person does with it at home, as the contract has it.
+    person = story.people["bob"]
+    (tmp_path / "attestation").write_text(text)
+    (tmp_path / "proof.json").write_bytes(api.get(f"/v1/proof?date={day(number)}", person=person).content)
+    command = [sys.executable, str(published.FILE), str(tmp_path / "attestation"), "--proof", str(tmp_path / "proof.json"),
+               "--chain", str(story.folder / "public"), "--key", keys()[0]]  # fmt: skip
+    assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
+    wrong = subprocess.run([*command, "--balance", "1.00"], capture_output=True, text=True, timeout=60, check=False)
+    assert (wrong.returncode, "(balance)" in wrong.stdout) == (1, True)
 
 
 # ------------------------------------------------------------------------------------------------------ the instant
