@@ -3,6 +3,7 @@
 import hashlib
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -167,20 +168,29 @@ def test_it_goes_on_from_its_head_and_makes_no_empty_blocks(database: Database):
     assert findings(database) == []
 
 
-def test_what_is_not_known_yet_is_not_sealed(database: Database):
+@contextmanager
+def open_posting(database: Database) -> Iterator[Any]:
+    """A posting that has not committed, for as long as the block takes at most."""
     ann, bob = wallet(5), wallet()
+    raw = database.connect("worker")
+    raw.autocommit = False
+    try:
+        with raw.cursor() as cursor:
+            cursor.execute("select ledger_post(gen_random_uuid(), 7::smallint, %s, %s, 1)", [ann, bob])
+        yield raw
+    finally:
+        raw.close()
+
+
+def test_what_is_not_known_yet_is_not_sealed(database: Database):
     with pytest.raises(ValueError, match="time to come"):
         sealer.seal(now(database) + timedelta(seconds=5))
-    open_one = database.connect("worker")
-    open_one.autocommit = False
-    with open_one.cursor() as cursor:
-        cursor.execute("select ledger_post(gen_random_uuid(), 7::smallint, %s, %s, 1)", [ann, bob])
-    until = now(database)
-    with pytest.raises(OlderTransactionsOpen):
-        sealer.seal(until, timeout=0.1)
-    assert sealer.head().height == 0
-    open_one.commit()
-    open_one.close()
+    with open_posting(database) as posted:
+        until = now(database)
+        with pytest.raises(OlderTransactionsOpen):
+            sealer.seal(until, timeout=0.1)
+        assert sealer.head().height == 0
+        posted.commit()
     sealer.seal(until)
     assert blocks(database)[0]["rows"] == journal_size(database)
 
@@ -189,13 +199,9 @@ def test_while_a_transaction_stays_open_the_task_says_so_and_comes_again(
     database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(tasks, "WAIT", 0.1)
-    open_one = database.connect("worker")
-    open_one.autocommit = False
-    with open_one.cursor() as cursor:
-        cursor.execute("select ledger_open('{1}')")
-    tasks.seal_journal()
+    with open_posting(database):
+        tasks.seal_journal()
     assert "seal_later" in caplog.text
-    open_one.close()
 
 
 def test_the_task_stays_behind(database: Database, monkeypatch: pytest.MonkeyPatch):
