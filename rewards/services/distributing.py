@@ -21,7 +21,7 @@ CHUNK = 2_000
 # After a refusal: few enough to be posted one by one while their wallets wait.
 SMALL = 50
 # The pause after a chunk, as a share of what it took and in seconds at most: those whose wallets it held get their turn.
-REST, LONGEST_REST = 0.25, 0.02
+REST, LONGEST_REST = 0.25, 0.01
 
 
 def advance() -> None:
