@@ -129,15 +129,28 @@ const FORM = new RegExp(
     `previous ${HASH}\nsoftware ${HASH}\n(?:corrects ${NUMBER}\n)?$`,
 );
 
+/** A time that exists: a browser reads the 31st of February as a day in March. */
+function isTime(text) {
+  const moment = Date.parse(text);
+  return !Number.isNaN(moment) && new Date(moment).toISOString().replace(".000", "") === text;
+}
+
 /** The lines of an attestation, strictly: this order, no other lines, no second spelling of anything. */
 export function parse(text) {
   const found = FORM.exec(new TextDecoder("utf-8", { ignoreBOM: true }).decode(text));
   if (found === null) throw new Refused("text", "The attestation is not written as attestations are.");
-  const [, epoch, cut, depth, liabilities, root, receivable, reserve, asof, , , previous] = found;
+  const [, epoch, cut, depth, liabilities, root, receivable, reserve, asof, , , previous, , corrects] = found;
   const numbers = [epoch, depth, liabilities, receivable, reserve].map(BigInt);
   if (numbers[1] < 1n || numbers[1] > 32n) throw new Refused("depth", "No tree has this depth.");
   if (numbers[0] >= 1n << 32n || numbers.some((number) => number >= LIMIT)) {
     throw new Refused("text", "A number in the attestation is too large.");
+  }
+  if (![cut, asof].every(isTime)) throw new Refused("text", "A time in the attestation does not exist.");
+  if (Math.floor(Date.parse(cut) / 86_400_000) !== Number(epoch)) {
+    throw new Refused("epoch", "The cut is not on the day that the attestation is of.");
+  }
+  if (asof > cut || (corrects !== undefined && BigInt(corrects) >= numbers[0])) {
+    throw new Refused("text", "The attestation speaks of what came after it.");
   }
   return {
     epoch: Number(epoch), cut, depth: Number(depth), liabilities: numbers[2], root, receivable: numbers[3], reserve: numbers[4],

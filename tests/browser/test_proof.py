@@ -180,6 +180,10 @@ def test_both_verifiers_refuse_the_same(phone: OpenPhone, tmp_path: Path) -> Non
         (forge.note(tree, depth=11), proof, "ada", RICH), (note.replace(b"reserve ", b"reserve 1", 1), proof, "ada", RICH),
         (sign(text.replace(b"\n", b"\r\n"), forge.SIGNER), proof, "ada", RICH),
         (sign(text.replace(b"depth 10", b"depth 010"), forge.SIGNER), proof, "ada", RICH),
+        (sign(text.replace(b"cut 2026-03-01", b"cut 2026-03-02"), forge.SIGNER), proof, "ada", RICH),
+        (sign(text.replace(b"asof 2026-02-28", b"asof 2026-02-31"), forge.SIGNER), proof, "ada", RICH),
+        (sign(text.replace(b"asof 2026-02-28", b"asof 2026-03-02"), forge.SIGNER), proof, "ada", RICH),
+        (sign(text + b"corrects 20513\n", forge.SIGNER), proof, "ada", RICH),
         (sign(text + b"root ab\n", forge.SIGNER), proof, "ada", RICH), (note[:-2] + b"\n", proof, "ada", RICH),
     ]  # fmt: skip
     steps = []

@@ -1,7 +1,7 @@
 """What honest and dishonest operators make, for the tests: small trees, attestations, keys."""
 
 import sys
-from datetime import UTC, datetime
+from datetime import timedelta
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -45,10 +45,11 @@ def built(folder: Path, people: dict[str, int], *, key: bytes = KEY, epoch: int 
 
 
 def attestation(tree: Tree, **other: Any) -> Attestation:
+    cut = cut_of(other.get("epoch", tree.epoch))
     values: dict[str, Any] = {
-        "origin": "paya.example", "epoch": tree.epoch, "cut": cut_of(tree.epoch), "depth": tree.depth,
+        "origin": "paya.example", "epoch": tree.epoch, "cut": cut, "depth": tree.depth,
         "liabilities": tree.total, "root": tree.root.hex(), "receivable": 0, "reserve": tree.total,
-        "reserve_asof": datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC), "reserve_evidence": HASH, "ledger_head": HASH,
+        "reserve_asof": cut - timedelta(seconds=1), "reserve_evidence": HASH, "ledger_head": HASH,
         "previous": FIRST, "software": HASH,
     }  # fmt: skip
     return Attestation(**(values | other))

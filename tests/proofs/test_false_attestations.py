@@ -2,6 +2,7 @@
 channel (UU), anybody with the public files (P). What only an auditor with the ledger can catch is tried beside the ledger.
 """
 
+import argparse
 import base64
 import hashlib
 import inspect
@@ -262,6 +263,10 @@ def test_12_an_altered_text(tree: Tree) -> None:
         (HASH, HASH.upper()),
         (HASH, HASH[:-1]),
         ("\n", "\r\n"),
+        ("cut 2026-03-01T00:00:00Z\n", "cut 2026-02-29T00:00:00Z\n"),
+        ("cut 2026-03-01T00:00:00Z\n", "cut 2026-03-01T24:00:00Z\n"),
+        ("reserve-asof 2026-02-28T23:59:59Z\n", "reserve-asof 2026-03-01T00:00:01Z\n"),
+        (f"software {HASH}\n", f"software {HASH}\ncorrects 20513\n"),
         ("paya.example/attestation/v1\n", "paya.example/attestation/v2\n"),
         ("paya.example/attestation/v1\n", "\ufeffpaya.example/attestation/v1\n"),
     ],
@@ -271,6 +276,12 @@ def test_12_a_text_that_is_signed_and_not_written_as_it_should(tree: Tree, old: 
     assert old in text
     with refused("text"):
         verifier.parse(verifier.open_note(sign(text.replace(old, new).encode(), SIGNER), KEYS))
+
+
+def test_12_a_cut_on_another_day_than_the_one_that_is_named(tree: Tree) -> None:
+    text = attestation(tree).text().replace(b"cut 2026-03-01", b"cut 2026-03-02")
+    with refused("epoch"):
+        verifier.parse(verifier.open_note(sign(text, SIGNER), KEYS))
 
 
 def test_12_bytes_after_the_note_and_signatures_of_another_form(tree: Tree) -> None:
@@ -326,6 +337,16 @@ def test_14_two_texts_for_one_day(tree: Tree, tmp_path: Path) -> None:
     assert "split view" in split.stdout
 
 
+def test_12_a_key_that_is_said_stands_instead_of_the_published_ones(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger = Signer("paya.example", Ed25519PrivateKey.generate())
+    monkeypatch.setattr(verifier, "KEYS", KEYS)
+    options = argparse.Namespace(attestation=note(tree), key=[], chain=None, same=[], proof=None)
+    assert verifier.check(options)[0].startswith("Holds.")
+    options.key = [stranger.verifier_key]
+    with refused("signature"):
+        verifier.check(options)
+
+
 def chain_of(tree: Tree, folder: Path, days: int, **last: Any) -> list[bytes]:
     """Attestations that follow one another, as files in a folder; `last` alters the newest."""
     folder.mkdir(exist_ok=True)
@@ -344,6 +365,11 @@ def test_15_the_days_follow_one_another(tree: Tree, tmp_path: Path) -> None:
     good = run(tmp_path, tree, "--chain", str(tmp_path / "chain"), attestation=notes[-1])
     assert good.returncode == 0, good.stdout
     assert "3 days follow one another; 0 between them were not attested" in good.stdout
+    assert "does not begin at the beginning" not in good.stdout
+    (tmp_path / f"chain/{EPOCH - 2}.txt").unlink()
+    later = run(tmp_path, tree, "--chain", str(tmp_path / "chain"), attestation=notes[-1])
+    assert later.returncode == 0, later.stdout
+    assert "It does not begin at the beginning: what came before 2026-02-28T00:00:00Z is not here." in later.stdout
 
 
 def test_15_the_past_is_rewritten(tree: Tree, tmp_path: Path) -> None:
@@ -474,6 +500,24 @@ def test_11_what_the_envelope_says_is_a_claim(tree: Tree, tmp_path: Path) -> Non
     other_day = Statement("paya.example", EPOCH, "ada", 120_00, 7, HASH)
     for statement in (lower, other_day):
         assert "(statement)" in told(statement=sign(statement.text(), SIGNER).decode())[1]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"account": 5}, {"account": ["a"]}, {"account": "m\u00e4ya"}, {"account": "a" * 70_000}, {"nonce": 5}, {"nonce": "11"},
+        {"balance": -1}, {"balance": 2**70}, {"balance": True}, {"proof": None}, {"proof": "*"}, {"statement": 5},
+    ],
+)  # fmt: skip
+def test_11_an_envelope_of_another_form_is_no_proof(tree: Tree, other: dict[str, Any]) -> None:
+    with refused("format"):
+        verifier.read_proof(envelope(tree, **other))
+
+
+def test_11_an_envelope_that_nothing_comes_out_of_is_no_proof() -> None:
+    for content in (b"", b"\xff", b"[]", b"5", b"[" * 100_000):
+        with refused("format"):
+            verifier.read_proof(content)
 
 
 @pytest.mark.parametrize(
