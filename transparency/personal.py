@@ -35,6 +35,8 @@ def proof(*, user_id: int, epoch: int | None = None) -> Proof:
 
     Raises NotAttested, NotInTree, and ProofNotReady (having asked for it) when the day's tree has to be built again.
     """
+    with actor(user_id):
+        account_of(user_id)  # whoever asks is somebody: nothing else is looked at before
     entry = archive.latest() if epoch is None else archive.of_day(epoch)
     day = _day(entry.epoch) if entry is not None else None
     if entry is None or day is None:
