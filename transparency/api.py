@@ -1,6 +1,5 @@
 """GET /v1/transparency and what belongs to it: what anybody may check, without a token, from any site."""
 
-import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import clock
-from core.api import Serializer
+from core.api import Serializer, read_day
 from core.errors import ValidationError
 from transparency import dashboard, status
 
@@ -108,9 +107,7 @@ def _day(field: str, text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-            raise ValueError(text)
-        return date.fromisoformat(text)
+        return read_day(text)
     except ValueError as error:
         raise ValidationError(fields={field: "A day is written like 2026-11-01."}) from error
 

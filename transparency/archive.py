@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from core.api import read_day
 from transparency.attesting import chain, published
 from transparency.errors import NotAttested
 from transparency.models import ChainEntry
@@ -107,11 +108,11 @@ def by_name(name: str) -> Entry:
     if name == "latest":
         return latest()
     try:
-        day = date.fromisoformat(name)
+        day = read_day(name)
     except ValueError as error:
         raise NotAttested("Ask for a day like 2026-03-01, or for the latest.") from error
     found = of_day(epoch_of_day(day))
-    if found is None or name != day.isoformat():
+    if found is None:
         raise NotAttested
     return found
 

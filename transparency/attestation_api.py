@@ -1,7 +1,6 @@
 """Attestations for everybody, and each person's own proof (docs/proofs.md)."""
 
 import base64
-from datetime import date
 from typing import Any
 
 from django.http import HttpResponse
@@ -12,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import Serializer, Text, list_of, page, page_params, session_of, validated
+from core.api import Cents, Day, Serializer, Text, list_of, page, page_params, read_day, session_of, validated
 from core.errors import ValidationError
 from transparency import archive, personal, services
 from transparency.attesting import chain
@@ -71,9 +70,9 @@ class EnrolmentSerializer(Serializer):
 
 
 class ComplaintRequestSerializer(Serializer):
-    date = serializers.DateField()
+    date = Day()
     step = Text(max_length=40, help_text="The step that failed, as the verifier names it")
-    expected = serializers.IntegerField(allow_null=True, min_value=0, max_value=2**62, required=False)
+    expected = Cents(zero=True, allow_null=True, required=False)
     words = Text(max_length=1000, required=False, allow_blank=True, default="")
 
 
@@ -182,7 +181,7 @@ class ComplaintView(APIView):
 def proof_json(user_id: int, day: str | None) -> dict[str, Any]:
     """What the API and the page hand to a person. Raises ValidationError, and what `personal.proof` raises."""
     try:
-        epoch = None if day is None else archive.epoch_of_day(date.fromisoformat(day))
+        epoch = None if day is None else archive.epoch_of_day(read_day(day))
     except ValueError as error:
         raise ValidationError(fields={"date": "Give a day like 2026-03-01."}) from error
     made = personal.proof(user_id=user_id, epoch=epoch)

@@ -1,4 +1,4 @@
-"""What is attested each day and what it takes to prove it, for ever where the design says so (sql/0001_attestations.sql).
+"""What is attested each day and what it takes to prove it, for ever where the design says so (sql/0002_attestations.sql).
 
 An attestation's row is filled from left to right: frozen, built, signed, published, open. What is set stays as it is, so
 that whoever goes on after a crash goes on with the same figures, and a day has one text.

@@ -1,7 +1,6 @@
 """Pages on which attestations are read and a person checks their own balance; the checking is in static/js."""
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -11,9 +10,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from core.actor import actor
+from core.api import read_day
 from core.clock import now
-from core.errors import PayaError
-from core.money import parse_usd
+from core.errors import PayaError, ValidationError
+from core.money import MAX_AMOUNT, parse_usd
 from core.pages import login_required, session_of
 from core.problems import problem
 from core.templatetags.paya import day_words
@@ -135,11 +135,14 @@ def secret(request: HttpRequest) -> HttpResponse:
 @login_required
 def complaint(request: HttpRequest) -> HttpResponse:
     """The person's proof did not hold, and they say so."""
+    typed = request.POST.get("expected", "").strip()
     try:
+        expected = parse_usd(typed) if typed else None
+        if typed and (expected is None or expected > MAX_AMOUNT):
+            raise ValidationError("Nothing was sent: write the balance as 123.45, or leave it empty.")
         services.complain(
-            user_id=session_of(request).user_id, epoch=archive.epoch_of_day(date.fromisoformat(request.POST.get("date", ""))),
-            step=request.POST.get("step", ""), expected=parse_usd(request.POST.get("expected", "")),
-            words=request.POST.get("words", ""),
+            user_id=session_of(request).user_id, epoch=archive.epoch_of_day(read_day(request.POST.get("date", ""))),
+            step=request.POST.get("step", ""), expected=expected, words=request.POST.get("words", ""),
         )  # fmt: skip
         messages.success(request, "Thank you. We have your report, and look into it. Keep your proof kit.")
     except PayaError as error:

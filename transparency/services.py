@@ -366,7 +366,9 @@ def enrol(*, user_id: int, nonce: str) -> str:
 
 
 def complain(*, user_id: int, epoch: int, step: str, expected: int | None, words: str) -> None:
-    """A person's proof did not hold. Raises NotAttested, AlreadyComplained."""
+    """A person's proof did not hold. Raises ValidationError without the step that failed, NotAttested, AlreadyComplained."""
+    if not step.strip():
+        raise ValidationError(fields={"step": "Name the step that failed."})
     with actor(user_id):
         if Complaint.objects.filter(user_id=user_id, epoch=epoch).exists():
             raise AlreadyComplained

@@ -12,13 +12,20 @@ from rewards.weeks import Week
 LONGEST = 1000
 
 
+def readable(text: str) -> str:
+    """Several lines of what people write to each other, tidied; empty where there is nothing to read, or too much."""
+    said = "\n".join(line.strip() for line in text.splitlines()).strip()
+    fits = len(said) <= LONGEST and is_visible(said) and not has_control(said.replace("\n", " "))
+    return said if fits else ""
+
+
 def appeal(*, user_id: int, week: Week, message: str) -> Appeal:
     """Ask staff about one's reward of a closed week, once a week; the same words again change nothing.
 
     Raises NoSuchWeek, AppealedBefore or ValidationError.
     """
-    said = "\n".join(line.strip() for line in message.splitlines()).strip()
-    if not 1 <= len(said) <= LONGEST or not is_visible(said) or has_control(said.replace("\n", " ")):
+    said = readable(message)
+    if not said:
         raise ValidationError(fields={"message": f"Tell us in up to {LONGEST} characters what you think went wrong."})
     with actor(user_id):
         queries.persons_week(user_id, week)

@@ -149,7 +149,10 @@ def _outliers(run: Run, before: Run | None) -> dict[str, Any]:
 
 
 def estimate() -> Estimate | None:
-    """Work out the running week as it stands; None while nothing ever moved. Nothing is paid by it."""
+    """Work out the running week as it stands; None while nothing ever moved. Nothing is paid by it.
+
+    What an earlier week brought and leaves over is that week's until it is closed: only what came in since Monday counts.
+    """
     now = database_time()
     week = Week.of(now)
     with actor(SYSTEM):
@@ -157,11 +160,13 @@ def estimate() -> Estimate | None:
         setting = queries.setting_for(week)
         active = _one("select rewards_estimate_people(%s, %s, %s)", [week.monday, week.name, now])[0]
         revenue, costs, was_there = _one("select revenue, costs, rewards_was_there() from rewards_totals(%s)", [now])
+        began, spent = _one("select revenue, costs from rewards_totals(%s)", [week.start])
+        follows = before is not None and Week(before.starts_on).next == week
         split = split_week(
-            revenue=revenue - (before.revenue_mark if before else 0),
-            costs=costs - (before.costs_mark if before else 0),
-            carried_in=before.carried_out if before else 0,
-            was_there=was_there,
+            revenue=revenue - began,
+            costs=costs - spent,
+            carried_in=before.carried_out if before is not None and follows else 0,
+            was_there=was_there if follows else 0,
             operations_share=setting.operations_share,
         )
         Estimate.objects.exclude(week=week.name).delete()

@@ -2,7 +2,9 @@
 
 from datetime import date
 
+from core.errors import ValidationError
 from core.staff import call
+from rewards.services.appeals import LONGEST, readable
 
 
 def hold(*, week: str, staff_id: int, reason: str) -> None:
@@ -31,7 +33,11 @@ def reverse_reward(*, week: str, person: str, staff_id: int, reason: str) -> int
 
 
 def answer_appeal(*, appeal: str, answer: str, staff_id: int, reason: str) -> None:
-    call("rewards_answer_appeal", [appeal, answer, reason], staff_id=staff_id)
+    """What the person reads, once and for good. Raises ValidationError where there is nothing to read."""
+    said = readable(answer)
+    if not said:
+        raise ValidationError(fields={"answer": f"Answer in up to {LONGEST} characters that can be read."})
+    call("rewards_answer_appeal", [appeal, said, reason], staff_id=staff_id)
 
 
 def change_settings(

@@ -443,6 +443,11 @@ BEGIN
         RAISE EXCEPTION 'Name from 1 to 520 weeks.' USING ERRCODE = 'PY124';
     END IF;
     SELECT least(coalesce(max(starts_on) + 7, running), running) INTO first FROM rewards_run;
+    PERFORM pg_advisory_xact_lock(420601, hashtext(p_person));  -- the second click waits, and finds what the first one did
+    IF EXISTS (SELECT FROM rewards_ineligibility
+               WHERE user_id = person AND lifted_at IS NULL AND since <= first AND until >= first + 7 * p_weeks) THEN
+        RAISE EXCEPTION 'This person is left out for that long already.' USING ERRCODE = 'PY124';
+    END IF;
     INSERT INTO rewards_ineligibility (user_id, since, until, reason, marked_by_id)
         VALUES (person, first, first + 7 * p_weeks, trim(p_reason), core_actor());
     RETURN first + 7 * p_weeks;
@@ -452,7 +457,9 @@ CREATE FUNCTION rewards_lift_ineligibility(p_id bigint, p_reason text) RETURNS b
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM console_acted('rewards.eligible', p_id::text, 'Counts again from the next week that is closed.', p_reason);
-    UPDATE rewards_ineligibility SET lifted_at = core_now() WHERE id = p_id AND lifted_at IS NULL;
+    -- All that still leaves this person out: a longer time was added to a shorter one.
+    UPDATE rewards_ineligibility SET lifted_at = core_now() WHERE lifted_at IS NULL
+        AND user_id = (SELECT m.user_id FROM rewards_ineligibility m WHERE m.id = p_id AND m.lifted_at IS NULL);
     IF NOT FOUND THEN
         RAISE EXCEPTION 'This was lifted before.' USING ERRCODE = 'PY124';
     END IF;

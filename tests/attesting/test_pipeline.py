@@ -672,3 +672,21 @@ def test_without_a_banks_word_nothing_is_attested(django_db_blocker: Any, folder
         assert api.get("/v1/transparency/attestations").json() == {"data": [], "next_cursor": None}
         assert b"KEYS: tuple[str, ...] = ()" in published.verifier_file([])
     keyring.forget_cached_keys()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"expected": "1"}, {"expected": -1}, {"expected": True}, {"expected": 2**70}, {"step": ""}, {"step": 5}, {"date": "20260301"},
+        {"date": "2026-W09-7"}, {"date": "2026-02-30"},
+    ],
+)  # fmt: skip
+def test_a_complaint_that_is_not_understood_is_not_kept(story: Network, wrong: dict[str, Any]) -> None:
+    body = {"date": day(0), "step": "root", "expected": 0} | wrong
+    assert_problem(api.post("/v1/proof/complaint", body, person=story.people["cyd"]), 400, "validation_error")
+
+
+def test_a_day_is_written_in_one_way(story: Network) -> None:
+    for name in ("20260301", "2026-W09-7"):
+        assert_problem(api.get(f"/v1/proof?date={name}", person=story.people["ada"]), 400, "validation_error")
+        assert api.get(f"/v1/transparency/attestations/{name}").status_code == 404

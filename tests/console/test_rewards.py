@@ -108,6 +108,9 @@ def test_staff_leave_somebody_out_for_some_weeks_and_let_them_in_again(week: lis
     assert act(desk, f"/admin/console/person/{who}/do/ineligible/", weeks="2").status_code == 302
     rows = staff_site.as_superuser("select id, since, until, reason from rewards_ineligibility")
     assert [row[1:] for row in rows] == [(WEEK.next.monday, WEEK.next.monday + timedelta(days=14), REASON)]
+    again = act(desk, f"/admin/console/person/{who}/do/ineligible/", weeks="2")  # the second click
+    assert "left out for that long already" in again.content.decode()
+    assert act(desk, f"/admin/console/person/{who}/do/ineligible/", weeks="3").status_code == 302
     earn(staff_site, at(8), 100_00)
     pay_all(staff_site, [(week[0], week[3], at(8)), (week[1], week[3], at(8))])
     with staff_site.role("demo"), at_time(END + timedelta(days=8)):
@@ -120,7 +123,7 @@ def test_staff_leave_somebody_out_for_some_weeks_and_let_them_in_again(week: lis
     )
     assert listed == {week[0]: "ineligible", week[1]: "active"}
     assert act(desk, f"/admin/console/ineligible/{rows[0][0]}/do/lift/").status_code == 302
-    assert staff_site.as_superuser("select lifted_at is not null from rewards_ineligibility") == [(True,)]
+    assert staff_site.as_superuser("select lifted_at is not null from rewards_ineligibility") == [(True,), (True,)]
     assert who in desk.get("/admin/console/ineligible/").content.decode()
 
 
@@ -131,6 +134,7 @@ def test_an_appeal_reaches_staff_and_the_answer_reaches_the_person(week: list[in
     page = desk.get("/admin/console/appeal/", answered_at__isempty="1").content.decode()
     assert "We share a kitchen" in page
     url = f"/admin/console/appeal/{made.public_id}/"
+    assert act(desk, url + "do/answer/", answer="\u202e").status_code == 400  # nothing that anybody could read
     assert act(desk, url + "do/answer/", answer="It led back within an hour.").status_code == 302
     assert "It led back within an hour." in desk.get(url + "change/").content.decode()
     with staff_site.role("web"), actor(week[2]):

@@ -77,6 +77,10 @@ def test_everybody_is_paid_once_in_chunks_and_it_is_announced_once(database: Dat
     assert (done.state, done.posted_through) == ("announced", who[-1])
     assert {user: cents for user, cents in owned(database).items() if cents > 0} == dict.fromkeys(who, 10_00)
     assert balance(Account.REWARDS_POOL) == 1
+    with at_time(at(14, 1)):  # the week after it has begun, and it is not closed: what it brought is not promised once more
+        made = services.estimate()
+        assert made is not None
+        assert (made.week, made.revenue, made.pool) == (WEEK.next.next.name, 0, 0)
     credited = outbox(database, "rewards.credited")
     assert [(row["first"], row["last"]) for row in credited] == [(who[0], who[2]), (who[3], who[5]), (who[6], who[7])]
     assert outbox(database, "rewards.announced") == [{"run": run.pk, "week": WEEK.name}]

@@ -28,7 +28,7 @@ _ROW = np.dtype([
     ("fields", ">i2"), ("l0", ">i4"), ("number", ">i8"), ("l1", ">i4"), ("owed", ">i8"), ("l2", ">i4"), ("who", "V32")
 ])  # fmt: skip
 _HEADER = 19
-HOUSE = 4294967290  # accounts of the house have numbers from here on (sql/0001_attestations.sql)
+HOUSE = 4294967290  # accounts of the house have numbers from here on (sql/0002_attestations.sql)
 ACCOUNT = half.ROW  # 12 bytes each: the snapshot that is kept
 
 

@@ -10,4 +10,4 @@ class Migration(migrations.Migration):
         ("core", "0003_outbox_lag"), ("ledger", "0003_posted_at"), ("payments", "0001_initial"), ("users", "0001_initial"),
         ("wallets", "0002_thawing"),
     ]  # fmt: skip
-    operations = [run_sql_file(__file__, "0002_statistics.sql"), seal("transparency_activeday")]
+    operations = [run_sql_file(__file__, "0001_statistics.sql"), seal("transparency_activeday")]

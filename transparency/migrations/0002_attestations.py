@@ -146,5 +146,5 @@ class Migration(migrations.Migration):
         )),
         protect("transparency_enrolment", staff_reads=False),
         protect("transparency_complaint"),
-        run_sql_file(__file__, "0001_attestations.sql"),
+        run_sql_file(__file__, "0002_attestations.sql"),
     ]
