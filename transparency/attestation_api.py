@@ -15,7 +15,6 @@ from core.api import Cents, Day, Serializer, Text, list_of, page, page_params, r
 from core.errors import ValidationError
 from transparency import archive, personal, services
 from transparency.attesting import chain
-from transparency.errors import NotAttested
 from transparency.models import ChainEntry
 from wallets.api import CURSOR, LIMIT
 
@@ -113,11 +112,9 @@ class AttestationView(ForEverybody):
 class KeyView(ForEverybody):
     @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR}, auth=[])
     def get(self, request: Request) -> HttpResponse:
-        """The key that signs now, as NAME+ID+KEY of C2SP's signed notes."""
-        keys = chain.verifier_keys()
-        if not keys:
-            raise NotAttested("Nothing has been signed yet.")
-        return plain(f"{keys[-1]}\n".encode(), FOR_A_MINUTE)
+        """The key that signed the latest attestation, as NAME+ID+KEY of C2SP's signed notes; then one that signs the next."""
+        keys = chain.keys_since(archive.latest().signed_at)
+        return plain("".join(f"{key}\n" for key in keys).encode(), FOR_A_MINUTE)
 
 
 class ChainView(ForEverybody):

@@ -16,6 +16,11 @@ class AlreadyAttested(Conflict):
     detail = "One day, one text: it is never issued again. What it says wrong is corrected by the next day's."
 
 
+class BegunWithout(Conflict):
+    code, title = "begun_without_correction", "Today is frozen already"
+    detail = "Today was begun without this correction. Finish it by attesting without one; tomorrow can name the day."
+
+
 class NothingToAttest(Conflict):
     code, title = "no_statement", "No bank statement yet"
     detail = "No custodian has said yet what it holds: run a reconciliation first."

@@ -56,7 +56,7 @@ def proof(*, user_id: int, epoch: int | None = None) -> Proof:
             cursor.execute("select transparency_entry_at(%s, %s)", [user_id, instant])
             number = int(cursor.fetchone()[0])
     said = Statement(settings.ATTESTATION_ORIGIN, entry.epoch, account, balance, number, entry.digest)
-    signer = chain.signer()
+    signer = chain.signer(at=entry.signed_at)
     assert signer is not None
     return Proof(entry.epoch, account, nonce, balance, made, sign(said.text(), signer))
 

@@ -28,6 +28,7 @@ from transparency.attesting import chain, channels, files, freeze, published, se
 from transparency.errors import (
     AlreadyAttested,
     AlreadyComplained,
+    BegunWithout,
     BooksDisagree,
     ChannelFailed,
     NotAttested,
@@ -52,7 +53,7 @@ CHECKED = 16  # proofs that we verify ourselves before anything is signed, besid
 def attest(*, corrects: int | None = None) -> Attestation:
     """Attest today, after finishing whatever an earlier run left unfinished.
 
-    Raises AlreadyAttested, NothingToAttest without any statement of a custodian, BooksDisagree, SelfCheckFailed,
+    Raises AlreadyAttested, BegunWithout, NothingToAttest without any statement of a custodian, BooksDisagree, SelfCheckFailed,
     ChannelFailed when a place of publication does not take it (proofs stay closed; the next run goes on).
     """
     today = epoch_of(now())
@@ -60,6 +61,8 @@ def attest(*, corrects: int | None = None) -> Attestation:
         _finish_earlier(today)
         with actor(SYSTEM):
             row = Attestation.objects.filter(epoch=today).first()
+            if row is not None and row.opened_at is None and corrects not in (None, row.corrects):
+                raise BegunWithout
             if row is not None and ChainEntry.objects.filter(kind=ChainEntry.ATTESTATION, epoch=today).exists():
                 if row.opened_at is None:
                     return _finish(row)

@@ -96,7 +96,7 @@ export async function follow(kit, firstKey) {
       if (entry.position !== kit.head.position || code !== kit.head.digest) {
         throw new Refused("chain", "The last day that this browser saw is not the one that is shown now. The past was altered.");
       }
-      if (entry.kind === "attestation") known = dayOf(parse(textOf(entry.note)), code);
+      if (entry.kind === "attestation") known = dayOf(parse(textOf(entry.note)), code, signing);
       continue;
     }
     const after = head === null ? { position: -1, digest: FIRST } : head;
@@ -114,7 +114,7 @@ export async function follow(kit, firstKey) {
       if (attestation.epoch !== entry.epoch || attestation.epoch <= last) {
         throw new Refused("chain", "A day comes twice, or not after the one before it.");
       }
-      days.push(dayOf(attestation, code));
+      days.push(dayOf(attestation, code, signing));
     }
     if (entry.position !== after.position + 1 || previous !== after.digest) {
       throw new Refused("chain", "A day does not follow the one before it. The past was altered.");
@@ -127,7 +127,7 @@ export async function follow(kit, firstKey) {
   return { days, known, head, signing };
 }
 
-const dayOf = (attestation, code) => ({ attestation, digest: code, file: `${dateOf(attestation.epoch)}.txt` });
+const dayOf = (attestation, code, signing) => ({ attestation, digest: code, signing, file: `${dateOf(attestation.epoch)}.txt` });
 
 /** The same text is found in the other places: how many have it. Refused where one has another. */
 export async function compare(days, mirrors) {
@@ -182,7 +182,7 @@ function secretsFor(kit, cut) {
  * Check one day: the proof leads from this person's account, secret and balance to what was signed. Without `balance` the one
  * that comes with the proof is checked, which the person then has to recognise. Null: PaYa says that the person is not in it.
  */
-export async function checkDay(kit, day, signing, { balance = null } = {}) {
+export async function checkDay(kit, day, { balance = null } = {}) {
   const given = await fetchProof(dateOf(day.attestation.epoch));
   if (given === null) return null;
   const raw = unbase64(given.proof.replace(/-/g, "+").replace(/_/g, "/").padEnd(Math.ceil(given.proof.length / 4) * 4, "="));
@@ -194,7 +194,7 @@ export async function checkDay(kit, day, signing, { balance = null } = {}) {
   for (const nonce of candidates) {
     try {
       await checkProof(raw, { account: kit.account, nonce: unhex(nonce), balance: expected, attestation: day.attestation });
-      const statement = await openNote(encode(given.statement), [signing], ed25519Holds);
+      const statement = await openNote(encode(given.statement), [day.signing], ed25519Holds);
       checkStatement(statement, { account: kit.account, balance: expected, epoch: day.attestation.epoch, attestation: day.digest });
       return { balance: expected, nonce, borrowed: unknownHere && nonce !== FIRST };
     } catch (error) {
@@ -215,9 +215,11 @@ export async function checkAll(kit, { firstKey, mirrors, since, balance = null, 
     throw new Refused("key", "This page names another first key than the one that this browser knows.");
   }
   let found = await follow(kit, firstKey);
-  if (again) found = await follow({ ...kit, head: null, signing: null, checked: null }, firstKey);
+  // What was seen last may be a change of the key: then the newest day comes before it.
+  const isKey = found.days.length === 0 && found.known === null && kit.checked !== null;
+  if (again || isKey) found = await follow({ ...kit, head: null, signing: null, checked: null }, firstKey);
   const { days, known, head, signing } = found;
-  const some = days.length === 0 && known !== null ? [known] : days.slice(-(kit.checked === null || again ? AT_FIRST : AT_MOST));
+  const some = days.length === 0 && known !== null ? [known] : isKey && !again ? days.slice(-1) : days.slice(-(kit.checked === null || again ? AT_FIRST : AT_MOST));
   if (some.length === 0) return { days: [], checked: [], same: 0, missed: [] };
   const same = await compare(some, mirrors);
   const checked = [];
@@ -226,7 +228,7 @@ export async function checkAll(kit, { firstKey, mirrors, since, balance = null, 
     const cut = Date.parse(day.attestation.cut);
     if (cut < opened - SKEW) continue; // nobody had this name yet
     try {
-      const mine = await checkDay(kit, day, signing, { balance: day === some.at(-1) ? balance : null });
+      const mine = await checkDay(kit, day, { balance: day === some.at(-1) ? balance : null });
       if (mine !== null) checked.push({ ...mine, day });
       else if (cut > opened + SKEW || checked.length > 0) {
         throw new Refused("left out", "Your account was there at this cut, and PaYa says that it is not in the total.");
@@ -236,7 +238,7 @@ export async function checkAll(kit, { firstKey, mirrors, since, balance = null, 
       throw error;
     }
   }
-  const gaps = missed(again ? some : days, again ? null : kit.checked);
+  const gaps = missed(again || isKey ? some : days, again || isKey ? null : kit.checked);
   Object.assign(kit, { since: Number.isFinite(opened) ? new Date(opened).toISOString() : null, first: firstKey, head, signing, checked: some.at(-1).attestation.epoch });
   keep(kit);
   return { days: some, checked, same, missed: gaps };

@@ -25,20 +25,25 @@ function line(tag, words, className = "") {
 }
 
 function readBalance(text) {
-  const plain = text.replace(/[$,\s]/g, "");
+  const plain = text.replace(/[$\s]/g, "");
   if (plain === "") return null;
-  const found = /^(\d{1,15})(?:\.(\d{2}))?$/.exec(plain);
-  if (found === null) throw new Refused("balance", "Write the balance as 123.45.");
-  return BigInt(found[1]) * 100n + BigInt(found[2] ?? "0");
+  const found = /^(\d{1,15}|\d{1,3}(?:,\d{3}){1,4})(?:\.(\d{2}))?$/.exec(plain);
+  if (found === null) return undefined;
+  return BigInt(found[1].replaceAll(",", "")) * 100n + BigInt(found[2] ?? "0");
 }
 
 // ------------------------------------------------------------------------------------------------------- the check
 async function check({ again = true } = {}) {
-  out.replaceChildren(line("p", "Checking…", "muted"));
   trouble.hidden = true;
+  const balance = readBalance(form.elements.balance.value);
+  if (balance === undefined) {
+    out.replaceChildren(line("p", "Nothing was checked: write your balance as 123.45.", "field-error"));
+    form.elements.balance.focus();
+    return;
+  }
+  out.replaceChildren(line("p", "Checking…", "muted"));
   form.setAttribute("aria-busy", "true");
   try {
-    const balance = readBalance(form.elements.balance.value);
     show(await checkAll(kit, { firstKey, mirrors, since, balance, again }), balance);
   } catch (error) {
     if (error instanceof Refused) refused(error);

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,7 +31,15 @@ from tests.helpers import Api, assert_problem, at_once
 from tests.proofs.forge import load_verifier
 from transparency import archive, services
 from transparency.attesting import audit, chain, channels, files, freeze, published
-from transparency.errors import AlreadyAttested, BooksDisagree, ChannelFailed, NotAttested, NothingToAttest, SelfCheckFailed
+from transparency.errors import (
+    AlreadyAttested,
+    BegunWithout,
+    BooksDisagree,
+    ChannelFailed,
+    NotAttested,
+    NothingToAttest,
+    SelfCheckFailed,
+)
 from transparency.models import Attestation, Publication
 from transparency.proofs import half
 from transparency.proofs.attestation import epoch_of
@@ -94,7 +103,7 @@ def proof_of(network: Network, who: str, number: int) -> dict[str, Any]:
 
 
 def keys() -> tuple[str, ...]:
-    return (api.get("/v1/transparency/key").content.decode().strip(),)
+    return tuple(api.get("/v1/transparency/key").content.decode().split())
 
 
 def holds(network: Network, who: str, number: int, *, nonce: bytes, balance: int) -> None:
@@ -198,6 +207,24 @@ def test_the_chain_is_a_log_with_a_signed_checkpoint(story: Network) -> None:
 def test_who_was_not_there_yet_is_told_so(story: Network) -> None:
     assert_problem(api.get(f"/v1/proof?date={day(0)}", person=story.people["dia"]), 404, "not_in_tree")
     assert_problem(api.get("/v1/proof?date=x", person=story.people["dia"]), 400, "validation_error")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"expected": "1"}, {"expected": -1}, {"expected": True}, {"expected": 2**70}, {"step": ""}, {"step": 5},
+        {"date": "20260301"}, {"date": "2026-W09-7"}, {"date": "2026-02-30"},
+    ],
+)  # fmt: skip
+def test_a_complaint_that_is_not_understood_is_not_kept(story: Network, wrong: dict[str, Any]) -> None:
+    body = {"date": day(0), "step": "root", "expected": 0} | wrong
+    assert_problem(api.post("/v1/proof/complaint", body, person=story.people["cyd"]), 400, "validation_error")
+
+
+def test_a_day_is_written_in_one_way(story: Network) -> None:
+    for name in ("20260301", "2026-W09-7"):
+        assert_problem(api.get(f"/v1/proof?date={name}", person=story.people["ada"]), 400, "validation_error")
+        assert api.get(f"/v1/transparency/attestations/{name}").status_code == 404
 
 
 def test_whoever_had_no_name_yet_is_found_by_their_wallet(story: Network) -> None:
@@ -546,12 +573,49 @@ def test_a_correction_names_the_day_it_corrects(story: Network, days: SimpleName
     verifier.parse(archive.latest().text)
 
 
+def test_a_correction_is_not_lost_where_the_day_was_begun_without_it(
+    story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = days.next()
+
+    def killed(*args: Any, **kwargs: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "_build", killed)
+        with pytest.raises(Killed):
+            story.attest(number)
+    with story.on(number, 1), pytest.raises(BegunWithout):
+        services.attest(corrects=EPOCH + 3)
+    story.attest(number, 2)
+    assert archive.latest().figure("corrects") == ""
+
+
+def test_what_a_killed_build_left_behind_is_removed_after_a_day(story: Network) -> None:
+    left, fresh = files._home() / f".{EPOCH}-left", files._home() / f".{EPOCH}-fresh"
+    for folder in (left, fresh):
+        folder.mkdir()
+        (folder / "accounts").write_bytes(b"everybody's balances")
+    os.utime(left, (0, 0))
+    files.prune(0, keep=set())
+    assert (left.exists(), fresh.exists()) == (False, True)
+    files.shutil.rmtree(fresh)
+
+
 def test_a_changed_key_is_an_entry_of_the_chain(story: Network, days: SimpleNamespace) -> None:
     first = keys()
     with story.on(days.next()):
         services.change_key()
+    assert keys()[:1] == first  # the latest text is still the old key's
+    assert len(keys()) == 2
+    verifier.open_note(archive.latest().note, keys())
     story.attest(days.next())
+    assert len(keys()) == 1
     assert keys() != first
+    # A statement of a day before is signed by that day's key, whenever it is asked for: one who has no chain can check it.
+    signed = verifier.parse(verifier.open_note(api.get(f"/v1/transparency/attestations/{day(1)}").content, first))
+    statement = proof_of(story, "ada", 1)["statement"].encode()
+    verifier.check_statement(statement, first, account="ada", balance=100_00, attestation=signed)
     notes = [path.read_bytes() for path in (story.folder / "public").glob("*.txt")]
     assert len(verifier.check_chain(notes, first)[0]) == len(archive.attestations())
     assert len(verifier.check_chain(notes, keys())[0]) == len(archive.attestations())
@@ -672,21 +736,3 @@ def test_without_a_banks_word_nothing_is_attested(django_db_blocker: Any, folder
         assert api.get("/v1/transparency/attestations").json() == {"data": [], "next_cursor": None}
         assert b"KEYS: tuple[str, ...] = ()" in published.verifier_file([])
     keyring.forget_cached_keys()
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"expected": "1"}, {"expected": -1}, {"expected": True}, {"expected": 2**70}, {"step": ""}, {"step": 5}, {"date": "20260301"},
-        {"date": "2026-W09-7"}, {"date": "2026-02-30"},
-    ],
-)  # fmt: skip
-def test_a_complaint_that_is_not_understood_is_not_kept(story: Network, wrong: dict[str, Any]) -> None:
-    body = {"date": day(0), "step": "root", "expected": 0} | wrong
-    assert_problem(api.post("/v1/proof/complaint", body, person=story.people["cyd"]), 400, "validation_error")
-
-
-def test_a_day_is_written_in_one_way(story: Network) -> None:
-    for name in ("20260301", "2026-W09-7"):
-        assert_problem(api.get(f"/v1/proof?date={name}", person=story.people["ada"]), 400, "validation_error")
-        assert api.get(f"/v1/transparency/attestations/{name}").status_code == 404

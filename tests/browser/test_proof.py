@@ -39,6 +39,11 @@ def test_one_click_and_what_is_kept_for_the_next_visit(phone: OpenPhone, stack: 
     latest = stack.call("GET", "/v1/transparency/attestations").json()["data"][0]
     expect(result).to_contain_text(latest["code"])
 
+    for odd in ("abc", "-1", "1e3", "308,54"):
+        page.get_by_label("Your balance at the cut").fill(odd)
+        page.get_by_role("button", name="Check @maya").click()
+        expect(result).to_contain_text("Nothing was checked: write your balance as 123.45.")
+        expect(page.get_by_role("button", name="Report that it does not match")).to_be_hidden()
     page.get_by_label("Your balance at the cut").fill(f"{(claimed + 1) / 100:.2f}")
     page.get_by_role("button", name="Check @maya").click()
     expect(bad(page)).to_be_visible()

@@ -523,7 +523,8 @@ def test_11_an_envelope_that_nothing_comes_out_of_is_no_proof() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        ["--balance", "120"], ["--balance", "-1.00"], ["--nonce", "zz"], ["--account", "\u00e9"], ["--proof", "/nowhere"],
+        ["--balance", "120"], ["--balance", "-1.00"], ["--balance", "1,20.00"], ["--nonce", "zz"],
+        ["--account", "\u00e9"], ["--proof", "/nowhere"],
         ["--chain", "/nowhere"], ["--what"],
     ],
 )

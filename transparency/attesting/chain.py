@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
@@ -37,10 +38,12 @@ def text_in(note: bytes | memoryview) -> bytes:
     return bytes(note).rpartition(b"\n\n")[0] + b"\n"
 
 
-def signer() -> Signer | None:
-    """Who signs just now; None before the first attestation."""
+def signer(at: datetime | None = None) -> Signer | None:
+    """Who signs just now, or signed at a time; None before the first attestation."""
     with connection.cursor() as cursor:
-        cursor.execute("select name, public, private_cipher from transparency_signing_key()")
+        cursor.execute(
+            "select name, public, private_cipher from transparency_signing_key(coalesce(%s::timestamptz, 'infinity'))", [at]
+        )
         row = cursor.fetchone()
     return None if row is None else Signer(row[0], secrets.open_signer(bytes(row[1]), row[2]))
 
@@ -49,6 +52,16 @@ def verifier_keys() -> list[str]:
     """All keys that ever signed, NAME+ID+KEY, the newest last."""
     with connection.cursor() as cursor:
         cursor.execute("select name, public from transparency_keys()")
+        return [verifier_key(name, bytes(public)) for name, public in cursor.fetchall()]
+
+
+def keys_since(at: datetime) -> list[str]:
+    """The key that signed at a time, and those after it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select name, public from transparency_keys() where made_at >="
+            " (select max(made_at) from transparency_keys() where made_at <= %s)", [at],
+        )  # fmt: skip
         return [verifier_key(name, bytes(public)) for name, public in cursor.fetchall()]
 
 

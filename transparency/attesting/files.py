@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from transparency.proofs.records import PARTS, depth_for
 from transparency.proofs.tree import Tree
 
 KEEP_DAYS = 35
+ABANDONED = 24 * 3600  # seconds after which what a killed build left behind is removed
 IN_ONE_PROCESS = 50_000  # accounts: below, starting another process costs more than it saves
 _ROW = half.ROW.itemsize
 
@@ -110,7 +112,10 @@ def proof(epoch: int, depth: int, place: int, *, key: bytes) -> bytes:
 
 
 def prune(before: int, *, keep: set[int]) -> list[int]:
-    """Remove the trees of days before this one, but for some; which those were."""
+    """Remove the trees of days before this one, but for some; which those were. And what killed builds have left behind."""
+    for half_made in _home().glob(".*-*"):
+        if half_made.stat().st_mtime < time.time() - ABANDONED:
+            shutil.rmtree(half_made, ignore_errors=True)
     old = [int(day.name) for day in _home().iterdir() if day.name.isdigit() and int(day.name) < before]
     gone = sorted(set(old) - keep)
     for epoch in gone:

@@ -114,10 +114,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
     WHERE a.epoch = p_epoch AND a.opened_at IS NOT NULL
 $$;
 
--- The key that signs just now: a person's statement and receipts are signed when they are asked for.
-CREATE FUNCTION transparency_signing_key() RETURNS TABLE (id bigint, name text, public bytea, private_cipher bytea)
+-- The key that signed at a time: a person's statement is signed when it is asked for, by the key that signed its day.
+CREATE FUNCTION transparency_signing_key(p_at timestamptz) RETURNS TABLE (id bigint, name text, public bytea, private_cipher bytea)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT id, name, public, private_cipher FROM transparency_signingkey ORDER BY id DESC LIMIT 1
+    SELECT id, name, public, private_cipher FROM transparency_signingkey WHERE made_at <= p_at ORDER BY id DESC LIMIT 1
 $$;
 
 -- How many entries the person's wallet had at a time, found by bisection: time and version agree.
@@ -195,7 +195,7 @@ DECLARE
     f regprocedure;
 BEGIN
     FOREACH f IN ARRAY ARRAY['transparency_liabilities(timestamptz)', 'transparency_totals()', 'transparency_chain(text, bigint, bigint, bigint, boolean, int)',
-        'transparency_keys()', 'transparency_day(bigint)', 'transparency_signing_key()', 'transparency_entry_at(bigint, timestamptz)',
+        'transparency_keys()', 'transparency_day(bigint)', 'transparency_signing_key(timestamptz)', 'transparency_entry_at(bigint, timestamptz)',
         'transparency_own_entry(bigint, uuid)', 'transparency_wish_rebuild(bigint)', 'transparency_wish_attestation(text)', 'transparency_answer_complaint(bigint, text)'
         ]::regprocedure[] LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO paya_engine', f);
@@ -206,7 +206,7 @@ REVOKE EXECUTE ON FUNCTION transparency_freeze(text), transparency_who(text) FRO
 GRANT EXECUTE ON FUNCTION transparency_who(text) TO paya_engine;
 GRANT EXECUTE ON FUNCTION transparency_freeze(text), transparency_liabilities(timestamptz), transparency_totals() TO paya_worker;
 GRANT EXECUTE ON FUNCTION transparency_chain(text, bigint, bigint, bigint, boolean, int), transparency_keys() TO paya_web, paya_worker, paya_staff, paya_auditor;
-GRANT EXECUTE ON FUNCTION transparency_day(bigint), transparency_signing_key(), transparency_entry_at(bigint, timestamptz),
+GRANT EXECUTE ON FUNCTION transparency_day(bigint), transparency_signing_key(timestamptz), transparency_entry_at(bigint, timestamptz),
     transparency_own_entry(bigint, uuid), transparency_wish_rebuild(bigint) TO paya_web, paya_worker;
 GRANT EXECUTE ON FUNCTION transparency_wish_attestation(text), transparency_answer_complaint(bigint, text) TO paya_staff;
 
