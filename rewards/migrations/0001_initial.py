@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("core", "0002_key_rotation"),
-        ("ledger", "0001_initial"),
+        ("ledger", "0004_post_out"),
         ("wallets", "0002_thawing"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -353,8 +353,7 @@ BEGIN
         RETURN CASE WHEN FOUND THEN 0 END;
     END IF;
     IF ids IS NOT NULL THEN
-        PERFORM ledger_post_many(ids, array_fill(26::smallint, ARRAY[cardinality(ids)]), array_fill(80::bigint, ARRAY[cardinality(ids)]),
-                                 accounts, amounts, NULL);
+        PERFORM ledger_post_out(26::smallint, 80, ids, accounts, amounts);
     END IF;
     PERFORM rewards_passed(p_run, first, last, closed);
     RETURN n;
