@@ -13,7 +13,9 @@ async function look() {
     sessionStorage.setItem(once, "yes");
     const last = checked.at(-1);
     if (last === undefined) return; // nothing of this person's yet
-    words.textContent = `Checked just now: your ${money(last.balance)} are in PaYa\u2019s signed total.`;
+    words.textContent = last.borrowed
+      ? "Checked just now: your balance is counted, under a secret that this browser does not have."
+      : `Checked just now: your ${money(last.balance)} are in PaYa\u2019s signed total.`;
   } catch (error) {
     if (!(error instanceof Refused)) return; // no connection: nothing was found, good or bad
     words.textContent = "Your balance and PaYa\u2019s signed total did not match when we checked just now.";

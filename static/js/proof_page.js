@@ -73,7 +73,7 @@ function show({ days, checked, same, missed }, said) {
     list.append(line("li", earlier > 0 ? `${earlier} earlier ${earlier > 1 ? "days are" : "day is"} right as well.` : "Earlier days were checked before."));
     if (missed.length > 0) list.append(line("li", `No attestation was made for ${missed.slice(-5).map(day).join("; ")}.`));
     list.append(line("li", mirrors.length === 0 ? "There is no second place to compare with here." : `${same} of ${mirrors.length} other ${mirrors.length > 1 ? "places have" : "place has"} the same text.`));
-    if (last.borrowed) list.append(line("li", "This browser does not have your own secret, and took it from PaYa's answer. Bring your proof kit to be sure."));
+    if (last.borrowed) list.append(line("li", `${kit.secrets.length > 0 ? "It is counted under another secret than the one in this browser" : "This browser does not have your own secret"}, and PaYa's answer was believed. Bring the proof kit of the browser in which you made it; if you made none, write to us.`));
     parts.push(list);
     const code = line("p", "", "proof-code");
     code.append("Compare with somebody: the code of ", line("b", dateOf(last.day.attestation.epoch), "nowrap"), " is ", line("code", last.day.digest.slice(0, 8)));
