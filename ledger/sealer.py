@@ -50,6 +50,14 @@ def seal(until: datetime, *, timeout: float = 30) -> Head:
     return newest
 
 
+def first_altered() -> int | None:
+    """The height of the lowest block that no longer is what was sealed; None where the chain is whole."""
+    with connection.cursor() as cursor:
+        cursor.execute("select ledger_first_altered_block()")
+        height: int | None = cursor.fetchone()[0]
+    return height
+
+
 def _is_past(moment: datetime) -> bool:
     """By the database's clock, which stamps the rows."""
     with connection.cursor() as cursor:

@@ -63,7 +63,7 @@ class RewardSerializer(Serializer):
     payments_counted = serializers.IntegerField(help_text="Those of them that did not lead back to you")
     reason = serializers.CharField(help_text="`active`, or why there is nothing")
     why = serializers.CharField(help_text="The reason in words; empty where there is a reward")
-    due_at = serializers.DateTimeField(help_text="When it goes out by itself")
+    due_at = serializers.DateTimeField(allow_null=True, help_text="When it goes out by itself; null while our staff hold it")
     how = HowSerializer()
     appeal = AppealSerializer(allow_null=True)
 
@@ -120,7 +120,7 @@ def week_json(week: PersonsWeek) -> dict[str, Any]:
         "payments_counted": week.counted,
         "reason": week.reason,
         "why": week.why,
-        "due_at": run.distribute_at,
+        "due_at": None if run.held else run.distribute_at,
         "how": {
             **{name: getattr(run, name) for name in _OF_THE_RUN},
             "operations_percent": words.percent(week.setting.operations_share),

@@ -62,7 +62,9 @@ class PersonsWeek:
 
     @property
     def why(self) -> str:
-        """In words, where it gave nothing; empty where it gave something."""
+        """In words, where it gave nothing or was taken back; empty where it gave something."""
+        if self.status == "reversed":
+            return "Our staff took it back. You can ask them why."
         return "" if self.amount else words.why_nothing(self.reason, self.setting)
 
 

@@ -19,7 +19,7 @@ from banking.reconciliation import queries as reconciliation
 from core import staff
 from core.actor import SYSTEM, actor
 from core.clock import now
-from core.errors import ValidationError
+from core.errors import RateLimited, ValidationError
 from core.ids import new_id
 from ledger import sealer
 from payments.errors import NoUsernameYet
@@ -45,6 +45,7 @@ from transparency.proofs.tree import Tree
 from users.models import database_time
 
 log = logging.getLogger("paya.transparency")
+SECRETS_A_DAY = 10
 _ONE_AT_A_TIME = 420_502  # advisory lock: a second worker does not build the same tree once more
 CHECKED = 16  # proofs that we verify ourselves before anything is signed, besides the first and the last
 
@@ -148,6 +149,9 @@ def _freeze(corrects: int | None) -> tuple[Attestation, bytes | None]:
         log.error("attestation_refused", extra={"required": frozen.required, "short": frozen.required - owed.total})
         raise BooksDisagree(f"People's accounts come to {owed.total} cents, the ledger to {frozen.required}. Nothing was signed.")
     head = sealer.seal(until=frozen.instant)
+    if (altered := sealer.first_altered()) is not None:
+        log.error("attestation_refused", extra={"position": altered})
+        raise BooksDisagree(f"Block {altered} of the journal is no longer what was sealed. Nothing was signed.")
     epoch, key = epoch_of(frozen.instant), secrets.new_day_key()
     try:
         with actor(SYSTEM), transaction.atomic():
@@ -349,7 +353,7 @@ def destroy_day(*, epoch: int) -> None:
 def enrol(*, user_id: int, nonce: str) -> str:
     """A person's own secret for their leaf, 64 hexadecimal digits made by themselves; it counts from the next attestation on.
 
-    Raises ValidationError, and NoUsernameYet for somebody who would be found under another name tomorrow. The answer is the
+    Raises ValidationError, RateLimited beyond ten others a day, and NoUsernameYet for somebody who would be found under another name tomorrow. The answer is the
     account's name in the tree; the same secret again changes nothing.
     """
     if re.fullmatch("[0-9a-f]{64}", nonce) is None or nonce == "0" * 64:
@@ -362,6 +366,8 @@ def enrol(*, user_id: int, nonce: str) -> str:
         who = who_of(account, secret)
         newest = Enrolment.objects.filter(user_id=user_id).order_by("-id").first()
         if newest is None or bytes(newest.who) != who:
+            if Enrolment.objects.filter(user_id=user_id, made_at__gt=now() - timedelta(days=1)).count() >= SECRETS_A_DAY:
+                raise RateLimited("You have made many secrets today. Make another one tomorrow.", retry_after=24 * 3600)
             public_id = new_id("enr")
             sealed = secrets.seal_nonce(user_id, public_id, secret)
             Enrolment.objects.create(user_id=user_id, public_id=public_id, who=who, nonce_cipher=sealed)

@@ -8,9 +8,9 @@ from transparency.dashboard import LIVE_SECONDS, SERIES_SECONDS
 api_urlpatterns = [
     path("transparency", published(LIVE_SECONDS)(api.TransparencyView.as_view())),
     path("transparency/series", published(SERIES_SECONDS)(api.SeriesView.as_view())),
-    path("transparency/attestations", attestations.AttestationsView.as_view()),
+    path("transparency/attestations", published(LIVE_SECONDS)(attestations.AttestationsView.as_view())),
     path("transparency/attestations/<str:name>", attestations.AttestationView.as_view()),
-    path("transparency/chain", attestations.ChainView.as_view()),
+    path("transparency/chain", published(LIVE_SECONDS)(attestations.ChainView.as_view())),
     path("transparency/key", attestations.KeyView.as_view()),
     path("payments/<str:payment>/receipt", attestations.ReceiptView.as_view()),
     path("proof", attestations.ProofView.as_view()),

@@ -73,6 +73,29 @@ BEGIN
     RETURN done;
 END $$;
 
+-- The lowest block whose rows are no longer what was sealed, or that does not follow from the one before; NULL: none. For whoever is
+-- about to sign the chain's head. The auditor computes the same by itself (ledger/audit.py).
+CREATE FUNCTION ledger_first_altered_block() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp SET work_mem = '64MB' SET jit = off AS $$
+    WITH chain AS (
+        SELECT b.height, b.rows, b.rows_hash, row_number() OVER (ORDER BY b.height) AS block,
+               b.hash = ledger_block_hash(b) AND b.previous = lag(b.hash, 1, decode(repeat('00', 32), 'hex')) OVER (ORDER BY b.height) AS follows
+        FROM ledger_block b
+    ), marked AS (  -- a row belongs to the first block that ends after it
+        SELECT 1 + count(*) FILTER (WHERE bytes IS NULL) OVER (ORDER BY posted_at, id, bytes IS NOT NULL) AS block, posted_at, id, bytes
+        FROM (SELECT posted_at, id, ledger_row_bytes(t) AS bytes FROM ledger_transfer t
+              UNION ALL SELECT until, until_id, NULL FROM ledger_block) x
+    ), found AS (
+        SELECT block, count(*) AS rows, sha256(string_agg(bytes, ''::bytea ORDER BY posted_at, id)) AS hash
+        FROM marked WHERE bytes IS NOT NULL GROUP BY block
+    )
+    SELECT min(c.height) FROM chain c LEFT JOIN found f USING (block)
+    WHERE NOT c.follows OR (f.rows, f.hash) IS DISTINCT FROM (c.rows::bigint, c.rows_hash)
+$$;
+
+REVOKE EXECUTE ON FUNCTION ledger_first_altered_block() FROM PUBLIC;
+ALTER FUNCTION ledger_first_altered_block() OWNER TO paya_engine;
+GRANT EXECUTE ON FUNCTION ledger_first_altered_block() TO paya_worker;
 REVOKE EXECUTE ON FUNCTION ledger_row_bytes(ledger_transfer), ledger_block_hash(ledger_block), ledger_seal(timestamptz, int, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_row_bytes(ledger_transfer), ledger_block_hash(ledger_block) TO paya_engine;
 ALTER FUNCTION ledger_seal(timestamptz, int, int) OWNER TO paya_engine;

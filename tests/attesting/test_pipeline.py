@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import psycopg2
@@ -243,6 +244,14 @@ def test_a_secret_is_bound_to_a_name(story: Network) -> None:
         nameless = story.sign_up("fay")
     response = api.put("/v1/proof/secret", {"nonce": SECRET}, person=nameless)
     assert_problem(response, 409, "no_username")
+
+
+def test_so_many_secrets_a_day_and_no_more(story: Network) -> None:
+    answers = [api.put("/v1/proof/secret", {"nonce": f"{number:064x}"}, person=story.people["cyd"]) for number in range(1, 12)]
+    assert {answer.status_code for answer in answers[:-1]} == {200}
+    assert_problem(answers[-1], 429, "rate_limited")
+    again = api.put("/v1/proof/secret", {"nonce": f"{10:064x}"}, person=story.people["cyd"])
+    assert again.status_code == 200
 
 
 def test_a_day_long_past_is_built_again_when_somebody_asks(story: Network) -> None:
@@ -547,6 +556,24 @@ def test_nothing_is_signed_when_the_books_do_not_agree(story: Network, days: Sim
             story.attest(number)
     finally:
         story.database.as_superuser("update wallets_wallet set pending_out = pending_out - 1 where user_id = %s", [who])
+    _not_open(story, number)
+    story.attest(number)
+
+
+def test_nothing_is_signed_when_what_was_sealed_was_altered(story: Network, days: SimpleNamespace) -> None:
+    number = days.next()
+    [(row, group)] = story.database.as_superuser("select id, group_id from ledger_transfer order by posted_at limit 1")
+
+    def alter(value: Any) -> None:
+        change = "update ledger_transfer set group_id = %s where id = %s"
+        story.database.as_superuser(f"begin; set local session_replication_role = replica; {change}; commit", [value, row])
+
+    alter(str(uuid4()))
+    try:
+        with pytest.raises(BooksDisagree, match="no longer what was sealed"):
+            story.attest(number)
+    finally:
+        alter(group)
     _not_open(story, number)
     story.attest(number)
 
