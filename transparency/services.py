@@ -353,8 +353,8 @@ def destroy_day(*, epoch: int) -> None:
 def enrol(*, user_id: int, nonce: str) -> str:
     """A person's own secret for their leaf, 64 hexadecimal digits made by themselves; it counts from the next attestation on.
 
-    Raises ValidationError, RateLimited beyond ten others a day, and NoUsernameYet for somebody who would be found under another name tomorrow. The answer is the
-    account's name in the tree; the same secret again changes nothing.
+    Raises ValidationError, RateLimited beyond ten others a day, and NoUsernameYet for somebody who would be found under another
+    name tomorrow. The answer is the account's name in the tree; the same secret again changes nothing.
     """
     if re.fullmatch("[0-9a-f]{64}", nonce) is None or nonce == "0" * 64:
         raise ValidationError(fields={"nonce": "Your secret has 64 hexadecimal digits, and not all of them are zero."})
