@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.harness import Person, Receiver, Sandbox, running
+from tests.stack import wait_until
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,8 @@ def receiver(shared: tuple[Sandbox, Receiver], sandbox: Sandbox) -> Receiver:
     """Where the sandbox sends its webhooks, empty."""
     _, receiver = shared
     time.sleep(0.05)  # what was under way when the queue was discarded has landed
+    # So has what people who were made before this brought about.
+    wait_until(lambda: not sandbox.get("/sandbox/bank").json()["webhooks"].get("pending"), "a sandbox with nothing to tell")
     receiver.reset()
     return receiver
 
