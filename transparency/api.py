@@ -14,7 +14,7 @@ from core.api import Serializer, read_day
 from core.errors import ValidationError
 from transparency import dashboard, status
 
-_SERVICE = ["operational", "degraded", "down"]
+SERVICE_STATES = ["operational", "degraded", "down"]
 _PER_FIGURE = "When each figure was read, by its name; null where there is none yet"
 
 
@@ -35,7 +35,7 @@ class TransparencySerializer(Serializer):
     payments_today = serializers.IntegerField(help_text="Since 00:00 UTC")
     last_reconciliation = serializers.DateTimeField(allow_null=True, help_text="Null until the first reconciliation")
     reconciliation = serializers.ChoiceField(["clean", "accepted", "breaks", "unknown"], allow_null=True)
-    service = serializers.ChoiceField(_SERVICE, help_text="The worst of the services at /v1/status")
+    service = serializers.ChoiceField(SERVICE_STATES, help_text="The worst of the services at /v1/status")
     as_of = serializers.DictField(child=serializers.DateTimeField(allow_null=True), help_text=_PER_FIGURE)
 
 
@@ -115,7 +115,7 @@ def _day(field: str, text: str | None) -> date | None:
 class VendorSerializer(Serializer):
     name = serializers.CharField(help_text="The vendor")
     service = serializers.CharField(help_text="What people use it for")
-    status = serializers.ChoiceField(_SERVICE)
+    status = serializers.ChoiceField(SERVICE_STATES)
     since = serializers.DateTimeField(allow_null=True, help_text="Since when it is down, or up again; null when neither was seen")
 
 
