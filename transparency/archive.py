@@ -61,6 +61,11 @@ class Entry:
         return int(self.figure("reserve"))
 
     @property
+    def short(self) -> int:
+        """By how much the banks said less than is owed, in cents."""
+        return max(0, self.liabilities - self.reserve)
+
+    @property
     def receivable(self) -> int:
         return int(self.figure("receivable"))
 

@@ -20,10 +20,12 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import Client
+from django.test import Client
 
 from core import keyring
 from core.actor import SYSTEM, actor
 from core.keyring.rotation import rotate_data
+from core.money import format_usd
 from core.logs import JsonFormatter
 from ledger import audit as ledger_audit
 from tests.attesting.conftest import FIRST_DAY, Network
@@ -526,6 +528,20 @@ def test_another_text_in_a_public_place_is_never_overwritten(story: Network, day
     there.unlink()
     story.attest(number, 1)
     _whole(story)
+
+
+def test_the_archive_says_where_banks_said_less_than_is_owed(story: Network, days: SimpleNamespace) -> None:
+    number = days.next()
+    with story.on(number, -1):
+        story.bank_says(194_00)
+    story.attest(number)
+    try:
+        entry = archive.latest()
+        assert entry.short == entry.liabilities - 194_00 > 0
+        assert f"Banks say $194.00, {format_usd(entry.short)} less." in Client().get("/transparency/attestations").content.decode()
+    finally:
+        with story.on(number, 1):
+            story.bank_says(195_00)
 
 
 def test_three_at_once_make_one(story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
