@@ -20,13 +20,12 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import Client
-from django.test import Client
 
 from core import keyring
 from core.actor import SYSTEM, actor
 from core.keyring.rotation import rotate_data
-from core.money import format_usd
 from core.logs import JsonFormatter
+from core.money import format_usd
 from ledger import audit as ledger_audit
 from tests.attesting.conftest import FIRST_DAY, Network
 from tests.conftest import Database
@@ -538,7 +537,8 @@ def test_the_archive_says_where_banks_said_less_than_is_owed(story: Network, day
     try:
         entry = archive.latest()
         assert entry.short == entry.liabilities - 194_00 > 0
-        assert f"Banks say $194.00, {format_usd(entry.short)} less." in Client().get("/transparency/attestations").content.decode()
+        page = Client().get("/transparency/attestations").content.decode()
+        assert f"Banks say $194.00, {format_usd(entry.short)} less." in page
     finally:
         with story.on(number, 1):
             story.bank_says(195_00)
