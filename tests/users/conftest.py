@@ -15,7 +15,8 @@ from tests import one_database
 from tests.conftest import Database
 from users.models import Challenge
 
-_phones = itertools.count(1000)
+# Without those that end in 99: the local SNS takes them for opted out.
+_phones = filter(lambda number: number % 100 != 99, itertools.count(1000))
 as_web, database = one_database.as_web, one_database.database
 
 
