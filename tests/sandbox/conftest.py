@@ -34,7 +34,7 @@ def receiver(shared: tuple[Sandbox, Receiver], sandbox: Sandbox) -> Receiver:
     _, receiver = shared
     time.sleep(0.05)  # what was under way when the queue was discarded has landed
     # So has what people who were made before this brought about.
-    wait_until(lambda: not sandbox.get("/sandbox/bank").json()["webhooks"].get("pending"), "a sandbox with nothing to tell")
+    wait_until(lambda: not sandbox.get("/sandbox/bank").json()["webhooks"]["pending"], "a sandbox with nothing to tell")
     receiver.reset()
     return receiver
 
