@@ -64,7 +64,10 @@ class GZipPages(GZipMiddleware):
 
 
 class ApiBoundary:
-    """Under /v1 every answer is JSON: unknown paths, wrong methods and what escapes a view become problems here."""
+    """Under /v1 every answer is JSON: unknown paths, wrong methods and what escapes a view become problems here.
+
+    No answer is kept by anybody on its way, but those that say how long they may be (core/publishing.py).
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -73,6 +76,12 @@ class ApiBoundary:
         response = self.get_response(request)
         if not is_api(request):
             return response
+        response = self._as_json(response)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    @staticmethod
+    def _as_json(response: HttpResponse) -> HttpResponse:
         if "json" in response.get("Content-Type", "") or response.status_code < 400:
             return response
         if response.status_code == 404:

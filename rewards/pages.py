@@ -31,10 +31,12 @@ def rewards(request: HttpRequest) -> HttpResponse:
         weeks = queries.persons_weeks(user_id, before=before, limit=PAGE)
         now = queries.persons_estimate(user_id)
         years = queries.years(user_id)
+        awaited = queries.awaited()
     context = {
         "weeks": weeks[:PAGE],
         "next_cursor": encode_cursor(weeks[PAGE - 1].run.starts_on.toordinal()) if len(weeks) > PAGE else None,
         "now": now,
+        "awaited": awaited,
         "caveat": CAVEAT,
         "years": years,
         "rules": [words.who_is_active(now.setting), words.how_it_is_divided(now.setting), words.when_it_is_paid(now.setting)],

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +33,20 @@ def last_run() -> Run | None:
 def last_paid() -> Run | None:
     """The newest week whose rewards are out."""
     return Run.objects.filter(state__in=[Run.State.DISTRIBUTED, Run.State.ANNOUNCED]).order_by("-starts_on").first()
+
+
+def awaited() -> tuple[Week, datetime] | None:
+    """The oldest week that is over and not closed, and when it can be; None where there is none."""
+    run = last_run()
+    week = Week(run.starts_on).next if run else None
+    if week is None or clock.now() < week.end:
+        return None
+    return week, can_be_closed_at(week)
+
+
+def can_be_closed_at(week: Week) -> datetime:
+    """When the last payment of the week has had its time to lead back to its payer; before that nobody can tell."""
+    return week.end + timedelta(hours=setting_for(week).circle_hours)
 
 
 def active_people() -> int | None:

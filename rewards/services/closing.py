@@ -6,7 +6,7 @@ killed on the way has done nothing.
 
 import json
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import OperationalError, connection
@@ -51,15 +51,10 @@ def first_open_week() -> Week | None:
     return Week.of(first) if first else None
 
 
-def can_be_closed_at(week: Week) -> datetime:
-    """When the last payment of the week has had its time to lead back to its payer; before that nobody can tell."""
-    return week.end + timedelta(hours=queries.setting_for(week).circle_hours)
-
-
 def close_due() -> list[Run]:
     """Close every week that can be closed, in order; those that were missed are caught up."""
     closed = []
-    while (week := first_open_week()) is not None and database_time() >= can_be_closed_at(week):
+    while (week := first_open_week()) is not None and database_time() >= queries.can_be_closed_at(week):
         run = _close(week)
         if run is None:
             break
@@ -77,7 +72,7 @@ def close_through(last: Week) -> list[Run]:
         week = first_open_week()
         if week is None or week > last:
             raise WeeksInOrder(f"{last} lies before everything that ever moved here.")
-        if database_time() < (at := can_be_closed_at(last)):
+        if database_time() < (at := queries.can_be_closed_at(last)):
             raise WeekNotOver(f"{last} can be closed from {at:%A, %d %B %Y %H:%M} UTC on.")
         run = _close(week)
         if run is None:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import inspect
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -326,6 +327,16 @@ def test_the_command_says_what_holds(tree: Tree, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "$120.00 of @ada are in the total of $240.00" in done.stdout
     assert digest(attestation(tree).text())[:8] in done.stdout
+
+
+def test_the_command_says_what_it_was_not_given_and_ends_in_order_when_nobody_listens(tree: Tree, tmp_path: Path) -> None:
+    assert "No signed statement came with the proof." in run(tmp_path, tree).stdout
+    listener, answer = os.pipe()
+    os.close(listener)
+    with os.fdopen(answer, "w") as gone:
+        command = [sys.executable, "-I", "-S", str(VERIFIER), str(tmp_path / "attestation"), "--key", SIGNER.verifier_key]
+        done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_14_two_texts_for_one_day(tree: Tree, tmp_path: Path) -> None:

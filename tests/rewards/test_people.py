@@ -1,7 +1,7 @@
 """What a person sees of their weeks: in the API and on pages, with the reason in words; and that they can ask."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -101,6 +101,19 @@ def test_why_somebody_got_nothing_is_said_in_words(town: dict[str, PersonForTest
 def test_a_week_that_is_not_closed_or_is_none_is_not_found(town: dict[str, PersonForTest], week: str) -> None:
     assert_problem(Api().get(f"/v1/rewards/{week}", person=town["ann"]), 404, "not_found")
     assert_problem(Api().post(f"/v1/rewards/{week}/appeal", {"message": "why"}, person=town["ann"]), 404, "not_found")
+
+
+def test_a_week_that_is_over_and_not_closed_is_on_the_page(town: dict[str, PersonForTest]) -> None:
+    """Without it the newest week would be nowhere from Monday until its close."""
+
+    def shown(moment: datetime) -> str:
+        with at_time(moment):
+            return browser(town["ann"]).get("/rewards").content.decode()
+
+    assert "is over" not in shown(END + timedelta(days=6))
+    over = shown(END + timedelta(days=7, hours=1))
+    assert "Week 47 is over" in over
+    assert "2026-11-24T00:00:00" in over
 
 
 def test_weeks_before_somebody_came_are_not_theirs(town: dict[str, PersonForTest]) -> None:

@@ -210,6 +210,8 @@ def test_with_an_actor_it_answers(stage: Stage, endpoint: Endpoint):
     elif "bank_account" in BODIES.get(str(endpoint), {}):
         allowed = {400, 404}
     assert response.status_code in allowed, response.content[:500]
+    if endpoint.route.startswith("v1/"):
+        assert response["Cache-Control"] == "private, no-store"
 
 
 @pytest.mark.parametrize("endpoint", PERSONAL, ids=str)
