@@ -104,17 +104,21 @@ RETURNS TABLE (account bigint, payments bigint, counted bigint) LANGUAGE sql STA
 SET search_path = pg_catalog, public, pg_temp SET enable_nestloop = off SET work_mem = '256MB' SET jit = off AS $$
     WITH edge AS MATERIALIZED (
         -- A payment out of a hold is its owner's.
-        SELECT row_number() OVER () AS id, coalesce(h.account, t.debit_account) AS payer, t.credit_account AS payee, t.posted_at AS at
-        FROM ledger_transfer t LEFT JOIN wallets_wallet h ON t.kind = 9 AND h.hold_account = t.debit_account
+        SELECT row_number() OVER () AS id, t.credit_account AS payee, t.posted_at AS at,
+               CASE t.kind WHEN 9 THEN (SELECT w.account FROM wallets_wallet w WHERE w.hold_account = t.debit_account)
+                    ELSE t.debit_account END AS payer
+        FROM ledger_transfer t
         WHERE t.kind IN (7, 9) AND t.posted_at >= p_from AND t.posted_at < p_until + p_within + interval '1 microsecond'
     ), sent AS MATERIALIZED (
-        SELECT payer AS node, count(*) AS degree, max(at) AS last FROM edge GROUP BY payer
+        SELECT payer AS node, count(*) AS degree, min(at) AS first, max(at) AS last FROM edge GROUP BY payer
     ), got AS MATERIALIZED (
-        SELECT payee AS node, count(*) AS degree, max(at) AS last FROM edge GROUP BY payee
+        SELECT payee AS node, count(*) AS degree, min(at) AS first, max(at) AS last FROM edge GROUP BY payee
     ), candidate AS MATERIALIZED (
-        -- Nothing comes back to a payer who is paid nothing afterwards, or from a payee who pays nothing afterwards.
+        -- Nothing comes back to a payer who is paid nothing in the time afterwards, or from a payee who pays nothing then. (Who
+        -- is paid before and after it and not in it stays a candidate, and is ruled out by the search.)
         SELECT e.id, e.payer AS a, e.payee AS b, e.at, e.at + p_within AS until, s.degree AS out, g.degree AS into
-        FROM edge e JOIN sent s ON s.node = e.payee AND s.last > e.at JOIN got g ON g.node = e.payer AND g.last > e.at
+        FROM edge e JOIN sent s ON s.node = e.payee AND s.last > e.at AND s.first <= e.at + p_within
+        JOIN got g ON g.node = e.payer AND g.last > e.at AND g.first <= e.at + p_within
         WHERE e.at < p_until
     ), sent_twice AS MATERIALIZED (
         SELECT e.payer AS node, sum(s.degree) AS degree
