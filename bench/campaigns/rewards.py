@@ -29,7 +29,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from ledger.cuts import OlderTransactionsOpen
-from rewards import services
+from rewards import queries, services
 from rewards.services import closing, distributing
 from rewards.weeks import Week
 from tests.conftest import Database
@@ -252,16 +252,21 @@ def one_round(report: Report, *, weeks: int, size: int, wanted: Sequence[str], r
         return killed
 
 
+def _hours_until(week: Week) -> float:
+    """Until the week, and no later one, can be closed, on whatever day this is run."""
+    return (queries.can_be_closed_at(week) - datetime.now(UTC)) / timedelta(hours=1) + 1
+
+
 def ahead(report: Report, database: Database, story: Story) -> None:
     """The clock jumps a week ahead: the running week is closed too early. What it brings afterwards is the next one's."""
     running = Week.of(datetime.now(UTC))
     before = database.as_superuser("select revenue_mark from rewards_run order by starts_on desc limit 1")[0][0]
-    jump(database, 24 * 8)
+    jump(database, _hours_until(running))
     together(2)
     jump(database, 0)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("select ledger_post(gen_random_uuid(), 14::smallint, 1, 8, 12345)")
-    jump(database, 24 * 16)
+    jump(database, _hours_until(running.next))
     together(2)
     jump(database, 0)
     rows = database.as_superuser("select week from rewards_run where starts_on >= %s", [running.monday])
