@@ -55,6 +55,15 @@ class Week:
         return self.monday + timedelta(days=6)
 
     @property
+    def days(self) -> str:
+        """For people: "9 to 15 Nov 2026"; the month and the year of its Monday only where they are others."""
+        first, last = self.monday, self.sunday
+        ends = f"{last.day} {last:%b %Y}"
+        if first.year != last.year:
+            return f"{first.day} {first:%b %Y} to {ends}"
+        return f"{first.day} to {ends}" if first.month == last.month else f"{first.day} {first:%b} to {ends}"
+
+    @property
     def next(self) -> "Week":
         return Week(self.monday + timedelta(days=7))
 

@@ -19,6 +19,14 @@ def test_a_week_is_found_by_its_name(name: str, first: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "days"),
+    [("2026-W46", "9 to 15 Nov 2026"), ("2026-W44", "26 Oct to 1 Nov 2026"), ("2026-W53", "28 Dec 2026 to 3 Jan 2027")],
+)
+def test_its_days_in_words(name: str, days: str) -> None:
+    assert Week.parse(name).days == days
+
+
+@pytest.mark.parametrize(
     "name", ["2026-W54", "2025-W53", "2026-W00", "2026-46", "0000-W01", "9999-W53", "２０２６-W46", "2026-W46 ", ""]
 )
 def test_what_is_no_week_is_not_found(name: str) -> None:
