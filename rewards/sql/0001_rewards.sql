@@ -97,7 +97,8 @@ SET search_path = pg_catalog, public, pg_temp AS $$ SELECT min(posted_at) FROM l
 --
 -- One statement over the week's payments as a set. A path of three is sought from the end where fewer payments branch off, or
 -- from both ends at once, so that somebody whom a hundred thousand people pay costs no more than others. Of several payments
--- between the same two only the earliest (forwards) or latest (backwards) can matter. There are no statistics about what a WITH
+-- between the same two only the earliest (forwards) or latest (backwards) can matter. A path's first payment is among those that
+-- leave a payee, its last among those that come back to a payer: both are far fewer than all. There are no statistics about what a WITH
 -- query makes, so nested loops are ruled out and everything is hashed.
 CREATE FUNCTION rewards_payers(p_from timestamptz, p_until timestamptz, p_path int, p_within interval)
 RETURNS TABLE (account bigint, payments bigint, counted bigint) LANGUAGE sql STABLE SECURITY DEFINER
@@ -136,34 +137,38 @@ SET search_path = pg_catalog, public, pg_temp SET enable_nestloop = off SET work
                     WHEN c.into + coalesce(g2.degree, 0) <= c.out + c.into + c.out * c.into THEN 'backwards'
                     ELSE 'both' END AS way
         FROM candidate c LEFT JOIN sent_twice s2 ON s2.node = c.b LEFT JOIN got_twice g2 ON g2.node = c.a
+    ), leaving AS MATERIALIZED (
+        SELECT e.payer, e.payee, e.at FROM edge e WHERE e.payer IN (SELECT s.b FROM suspect s)
+    ), back AS MATERIALIZED (
+        SELECT e.payer, e.payee, e.at FROM edge e WHERE e.payee IN (SELECT s.a FROM suspect s)
     ), first AS MATERIALIZED (
         SELECT s.id, s.a, s.until, s.forwards, s.way, e.payee AS node, min(e.at) AS at
-        FROM suspect s JOIN edge e ON e.payer = s.b AND e.at > s.at AND e.at <= s.until
+        FROM suspect s JOIN leaving e ON e.payer = s.b AND e.at > s.at AND e.at <= s.until
         WHERE s.forwards OR s.way <> 'backwards' GROUP BY s.id, s.a, s.until, s.forwards, s.way, e.payee
     ), final AS MATERIALIZED (
         SELECT s.id, s.b, s.at AS since, s.forwards, s.way, e.payer AS node, max(e.at) AS at
-        FROM suspect s JOIN edge e ON e.payee = s.a AND e.at > s.at AND e.at <= s.until
+        FROM suspect s JOIN back e ON e.payee = s.a AND e.at > s.at AND e.at <= s.until
         WHERE NOT s.forwards OR s.way <> 'forwards' GROUP BY s.id, s.b, s.at, s.forwards, s.way, e.payer
     ), circular AS (
-        SELECT s.id FROM suspect s JOIN edge e ON e.payer = s.b AND e.payee = s.a AND e.at > s.at AND e.at <= s.until
+        SELECT s.id FROM suspect s JOIN back e ON e.payer = s.b AND e.payee = s.a AND e.at > s.at AND e.at <= s.until
         UNION
-        SELECT f.id FROM first f JOIN edge e ON e.payer = f.node AND e.payee = f.a AND e.at > f.at AND e.at <= f.until
+        SELECT f.id FROM first f JOIN back e ON e.payer = f.node AND e.payee = f.a AND e.at > f.at AND e.at <= f.until
         WHERE f.forwards AND p_path >= 2
         UNION
-        SELECT l.id FROM final l JOIN edge e ON e.payer = l.b AND e.payee = l.node AND e.at < l.at AND e.at > l.since
+        SELECT l.id FROM final l JOIN leaving e ON e.payer = l.b AND e.payee = l.node AND e.at < l.at AND e.at > l.since
         WHERE NOT l.forwards AND p_path >= 2
         UNION
         SELECT m.id FROM (
             SELECT f.id, f.a, f.until, e.payee AS node, min(e.at) AS at
             FROM first f JOIN edge e ON e.payer = f.node AND e.at > f.at AND e.at <= f.until
             WHERE f.way = 'forwards' AND p_path >= 3 GROUP BY f.id, f.a, f.until, e.payee
-        ) m JOIN edge e ON e.payer = m.node AND e.payee = m.a AND e.at > m.at AND e.at <= m.until
+        ) m JOIN back e ON e.payer = m.node AND e.payee = m.a AND e.at > m.at AND e.at <= m.until
         UNION
         SELECT m.id FROM (
             SELECT l.id, l.b, l.since, e.payer AS node, max(e.at) AS at
             FROM final l JOIN edge e ON e.payee = l.node AND e.at < l.at AND e.at > l.since
             WHERE l.way = 'backwards' AND p_path >= 3 GROUP BY l.id, l.b, l.since, e.payer
-        ) m JOIN edge e ON e.payer = m.b AND e.payee = m.node AND e.at < m.at AND e.at > m.since
+        ) m JOIN leaving e ON e.payer = m.b AND e.payee = m.node AND e.at < m.at AND e.at > m.since
         UNION
         SELECT f.id FROM first f JOIN final l ON l.id = f.id JOIN edge e ON e.payer = f.node AND e.payee = l.node AND e.at > f.at AND e.at < l.at
         WHERE f.way = 'both' AND l.way = 'both' AND p_path >= 3
