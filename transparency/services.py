@@ -8,12 +8,13 @@ import hashlib
 import logging
 import re
 import secrets as randomness
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Count, Q, QuerySet
 
 from banking.reconciliation import queries as reconciliation
 from core import staff
@@ -62,16 +63,15 @@ def attest(*, corrects: int | None = None) -> Attestation:
         _finish_earlier(today)
         with actor(SYSTEM):
             row = Attestation.objects.filter(epoch=today).first()
-            if row is not None and row.opened_at is None and corrects not in (None, row.corrects):
-                raise BegunWithout
-            if row is not None and ChainEntry.objects.filter(kind=ChainEntry.ATTESTATION, epoch=today).exists():
-                if row.opened_at is None:
-                    return _finish(row)
-                raise AlreadyAttested
-        if row is not None:
-            return _finish(row)
-        row, whos = _freeze(corrects)
-        return _finish(row, whos=whos)
+        if row is None:
+            row, whos = _freeze(corrects)
+            return _finish(row, whos=whos)
+        if row.opened_at is not None:
+            publish()  # a change of the key, or everything to a place that was configured since
+            raise AlreadyAttested
+        if corrects not in (None, row.corrects):
+            raise BegunWithout
+        return _finish(row)
 
 
 def attest_daily() -> Attestation | None:
@@ -253,9 +253,8 @@ def publish() -> None:
     """Put every entry of the chain in every place where it is not yet, in order. Raises ChannelFailed for the first failure."""
     places = channels.configured()
     with actor(SYSTEM):
-        done = set(Publication.objects.values_list("entry_id", "channel"))
-        chained = list(ChainEntry.objects.order_by("position"))
-    entries = [entry for entry in chained if any((entry.pk, place.name) not in done for place in places)]
+        entries = list(_unpublished([place.name for place in places]).order_by("position"))
+        done = set(Publication.objects.filter(entry__in=entries).values_list("entry_id", "channel"))
     failed: ChannelFailed | None = None
     for entry in entries:
         for place in places:
@@ -278,6 +277,12 @@ def publish() -> None:
         raise failed
 
 
+def _unpublished(places: Sequence[str]) -> QuerySet[ChainEntry]:
+    """The entries that are not in all of these places yet."""
+    there = Count("publications", filter=Q(publications__channel__in=places))
+    return ChainEntry.objects.annotate(there=there).filter(there__lt=len(places))
+
+
 def file_of(entry: ChainEntry) -> str:
     """Under which an entry is found in every place."""
     if entry.kind == ChainEntry.KEY:
@@ -286,9 +291,14 @@ def file_of(entry: ChainEntry) -> str:
 
 
 def change_key() -> ChainEntry:
-    """From the next attestation on another key signs; the old one has signed for it. Published at once."""
+    """From the next attestation on another key signs; the old one has signed for it. Published at once.
+
+    While a change is not on our site yet, this goes on with it instead of making another key. Raises ChannelFailed.
+    """
     with _alone():
-        entry = chain.change_key(epoch=epoch_of(now()))
+        with actor(SYSTEM):
+            entry = _unpublished([channels.Site.name]).filter(kind=ChainEntry.KEY).order_by("-position").first()
+        entry = entry or chain.change_key(epoch=epoch_of(now()))
         publish()
     return entry
 

@@ -667,6 +667,47 @@ def test_a_changed_key_is_an_entry_of_the_chain(story: Network, days: SimpleName
         verifier.open_note(archive.latest().note, first)
 
 
+def test_a_change_of_key_that_was_not_published_is_gone_on_with_and_not_made_again(
+    story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = days.next()
+    story.attest(number)
+
+    def down(self: Any, file: str, content: bytes) -> str:
+        raise ChannelFailed("no answer")
+
+    with story.on(number):
+        before = len(chain.verifier_keys())
+        with monkeypatch.context() as patch:
+            patch.setattr(channels.Folder, "put", down)
+            for _ in range(2):
+                with pytest.raises(ChannelFailed):
+                    services.change_key()
+        assert len(chain.verifier_keys()) == before + 1
+        shown = archive.entries(after=-1, limit=1000)[-1]
+        assert shown.kind == "attestation"  # the change is not on the site while it is not everywhere
+        assert services.attest_daily() is None  # what beat does: the day has its attestation
+    changed = archive.entries(after=-1, limit=1000)[-1]
+    assert changed.kind == "key"
+    assert (story.folder / "public" / f"key-{changed.position}.txt").read_bytes() == changed.note
+
+
+def test_a_place_that_is_configured_later_gets_everything(
+    story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Mirror(channels.Folder):
+        name = "mirror"
+
+    number = days.next()
+    story.attest(number)
+    places = [Mirror(str(tmp_path)), *channels.configured()]
+    with monkeypatch.context() as patch, story.on(number):
+        patch.setattr(channels, "configured", lambda: places)
+        assert services.attest_daily() is None  # the day has its attestation
+    there = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert there == {path.name: path.read_bytes() for path in (story.folder / "public").iterdir()}
+
+
 def test_a_days_key_that_was_destroyed_ends_its_proofs(story: Network, days: SimpleNamespace) -> None:
     number = days.next()
     story.attest(number)
