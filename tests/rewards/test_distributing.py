@@ -8,8 +8,10 @@ import pytest
 
 from core.actor import SYSTEM, actor
 from core.clock import at_time
+from ledger import audit
 from ledger.chart import Account, Kind
 from ledger.queries import balance
+from rewards import checks as checks_of_rewards
 from rewards import services
 from rewards.errors import ListAltered
 from rewards.models import Reward, Run
@@ -211,6 +213,35 @@ def test_a_list_that_is_not_the_one_that_was_closed_is_not_paid(database: Databa
     run.refresh_from_db()
     assert (run.held, run.state) == (True, "closed")
     assert sum(cents for cents in owned(database).values() if cents > 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("tampering", "found"),
+    [
+        ("select 1", []),
+        ("update rewards_reward set amount = amount + 1 where user_id = %(who)s", ["list", "journal"]),
+        ("delete from rewards_reward where user_id = %(who)s", ["list", "journal"]),
+        ("update rewards_reward set reason = 'frozen', amount = 0 where user_id = %(who)s", ["list", "journal"]),
+        ("update rewards_run set digest = repeat('0', 64)", ["list"]),
+        ("delete from ledger_transfer where kind = 26 and amount = 1000 and credit_account ="
+         " (select account from wallets_wallet where user_id = %(who)s)", ["journal"]),
+        ("update ledger_transfer set kind = 26 where kind = 7", ["journal"]),
+    ],
+)  # fmt: skip
+def test_the_audit_finds_what_was_not_closed_or_not_paid(
+    database: Database, week: tuple[Run, list[int]], tampering: str, found: list[str]
+) -> None:
+    run, who = week
+    database.as_superuser("select ledger_set_status(account, 3::smallint) from wallets_wallet where user_id = %s", [who[1]])
+    distribute(run)
+    database.as_superuser(
+        f"set session_replication_role = replica; {tampering}; set session_replication_role = origin", {"who": who[0]}
+    )
+    database.become("auditor")
+    checks = {"list": checks_of_rewards.LISTS, "journal": checks_of_rewards.POSTED}
+    findings, *_ = audit.audit(checks)
+    assert [one.check for one in findings if one.check in checks] == found
+    assert set(checks.values()) <= set(audit.registered().values())
 
 
 def test_a_frozen_person_is_credited_all_the_same(database: Database, week: tuple[Run, list[int]]) -> None:

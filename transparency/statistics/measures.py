@@ -100,7 +100,7 @@ class Cohort:
 
 
 def cohorts(last: date, weeks: int = 12) -> list[Cohort]:
-    """The cohorts of the last weeks, newest first. The week that runs is not over yet."""
+    """The cohorts of the last weeks, newest first, from the first in which anybody signed up. The newest week is not over."""
     newest = last - timedelta(days=last.weekday())
     first = newest - timedelta(weeks=weeks - 1)
     with connection.cursor() as cursor:
@@ -116,6 +116,8 @@ def cohorts(last: date, weeks: int = 12) -> list[Cohort]:
         size = int(people.get(week, 0))
         later = [week + timedelta(weeks=age) for age in range(number + 1)]
         found.append(Cohort(week, size, [_share(active.get((week, then), 0), size) for then in later]))
+    while found and not found[-1].people:
+        found.pop()
     return found
 
 
