@@ -11,6 +11,7 @@ from django_prometheus.exports import ExportToDjangoView
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, REGISTRY
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from redis import RedisError
 
 from core import metrics
 
@@ -20,6 +21,17 @@ class Service(Collector):
         return []  # or it would all be collected once when it is registered
 
     def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "paya_outbox_lag_seconds", "Age of the oldest event that is not published", value=metrics.outbox_lag() / 1000
+        )
+        try:
+            counted = list(self._from_redis())
+        except RedisError:
+            counted = []
+        yield GaugeMetricFamily("paya_redis_up", "Whether Redis answers; without it the rest is not known", value=bool(counted))
+        yield from counted
+
+    def _from_redis(self) -> Iterator[Metric]:
         requests = HistogramMetricFamily(
             "paya_http_request_seconds", "How long requests took; errors by their status", labels=["route", "method", "status"]
         )
@@ -34,9 +46,6 @@ class Service(Collector):
         for queue, count in metrics.queued().items():
             waiting.add_metric([queue], count)
         yield waiting
-        yield GaugeMetricFamily(
-            "paya_outbox_lag_seconds", "Age of the oldest event that is not published", value=metrics.outbox_lag() / 1000
-        )
 
 
 # Memory and threads of whichever worker happens to answer say nothing.

@@ -36,7 +36,7 @@ class _Patience(Retry):
                 _silent_until = time.monotonic() + REST_SECONDS
                 raise
 
-        return super().call_with_retry(once, *args, **kwargs)  # type: ignore[no-any-return]
+        return super().call_with_retry(once, *args, **kwargs)
 
 
 def ask_again() -> None:

@@ -116,6 +116,8 @@ def _finish_earlier(today: int) -> None:
             _finish(row)
         except SelfCheckFailed:
             log.exception("attestation_stuck", extra={"position": row.epoch})
+        except ChannelFailed as error:  # it is signed; what today owes is frozen and signed whatever a place does
+            log.warning("attestation_not_published", extra={"position": row.epoch, "cause": str(error)})
 
 
 def _finish(row: Attestation, *, whos: bytes | None = None) -> Attestation:
@@ -353,9 +355,13 @@ def day_key(*, epoch: int) -> bytes:
 
 
 def destroy_day(*, epoch: int) -> None:
-    """Destroy a day's key at the end of the promised time: its tree can no longer be built, nor anybody's leaf be found."""
+    """Destroy a day's key at the end of the promised time: its tree can no longer be built, nor anybody's leaf be found.
+
+    Raises NotAttested where there is none.
+    """
     with actor(SYSTEM):
-        DaySecret.objects.filter(epoch=epoch).delete()
+        if not DaySecret.objects.filter(epoch=epoch).delete()[0]:
+            raise NotAttested
     files.remove(epoch)
 
 

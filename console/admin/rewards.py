@@ -402,6 +402,7 @@ class AppealAdmin(ReadOnly):
 
 
 # --------------------------------------------------------------------------------------------------------- rules
+FARTHEST_DAYS = 3660  # ten years ahead somebody has mistyped
 _PLAIN = ("in_force_from", "min_age_days", "path_length", "circle_hours", "review_hours", "strategy")
 
 
@@ -443,6 +444,8 @@ class ChangeRules(Action):
         if given["in_force_from"] <= clock.now().date():
             late = "Rules are changed for weeks that have not begun: choose a later day."
             raise ValidationError(fields={"in_force_from": late})
+        if given["in_force_from"] > clock.now().date() + timedelta(days=FARTHEST_DAYS):
+            raise ValidationError(fields={"in_force_from": "That is too far ahead."})
         monday: date = given["in_force_from"] + timedelta(days=-given["in_force_from"].weekday() % 7)
         rules = self._setting(given)
         return [

@@ -57,8 +57,11 @@ def distribute(*, run_id: int) -> None:
 
 
 def _begin(run_id: int) -> None:
+    """Whoever begins, or goes on after a crash, first looks whether the list is still the one that was closed."""
     with actor(SYSTEM), connection.cursor() as cursor:
-        cursor.execute("select digest = rewards_digest(id) from rewards_run where id = %s and state = 'closed'", [run_id])
+        cursor.execute(
+            "select digest = rewards_digest(id) from rewards_run where id = %s and state in ('closed', 'distributing')", [run_id]
+        )
         row = cursor.fetchone()
         if row == (True,):
             Run.objects.filter(pk=run_id, state=Run.State.CLOSED, held=False).update(state=Run.State.DISTRIBUTING)

@@ -36,11 +36,9 @@ function read(table) {
 }
 
 /** From where to where the upright axis goes: bars stand on zero, and of nothing at all there is a scale to read it by. */
-function span(low, high, bars, unit) {
+function span(low, high, unit) {
   if (!low && !high) return [0, { cents: 100_00, percent: 10_00 }[unit] ?? 10];
-  if (bars) return [Math.min(0, low * 1.08), Math.max(0, high * 1.08)];
-  const room = Math.max(high - low, Math.abs(high) / 20) * 0.12;
-  return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
+  return [Math.min(0, low * 1.08), Math.max(0, high * 1.08)]; // from zero: a small change looks small
 }
 
 function draw(chart) {
@@ -65,7 +63,7 @@ function draw(chart) {
     scales: {
       // A bar stands on its day, so the first and the last need half a day more.
       x: { range: (_, from, to) => (bars ? [from - step / 2, to + step / 2] : [from, to]) },
-      y: { range: (_, low, high) => span(low, high, bars, unit) },
+      y: { range: (_, low, high) => span(low, high, unit) },
     },
     axes: [
       { stroke: ink, grid: { show: false }, ticks: grid, font, space: 64, values: (_, at) => at.map((one) => new Date(one * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" })) },

@@ -42,7 +42,7 @@ from transparency.errors import (
     NothingToAttest,
     SelfCheckFailed,
 )
-from transparency.models import Attestation, Publication
+from transparency.models import Attestation, ChainEntry, Publication
 from transparency.proofs import half
 from transparency.proofs.attestation import epoch_of
 from transparency.proofs.log import leaf_hash, log_root
@@ -507,6 +507,28 @@ def test_proofs_stay_closed_until_it_is_published_everywhere(
     assert places == {"folder", "site"}
 
 
+def test_a_place_that_is_down_over_midnight_costs_no_day(
+    story: Network, days: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = days.next(), days.next()
+
+    def down(self: Any, file: str, content: bytes) -> str:
+        raise ChannelFailed("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(channels.Folder, "put", down)
+        for number in (first, second):
+            with pytest.raises(ChannelFailed):
+                story.attest(number)
+            _not_open(story, number)
+        with actor_as_worker(story):
+            signed = ChainEntry.objects.filter(kind=ChainEntry.ATTESTATION, epoch__in=[EPOCH + first, EPOCH + second])
+            assert signed.count() == 2
+    story.attest(second, 1)
+    assert [entry.epoch for entry in archive.attestations()][-2:] == [EPOCH + first, EPOCH + second]
+    _whole(story)
+
+
 def actor_as_worker(story: Network) -> Any:
     from contextlib import ExitStack
 
@@ -715,6 +737,8 @@ def test_a_days_key_that_was_destroyed_ends_its_proofs(story: Network, days: Sim
         services.destroy_day(epoch=EPOCH + number)
         with pytest.raises(NotAttested):
             services.rebuild(epoch=EPOCH + number)
+        with pytest.raises(NotAttested):
+            services.destroy_day(epoch=EPOCH + number)
     assert_problem(api.get(f"/v1/proof?date={day(number)}", person=story.people["ada"]), 404, "not_attested")
     assert api.get(f"/v1/transparency/attestations/{day(number)}").status_code == 200
 

@@ -153,6 +153,7 @@ def test_rules_are_changed_for_weeks_to_come_and_say_so_in_words(desk: Desk, sta
     }  # fmt: skip
     today = datetime.now(UTC).date()
     late = desk.post(url, in_force_from=today.isoformat(), **rules, reason=REASON)
+    assert "That is too far ahead." in desk.post(url, in_force_from="9999-12-31", **rules, reason=REASON).content.decode()
     assert late.status_code == 400
     assert "have not begun" in late.content.decode()
     day = today + timedelta(days=20)

@@ -73,6 +73,19 @@ def test_while_redis_is_down_nobody_waits_for_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(metrics, "_flushed", 0.0)
 
 
+def test_without_redis_prometheus_is_told_what_is_known(database: Any, settings: Any, monkeypatch: pytest.MonkeyPatch):
+    def no_redis() -> Any:
+        raise redis.ConnectionError
+
+    settings.METRICS_TOKEN = TOKEN
+    monkeypatch.setattr(metrics, "client", no_redis)
+    answer = Api().request("GET", "/metrics", Authorization=f"bearer {TOKEN}")
+    assert answer.status_code == 200
+    said = answer.content.decode()
+    assert "paya_redis_up 0.0" in said and "paya_outbox_lag_seconds " in said
+    monkeypatch.setattr(metrics, "_flushed", 0.0)
+
+
 def test_in_production_the_token_is_a_good_one(settings: Any):
     def complaints(token: str) -> list[str]:
         settings.METRICS_TOKEN = token

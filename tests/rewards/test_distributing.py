@@ -215,6 +215,22 @@ def test_a_list_that_is_not_the_one_that_was_closed_is_not_paid(database: Databa
     assert sum(cents for cents in owned(database).values() if cents > 0) == 0
 
 
+def test_nor_is_one_that_was_altered_while_it_was_under_way(database: Database, week: tuple[Run, list[int]]) -> None:
+    """As a kill after the first chunk leaves it; whoever goes on looks again."""
+    run, who = week
+    services.distributing._begin(run.pk)
+    assert services.distributing._chunk(run.pk, 3) == 3
+    database.as_superuser(
+        "set session_replication_role = replica; update rewards_reward set amount = amount + 5 where user_id = %s;"
+        " set session_replication_role = origin", [who[5]],
+    )  # fmt: skip
+    with pytest.raises(ListAltered):
+        distribute(run)
+    run.refresh_from_db()
+    assert (run.held, run.state) == (True, "distributing")
+    assert sum(cents for cents in owned(database).values() if cents > 0) == 3 * 10_00
+
+
 @pytest.mark.parametrize(
     ("tampering", "found"),
     [
