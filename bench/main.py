@@ -12,7 +12,7 @@ from paya.local.supervisor import StopRequested
 
 from .prepared import prepared
 
-NAMES = ("ledger", "http", "feed", "pages", "rails", "reconciliation")
+NAMES = ("ledger", "http", "feed", "pages", "rails", "reconciliation", "rewards", "proofs")
 
 
 def main(arguments: list[str]) -> int:

@@ -13,6 +13,7 @@ from banking.models import BankTransfer as Transfers
 from banking.return_rates import ReturnRate, return_rates
 from banking.services.routing import chosen_rail
 from console.models import (
+    Appeal,
     BankTransfer,
     Break,
     Correction,
@@ -24,8 +25,10 @@ from console.models import (
     OutboxRow,
     Payment,
     Person,
+    ProofComplaint,
     Reconciliation,
     Return,
+    RewardRun,
     Transfer,
     Wallet,
 )
@@ -40,7 +43,7 @@ from users.models import User
 
 _BY_PREFIX: dict[str, type[Model]] = {
     "usr": Person, "wal": Wallet, "pay": Payment, "ld": BankTransfer, "rd": BankTransfer, "brk": Break,
-    "ach": NachaEntry, "nf": NachaFile, "ni": NachaIncoming,
+    "ach": NachaEntry, "nf": NachaFile, "ni": NachaIncoming, "apl": Appeal,
 }  # fmt: skip
 
 
@@ -180,6 +183,13 @@ def overview() -> Overview:
         ("webhooks not processed yet", InboxEvent.objects.filter(processed_at=None), "processed_at__isempty=1"),
         ("outbox rows not published yet", OutboxRow.objects.filter(position=None), "position__isempty=1"),
         ("breaks between ledger and custodians", Break.objects.filter(state="open"), "state__exact=open"),
+        ("weeks of rewards that are held", RewardRun.objects.filter(held=True), "held__exact=1"),
+        (
+            "weeks of rewards to look at before they go out", RewardRun.objects.filter(state="closed", held=False),
+            "state__exact=closed",
+        ),
+        ("appeals to answer", Appeal.objects.filter(answered_at=None), "answered_at__isempty=1"),
+        ("reports about proofs to answer", ProofComplaint.objects.filter(answered_at=None), "answered_at__isempty=1"),
         ("frozen wallets", Wallet.objects.exclude(frozen=Wallet.OPEN), "frozen__gt=0"),
     ]
     return Overview(

@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 from unfold.sites import UnfoldAdminSite
 
-from console import queries
+from console import metrics, queries
 
 
 class StaffSite(UnfoldAdminSite):
@@ -25,7 +25,11 @@ class StaffSite(UnfoldAdminSite):
         return bool(user.is_authenticated and user.is_active and user.is_staff and user.is_verified())  # type: ignore[attr-defined]
 
     def extra_urls(self) -> list[URLPattern]:
-        return [path("find/", self.admin_view(require_POST(self.find)), name="find")]
+        return [
+            path("find/", self.admin_view(require_POST(self.find)), name="find"),
+            path("metrics/", self.admin_view(require_safe(self.metrics)), name="metrics"),
+            path("metrics.csv", self.admin_view(require_safe(metrics.as_csv)), name="metrics_csv"),
+        ]
 
     def get_urls(self) -> list[Any]:
         """Without a form for passwords: `manage.py create_staff --renew` gives a new one, with a new authenticator."""
@@ -33,6 +37,9 @@ class StaffSite(UnfoldAdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, {"overview": queries.overview(), **(extra_context or {})})
+
+    def metrics(self, request: HttpRequest) -> HttpResponse:
+        return metrics.page(request, self.each_context(request))
 
     def find(self, request: HttpRequest) -> HttpResponse:
         """Straight to the thing. A POST, because a phone may be asked for and belongs into no address."""

@@ -48,7 +48,12 @@ UNFOLD: dict[str, Any] = {
         "command_search": False,
         "show_all_applications": False,
         "navigation": [
-            {"items": [{"title": "Overview", "icon": "home", "link": reverse_lazy("admin:index")}]},
+            {
+                "items": [
+                    {"title": "Overview", "icon": "home", "link": reverse_lazy("admin:index")},
+                    {"title": "Metrics", "icon": "monitoring", "link": reverse_lazy("admin:metrics")},
+                ]
+            },
             {
                 "title": "People and money",
                 "separator": True,
@@ -60,6 +65,17 @@ UNFOLD: dict[str, Any] = {
                     _page("Returns", "undo", "return"),
                     _page("Corrections", "balance", "correction"),
                     _page("Journal", "menu_book", "transfer"),
+                ],
+            },
+            {
+                "title": "Weekly rewards",
+                "separator": True,
+                "items": [
+                    _page("Weeks", "redeem", "rewardrun"),
+                    _page("Rewards", "payments", "reward"),
+                    _page("Appeals", "contact_support", "appeal"),
+                    _page("Left out", "person_off", "ineligible"),
+                    _page("Rules", "gavel", "rewardsetting"),
                 ],
             },
             {
@@ -83,6 +99,14 @@ UNFOLD: dict[str, Any] = {
                     _page("Breaks", "rule", "break"),
                     _page("Statements", "receipt_long", "statement"),
                     _page("Lines", "list", "statementline"),
+                ],
+            },
+            {
+                "title": "Proof of reserves",
+                "separator": True,
+                "items": [
+                    _page("Attestations", "verified", "attestation"),
+                    _page("Reports about proofs", "flag", "proofcomplaint"),
                 ],
             },
             {

@@ -3,8 +3,10 @@
 import base64
 import binascii
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -90,12 +92,16 @@ class Serializer(serializers.Serializer[Any]):
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT})
 class Cents(serializers.Field[int, int, int, Any]):
-    """A positive amount in cents. A string, a float or a boolean is no amount."""
+    """A positive amount in cents; with `zero`, none at all is one. A string, a float or a boolean is no amount."""
+
+    def __init__(self, *, zero: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.zero = zero
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int):
             raise serializers.ValidationError("Amounts are whole numbers of cents.")
-        if data <= 0:
+        if data < 0 or (data == 0 and not self.zero):
             raise serializers.ValidationError("The amount must be above zero.")
         if data > MAX_AMOUNT:
             raise serializers.ValidationError("The amount is too large.")
@@ -121,6 +127,23 @@ def has_control(text: str) -> bool:
 def is_visible(text: str) -> bool:
     """Whether there is anything to see: a letter, a figure, a sign, punctuation."""
     return any(unicodedata.category(c)[0] in "LNPS" and c not in _BLANKS for c in text)
+
+
+def read_day(text: str) -> date:
+    """A day written like 2026-03-01, and in no other way that ISO 8601 knows. Raises ValueError."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError(text)
+    return date.fromisoformat(text)
+
+
+class Day(serializers.DateField):
+    """A day of the calendar, as `read_day` reads it."""
+
+    def to_internal_value(self, value: Any) -> date:
+        try:
+            return read_day(value)
+        except (TypeError, ValueError) as error:
+            raise serializers.ValidationError("A day is written like 2026-03-01.") from error
 
 
 class Text(serializers.CharField):

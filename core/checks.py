@@ -67,6 +67,8 @@ def _secret_problems() -> Iterator[str]:
             yield f"{name} is missing or a placeholder."
     if settings.STRIPE_SECRET_KEY:  # the rail that may be there
         yield from _stripe_problems()
+    if settings.METRICS_TOKEN and (len(settings.METRICS_TOKEN) < 32 or _too_plain(settings.METRICS_TOKEN)):
+        yield "PAYA_METRICS_TOKEN must be at least 32 random characters."
     if not settings.KMS_KEY:
         yield from _key_file_problems(Path(settings.KEY_FILE))
 

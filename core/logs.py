@@ -15,7 +15,8 @@ ALLOWED = frozenset({
     "method", "route", "status", "ms", "user", "code", "topic", "position", "cause", "provider", "operation",
     "event", "transfer", "account", "notice", "file", "entry", "task", "count", "payment", "challenge", "device", "error",
     # Figures of the network, nobody's.
-    "rail", "rate", "share", "sent", "reserve", "required", "short", "custodian", "result", "breaks", "kind", "key",
+    "rail", "rate", "share", "sent", "reserve", "required", "short", "custodian", "result", "breaks", "kind", "key", "week",
+    "channel",
 })  # fmt: skip
 
 

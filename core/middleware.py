@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.middleware.gzip import GZipMiddleware
 
-from core import errors
+from core import errors, metrics
 from core.api import has_control
 from core.ids import new_id
 from core.logs import request_id
@@ -39,12 +39,11 @@ class RequestId:
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = request_id.get()
-            match = request.resolver_match
+            match, seconds = request.resolver_match, time.monotonic() - started
+            route = match.route if match else "unknown"
+            metrics.observe(route, str(request.method), response.status_code, seconds)
             log.info("request", extra={
-                "method": request.method,
-                "route": match.route if match else "unknown",
-                "status": response.status_code,
-                "ms": round((time.monotonic() - started) * 1000, 1),
+                "method": request.method, "route": route, "status": response.status_code, "ms": round(seconds * 1000, 1),
             })  # fmt: skip
             return response
         finally:
@@ -65,7 +64,10 @@ class GZipPages(GZipMiddleware):
 
 
 class ApiBoundary:
-    """Under /v1 every answer is JSON: unknown paths, wrong methods and what escapes a view become problems here."""
+    """Under /v1 every answer is JSON: unknown paths, wrong methods and what escapes a view become problems here.
+
+    No answer is kept by anybody on its way, but those that say how long they may be (core/publishing.py).
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -74,6 +76,12 @@ class ApiBoundary:
         response = self.get_response(request)
         if not is_api(request):
             return response
+        response = self._as_json(response)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    @staticmethod
+    def _as_json(response: HttpResponse) -> HttpResponse:
         if "json" in response.get("Content-Type", "") or response.status_code < 400:
             return response
         if response.status_code == 404:

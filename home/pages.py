@@ -13,7 +13,7 @@ from core.errors import PayaError
 from core.pages import form_errors, login_required, session_of
 from payments.pages import with_times
 from payments.queries import feed_page
-from transparency.queries import figures
+from transparency import dashboard
 from users import services as users
 from users.models import User
 from users.queries import phone_hint
@@ -27,7 +27,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if request.person is not None:  # type: ignore[attr-defined]
         return home(request)
     page = feed_page(limit=12)
-    return render(request, "home/landing.html", {**page, "feed": with_times(page["feed"]), "figures": figures()})
+    return render(request, "home/landing.html", {**page, "feed": with_times(page["feed"]), "figures": dashboard.live()})
 
 
 @login_required

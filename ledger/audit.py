@@ -82,6 +82,44 @@ CHECKS: dict[str, str] = {
     """,
 }
 
+# The chain of the sealer, hashed anew from the raw rows (its form: docs/money.md).
+_NOUGHT = "'00000000-0000-0000-0000-000000000000'::uuid"
+_OPTIONAL = "case when {0} is null then decode(repeat('00', 17), 'hex') else decode('01', 'hex') || uuid_send({0}) end"
+_NUMBERS = ("debit_account", "credit_account", "amount", "debit_version", "debit_balance", "credit_version", "credit_balance")
+_ROW = " || ".join([
+    "uuid_send(id)", "timestamptz_send(posted_at)", "int2send(kind)", *(f"int8send({name})" for name in _NUMBERS),
+    _OPTIONAL.format("group_id"), _OPTIONAL.format("reverses"),
+])  # fmt: skip
+
+CHECKS |= {
+    "the chain of sealed blocks is whole": f"""
+        select format('block %s, sealed until %s, does not follow from the one before', height, until)
+        from (select *, lag(height, 1, 0::bigint) over w as h, lag(until, 1, '-infinity'::timestamptz) over w as u,
+                     lag(until_id, 1, {_NOUGHT}) over w as i, lag(hash, 1, decode(repeat('00', 32), 'hex')) over w as p
+              from ledger_block window w as (order by height)) b
+        where height <> h + 1 or previous <> p or (until, until_id) <= (u, i)
+           or hash <> sha256(convert_to('PaYaBlk1', 'UTF8') || int8send(height) || timestamptz_send(until)
+                             || uuid_send(until_id) || int4send(rows) || uuid_send(first_id) || uuid_send(last_id)
+                             || rows_hash || previous)
+    """,
+    # A row belongs to the first block that ends after it; rows and ends of blocks in one order say which that is.
+    "what was sealed is as it was sealed": f"""
+        select format('block %s, sealed until %s: %s rows were sealed, %s are there%s', b.height, b.until, b.rows,
+                      coalesce(found.rows, 0), case when found.rows = b.rows then ', and they are not the same' end)
+        from (select *, row_number() over (order by height) as block from ledger_block) b left join (
+            select block, count(*) as rows, sha256(string_agg(bytes, ''::bytea order by posted_at, id)) as hash,
+                   (array_agg(id order by posted_at, id))[1] as first_id,
+                   (array_agg(id order by posted_at desc, id desc))[1] as last_id
+            from (select 1 + count(*) filter (where bytes is null) over (order by posted_at, id, bytes is not null) as block, *
+                  from (select posted_at, id, {_ROW} as bytes from ledger_transfer
+                        union all select until, until_id, null from ledger_block) marked) placed
+            where bytes is not null and block <= (select count(*) from ledger_block)
+            group by block) found using (block)
+        where (found.rows, found.hash, found.first_id, found.last_id)
+              is distinct from (b.rows::bigint, b.rows_hash, b.first_id, b.last_id)
+    """,
+}
+
 _RESERVE = """
     select coalesce(-sum(balance) filter (where kind = 4), 0), coalesce(sum(balance) filter (where kind in (1, 2, 5, 8, 13)), 0)
     from ledger_account
@@ -108,6 +146,14 @@ def audit(extra: dict[str, str] | None = None) -> tuple[list[Finding], int, int]
     if reserve < required and not findings:
         findings.append(Finding("shortfall", "the reserve covers what is required", [f"reserve {reserve}, required {required}"]))
     return findings, reserve, required
+
+
+def is_sealed(head: bytes) -> bool:
+    """Whether a head that somebody has kept is in the chain: a chain whose newest blocks were removed with their rows holds
+    in itself, and only this tells."""
+    with connection.cursor() as cursor:
+        cursor.execute("select exists (select from ledger_block where hash = %s)", [head])
+        return bool(cursor.fetchone()[0])
 
 
 _extra: dict[str, str] = {}

@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "wallets",
     "payments",
     "banking",
+    "rewards",
     "transparency",
     "home",
 ]
@@ -118,6 +119,13 @@ DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.po
 DATABASES["default"].update(CONN_MAX_AGE=None, ATOMIC_REQUESTS=False, DISABLE_SERVER_SIDE_CURSORS=True)
 # lock_timeout is short so that a stuck lock becomes a clear answer instead of a queue (DESIGN: locks).
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c lock_timeout=2000")
+# A copy for reads that may be a moment old (core/replica.py). Whoever is not answered soon asks the primary.
+if env.str("REPLICA_URL", ""):
+    DATABASES["replica"] = DATABASES["default"] | env.db_url("REPLICA_URL", engine="django.db.backends.postgresql")
+    DATABASES["replica"]["OPTIONS"] = {
+        "connect_timeout": 2, "options": "-c statement_timeout=5000 -c default_transaction_read_only=on"
+    }  # fmt: skip
+    DATABASES["replica"]["TEST"] = {"MIRROR": "default"}
 REDIS_URL = env.str("REDIS_URL")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
@@ -144,6 +152,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
 # Plaid's hosted page is where the "link a bank" form ends up, and Chromium applies form-action to redirects too.
 PLAID_LINK_ORIGINS = env.list("PAYA_PLAID_LINK_ORIGINS", default=[SANDBOX_URL or "https://secure.plaid.com"])
+# Where the same attestations are found elsewhere, for the person's browser to compare them.
+MIRRORS = env.list("PAYA_ATTESTATION_MIRRORS", default=[])
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -152,7 +162,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
         "manifest-src": ["'self'"],
-        "connect-src": ["'self'", LIVE_URL],
+        "connect-src": ["'self'", LIVE_URL, *sorted({"/".join(url.split("/")[:3]) for url in MIRRORS})],
         "form-action": ["'self'", *PLAID_LINK_ORIGINS],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
@@ -194,7 +204,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.schema.add_problems"],
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"BankTransferStatusEnum": "banking.api.TRANSFER_STATUSES"},
+    "ENUM_NAME_OVERRIDES": {
+        "BankTransferStatusEnum": "banking.api.TRANSFER_STATUSES", "RewardStatusEnum": "rewards.api.STATUSES",
+        "ServiceStateEnum": "transparency.api.SERVICE_STATES",
+    },
 }
 JWT_ACCESS_SECONDS = 15 * 60
 JWT_REFRESH_SECONDS = 7 * 24 * 3600
@@ -264,6 +277,26 @@ SNS_ENDPOINT = env.str("PAYA_SNS_ENDPOINT", env.str("AWS_ENDPOINT_URL_SNS", ""))
 SNS = env.bool("PAYA_SNS", bool(SNS_ENDPOINT))
 SNS_MAX_PRICE = env.str("PAYA_SNS_MAX_PRICE", "0.10")  # dollars per message
 SNS_ORIGINATION_NUMBER = env.str("PAYA_SNS_ORIGINATION_NUMBER", "")
+# Attestations (docs/proofs.md). The name that signs; trees of the last days, which must be one folder for web and worker and is
+# nobody else's to read; and where signed texts are published besides the site: a folder that can be pushed anywhere (empty:
+# none), and s3://bucket/prefix, a bucket with Object Lock. `MIRRORS` are addresses under which browsers find the same texts
+# elsewhere, to compare.
+DATA = Path(env.str("PAYA_DATA", str(BASE_DIR / "var")))
+ATTESTATION_ORIGIN = env.str("PAYA_ATTESTATION_ORIGIN", "paya.example")
+PROOFS_FOLDER = env.str("PAYA_PROOFS_FOLDER", str(DATA / "proofs"))
+ATTESTATION_FOLDER = env.str("PAYA_ATTESTATION_FOLDER", str(DATA / "attestations"))
+ATTESTATION_S3 = env.str("PAYA_ATTESTATION_S3", "")
+ATTESTATION_S3_ENDPOINT = env.str("PAYA_ATTESTATION_S3_ENDPOINT", "")
+ATTESTATION_S3_KEEP_DAYS = env.int("PAYA_ATTESTATION_S3_KEEP_DAYS", 3650)
+ATTESTATION_MIRRORS = MIRRORS
+ATTESTATION_DEADLINE = env.str("PAYA_ATTESTATION_DEADLINE", "01:00")  # UTC: until when a day's attestation is promised
+# Where raw events go for analysis, each optional: a Firehose stream, a bucket (docs/statistics.md). Ids only, no personal data.
+EVENTS_FIREHOSE = env.str("PAYA_EVENTS_FIREHOSE", "")
+EVENTS_BUCKET = env.str("PAYA_EVENTS_BUCKET", "")
+EVENTS_PREFIX = env.str("PAYA_EVENTS_PREFIX", "events")
+EVENTS_ENDPOINT = env.str("PAYA_EVENTS_ENDPOINT", "")
+# Who may ask for /metrics: whoever sends this as a bearer token. Without one there is no such address.
+METRICS_TOKEN = env.str("PAYA_METRICS_TOKEN", "")
 VENDOR_TIMEOUT_SECONDS = env.float("PAYA_VENDOR_TIMEOUT", 10.0)
 
 # --- Background work --------------------------------------------------------------------------------------------
@@ -287,6 +320,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "bank-transfers-sweep": {"task": "banking.tasks.sweep_transfers", "schedule": 5.0},
     "bank-decisions-sweep": {"task": "banking.tasks.sweep_decisions", "schedule": 5.0},
     "return-rates-watch": {"task": "banking.tasks.watch_return_rates", "schedule": 3600.0},
+    "journal-seal": {"task": "ledger.tasks.seal_journal", "schedule": 20.0},
+    "statistics": {"task": "transparency.tasks.compute_statistics", "schedule": 60.0},
+    "events-export": {"task": "transparency.tasks.export_events", "schedule": 30.0},
+    "health-sample": {"task": "transparency.tasks.sample_health", "schedule": 60.0},
+    "rewards": {"task": "rewards.tasks.advance", "schedule": 60.0},
+    "rewards-estimate": {"task": "rewards.tasks.estimate", "schedule": 600.0},
     "reserve-watch": {"task": "transparency.tasks.watch_reserve", "schedule": 60.0},
     "bank-inbox-sweep": {"task": "banking.tasks.sweep_inbox", "schedule": 5.0},
     "nacha-write": {"task": "banking.tasks.write_files", "schedule": 20.0},
@@ -296,6 +335,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "bank-news-catch-up": {"task": "banking.tasks.catch_up", "schedule": 300.0},
     "banks-sweep": {"task": "banking.tasks.sweep_banks", "schedule": 5.0},
     "vendors-probe": {"task": "core.tasks.probe_vendors", "schedule": 15.0},
+    "attestation": {"task": "transparency.tasks.attest_daily", "schedule": 60.0},
+    "attestation-wishes": {"task": "transparency.tasks.carry_out_wishes", "schedule": 5.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }
 # A message that nobody took in time is thrown away, so that a worker that was away does not find a heap of the same. A minute
@@ -312,6 +353,10 @@ CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"codes": {}, "sweeps": {}, "cel
 CELERY_TASK_ROUTES = {_entry["task"]: {"queue": "sweeps"} for _entry in CELERY_BEAT_SCHEDULE.values()} | {
     **{task: {"queue": "codes"} for task in ("users.tasks.send_sms", "users.tasks.sweep_sms")},
     "banking.tasks.refresh_transfer": {"queue": "polls"},
+    # A week of a million people takes its minute: no sweep shall stand behind it.
+    **{task: {"queue": "polls"} for task in ("rewards.tasks.advance", "rewards.tasks.estimate")},
+    # So does an attestation of as many.
+    **{task: {"queue": "polls"} for task in ("transparency.tasks.attest_daily", "transparency.tasks.carry_out_wishes")},
 }
 
 # --- The staff's site -------------------------------------------------------------------------------------------

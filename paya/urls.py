@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 import banking.urls
 import home.urls
 import payments.urls
+import rewards.urls
 import transparency.urls
 import users.urls
 import wallets.urls
@@ -19,7 +20,7 @@ handler400 = "core.views.bad_request"
 handler404 = "core.views.not_found"
 handler500 = "core.views.server_error"
 
-_ROOMS = [users.urls, wallets.urls, banking.urls, payments.urls, transparency.urls]
+_ROOMS = [users.urls, wallets.urls, banking.urls, payments.urls, rewards.urls, transparency.urls]
 _API: list[URLPattern | URLResolver] = [url for room in _ROOMS for url in room.api_urlpatterns]
 _PAGES: list[URLPattern | URLResolver] = [url for room in [*_ROOMS, home.urls] for url in room.page_urlpatterns]
 # Swagger UI sets inline styles; this page alone may.
@@ -34,6 +35,7 @@ def _to_staff(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", views.healthz),
     path("readyz", views.readyz),
+    path("metrics", views.metrics),
     path("v1/openapi.json", SpectacularJSONAPIView.as_view(authentication_classes=[], permission_classes=[]), name="openapi"),
     path("docs/api/", _docs),
     path("v1/", include(_API)),

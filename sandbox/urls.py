@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from sandbox import control, pages, twilio
+from sandbox import control, mirror, pages, twilio
 from sandbox.dwolla import urls as dwolla
 from sandbox.dwolla.account import root_get
 from sandbox.dwolla.frame import resource
@@ -12,6 +12,7 @@ from sandbox.stripe import urls as stripe
 urlpatterns = [
     *pages.urlpatterns,
     path("sandbox/", include(control.urlpatterns)),
+    path("mirror/<str:file>", mirror.show),
     path("twilio/", include(twilio.urlpatterns)),
     path("plaid/", include(plaid.urlpatterns)),
     path("stripe/", include(stripe.urlpatterns)),

@@ -2,6 +2,7 @@
 the application's own roles. Commits are real, so nothing has to be rolled back and nothing is flushed.
 """
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -247,3 +248,11 @@ def api() -> Any:
     from tests.helpers import Api
 
     return Api()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays until the end: the garbage collector need not walk through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)

@@ -62,6 +62,14 @@ def relay_all() -> None:
         pass
 
 
+def forget_figures() -> None:
+    """What is kept for a moment of the public figures: the next look at them is a fresh one."""
+    from core.redis_client import client
+
+    for key in client().scan_iter(f"paya:cached:{connection.settings_dict['NAME']}:*"):
+        client().delete(key)
+
+
 def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
     """Run `work(i)` in `count` threads that start together; each result, or the exception it raised."""
     barrier, results = threading.Barrier(count), [None] * count

@@ -47,7 +47,7 @@ class TransactionSerializer(Serializer):
     amount = serializers.IntegerField(help_text="Signed cents")
     balance_after = serializers.IntegerField()
     counterparty = PartySerializer(allow_null=True)
-    reference = serializers.CharField(allow_null=True, help_text="The payment, load or redemption it belongs to")
+    reference = serializers.CharField(allow_null=True, help_text="The payment, load, redemption or week it belongs to")
     created_at = serializers.DateTimeField()
 
 

@@ -36,6 +36,12 @@ SHOWN = {"all": "All", "payments": "Payments", "bank": "Bank", "in": "Came in", 
 _PATHS = {"pay": "/payments/", "ld": "/loads/", "rd": "/redemptions/"}
 
 
+def _address(reference: str) -> str:
+    """Where the thing behind a line is shown; a week goes by its bare name."""
+    prefix, _, name = reference.partition("_")
+    return f"/rewards/{name}" if prefix == "week" else _PATHS[prefix] + reference
+
+
 def row_context(row: ActivityRow) -> dict[str, Any]:
     reference = row.reference
     kind = {"ld": "load", "rd": "redemption"}.get(reference.split("_")[0], "payment") if reference else "other"
@@ -45,7 +51,7 @@ def row_context(row: ActivityRow) -> dict[str, Any]:
         "amount": row.amount,
         "balance_after": row.balance_after,
         "created_at": row.posted_at,
-        "url": _PATHS[reference.split("_")[0]] + reference if reference else None,
+        "url": _address(reference) if reference else None,
         "kind": kind,
     }
 

@@ -6,10 +6,12 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils.html import format_html_join
 from unfold.decorators import display
 
 from console import queries
 from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, person_link, plain, to, when
+from console.admin.rewards import MarkIneligible
 from console.models import Person, Wallet
 from console.site import site
 from users import usernames
@@ -28,10 +30,11 @@ class PersonAdmin(ReadOnly):
     search_fields = ("username",)
     search_help_text = "@username, name, id or whole phone"
     ordering = ("-user_id",)
+    staff_actions = (MarkIneligible,)
     sections_of_page = (
         (None, ("who", "name", "public_id", "phone", "account", "visibility", "since")),
         ("Money", ("wallet", "balance", "state", "banks", "stopped")),
-        ("What they did", ("payments", "bank_transfers", "journal")),
+        ("What they did", ("payments", "bank_transfers", "rewards", "journal")),
     )
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Person], search_term: str) -> tuple[Any, bool]:
@@ -97,6 +100,11 @@ class PersonAdmin(ReadOnly):
     @display(description="Bank transfers")
     def bank_transfers(self, row: Person) -> str:
         return link(list_url("banktransfer", of=row.id), "loads and redemptions")
+
+    @display(description="Rewards")
+    def rewards(self, row: Person) -> str:
+        lists = (("reward", "week by week"), ("ineligible", "left out"), ("appeal", "appeals"))
+        return format_html_join(" · ", "{}", ((link(list_url(model, of=row.id), said),) for model, said in lists))
 
     @display(description="Journal")
     def journal(self, row: Person) -> str:

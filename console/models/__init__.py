@@ -4,16 +4,18 @@ The site reads views (console/sql) and not the rooms' tables: a view says what s
 public id, and the database itself leaves out what needs a reason first. None of them can be written.
 """
 
+from console.models.attestations import Attestation, ProofComplaint
 from console.models.nacha import NachaBatch, NachaChange, NachaEntry, NachaFile, NachaIncoming, NachaLine, NachaReceiver
 from console.models.own import ActionRecord, Authenticator, LogInTry, StaffSession, real_time
 from console.models.rails import BankTransfer, Correction, InboxEvent, RailChoice, Return, Vendor
 from console.models.reconciliation import Break, Reconciliation, Statement, StatementLine
+from console.models.rewards import Appeal, Ineligible, Reward, RewardRun, RewardSetting
 from console.models.shown import OutboxRow, Payment, Person, Shown, StaffAction, StaffLook, Transfer, Wallet
 
 __all__ = [
-    "ActionRecord", "Authenticator", "BankTransfer", "Break", "Correction", "InboxEvent", "LogInTry", "NachaBatch",
-    "NachaChange", "NachaEntry", "NachaFile", "NachaIncoming", "NachaLine", "NachaReceiver", "OutboxRow", "Payment", "Person",
-    "RailChoice",
-    "Reconciliation", "Return", "Shown", "StaffAction", "StaffLook", "StaffSession", "Statement", "StatementLine",
+    "ActionRecord", "Appeal", "Attestation", "Authenticator", "BankTransfer", "Break", "Correction", "InboxEvent",
+    "Ineligible", "LogInTry", "NachaBatch", "NachaChange", "NachaEntry", "NachaFile", "NachaIncoming", "NachaLine",
+    "NachaReceiver", "OutboxRow", "Payment", "Person", "ProofComplaint", "RailChoice", "Reconciliation", "Return", "Reward",
+    "RewardRun", "RewardSetting", "Shown", "StaffAction", "StaffLook", "StaffSession", "Statement", "StatementLine",
     "Transfer", "Vendor", "Wallet", "real_time",
 ]  # fmt: skip

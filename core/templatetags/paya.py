@@ -42,6 +42,7 @@ ICONS: dict[str, str] = {
     "in": '<path d="M12 4v15m0 0-6-6m6 6 6-6"/>',
     "out": '<path d="M12 20V5m0 0-6 6m6-6 6 6"/>',
     "plus": '<path d="M12 5v14M5 12h14"/>',
+    "share": '<circle cx="12" cy="12" r="8.5"/><path d="M12 3.5V12l6 6"/>',
     "phone": '<rect x="7" y="3" width="10" height="18" rx="2.5"/><path d="M11 17.5h2"/>',
 }
 
@@ -52,6 +53,16 @@ ICONS: dict[str, str] = {
 def usd(cents: int | None) -> str:
     """`123450` -> `$1,234.50`; a negative amount carries a real minus sign."""
     return format_usd(cents) if isinstance(cents, int) else ""
+
+
+@register.filter
+def measured(value: int | None, unit: str) -> str:
+    """A figure of a table by its unit: cents, hundredths of a percent, milliseconds, or a plain count. None is a dash."""
+    if value is None:
+        return "–"
+    if unit == "cents":
+        return format_usd(value)
+    return f"{value / 100:,.2f} %" if unit == "percent" else f"{value:,}{' ms' if unit == 'ms' else ''}"
 
 
 @register.filter

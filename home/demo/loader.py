@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,15 @@ from django.conf import settings
 
 from banking import services as banking
 from banking.models import BankTransfer
+from banking.reconciliation import services as reconciliation
 from core.actor import SYSTEM, actor
 from core.clock import at_time, now
 from home.demo import story
 from payments import services as payments
+from rewards import services as rewards
+from transparency import services as attestations
+from transparency.errors import AlreadyAttested
+from transparency.statistics import days
 from users import services as users
 
 
@@ -37,6 +43,10 @@ class Bank:
     def webhooks(self, mode: str) -> None:
         self._post("/sandbox/webhooks", {"mode": mode})
 
+    def book(self, kind: str, cents: int) -> None:
+        """Interest on what lies there, or a fee."""
+        self._post("/sandbox/bank/book", {"kind": kind, "cents": cents})
+
     def walk_to(self, day: date) -> bool:
         """Move the bank's calendar; whether anything settled or failed on the way."""
         moved = self._post("/sandbox/bank/date", {"date": day.isoformat()})
@@ -58,6 +68,7 @@ class Loader:
         self.people: dict[str, int] = {}
         self.accounts: dict[str, str] = {}
         self.open: list[int] = []
+        self.earnings = list(story.EARNINGS)
 
     def moment(self, day: int, minute: int) -> datetime:
         """A minute of the story's day. What happens on the last day happened in the last two hours."""
@@ -77,19 +88,44 @@ class Loader:
             for event in by_day.get(day, []):
                 with at_time(self.moment(event.day, event.minute)):
                     self._live(event)
+        with at_time(self.end):
+            rewards.estimate()
         # Whatever the bank wanted to tell was seen already, by asking.
         self.bank.webhooks("discard")
         count = sum(len(events) for events in by_day.values())
         self.say(f"{len(self.people)} people, {count} events in {time.monotonic() - started:.1f} s")
 
     def _begin_day(self, day: int) -> None:
+        with at_time(self.end - timedelta(hours=4, minutes=1) if day == story.DAYS else self.moment(day, 0)):
+            rewards.close_due()
+            rewards.advance()
+        if day > story.DAYS - story.ATTESTED_DAYS:
+            self._attest(self.end - timedelta(hours=4) if day == story.DAYS else self.moment(day, 1))
         if self.bank.walk_to(self.first + timedelta(days=day)):
             with at_time(self.moment(min(day, story.DAYS - 1), 420) if day < story.DAYS else self.end - timedelta(hours=3)):
                 self._settle()
+        if day < story.DAYS and (self.first + timedelta(days=day)).weekday() == story.PAYDAY:
+            self._earn(self.moment(day, 430))
         for index, person in enumerate(story.PEOPLE):
             if person.joins == day:
                 with at_time(self.moment(day, 540 + 7 * index)):
                     self._join(person)
+
+    def _attest(self, at: datetime) -> None:
+        """Compare with the bank, then attest the day; just after midnight the last one is the day before, which is done."""
+        with at_time(at):
+            reconciliation.reconcile(custodian="dwolla")
+            with suppress(AlreadyAttested):
+                attestations.attest()
+
+    def _earn(self, at: datetime) -> None:
+        """What the bank paid and took in a week stands on its statement, and is booked from there."""
+        if self.earnings:
+            interest, fee = self.earnings.pop(0)
+            self.bank.book("interest", interest)
+            self.bank.book("fee", fee)
+            with at_time(at):
+                reconciliation.reconcile(custodian="dwolla")
 
     def _join(self, person: story.Person) -> None:
         user_id = users.sign_up(phone=person.phone).id
@@ -134,3 +170,4 @@ def load(say: Callable[[str], None]) -> None:
         if User.objects.filter(kind=User.PERSON).exists():
             raise DemoRefused("The database is not empty, so the demo network was not loaded.")
     Loader(say).run()
+    days.catch_up()  # the charts have their past from the first minute on

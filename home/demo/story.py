@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from random import Random
 
 DAYS = 42  # six weeks; the last day is today
+ATTESTED_DAYS = 10  # the last of them; today is one
 SETTLES_WITHIN = 8  # calendar days: three business days, whatever weekends and holidays lie between
+
+# What the bank paid the network in each of its weeks, and what it took, on its Thursdays.
+PAYDAY = 3
+EARNINGS = [(1_180, 90), (1_640, 140), (2_075, 210), (2_390, 180), (2_810, 260), (3_155, 240)]
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ def application(folder: DataFolder, secrets: Mapping[str, Any], *, port: int, sa
             "TWILIO_BASE_URL": f"{sandbox_url}/twilio",
             "TWILIO_FROM": "+15005550006",
             "PAYA_ODFI_DROP": str(folder.path / "odfi"),
+            "PAYA_ATTESTATION_FOLDER": str(folder.path / "attestations"),
+            "PAYA_ATTESTATION_MIRRORS": f"{sandbox_url}/mirror",
             **{name: secrets[name] for name in _VENDOR_SECRETS},
         }
     given = {name: value for name, value in os.environ.items() if name in made and name not in ("PAYA_DATA", "PAYA_PORT")}
@@ -67,6 +69,7 @@ def sandbox_process(folder: DataFolder, secrets: Mapping[str, Any], *, port: int
         "PAYA_SANDBOX_URL": f"http://127.0.0.1:{port + 2}",
         "PAYA_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "TWILIO_FROM": "+15005550006",
+        "PAYA_SANDBOX_MIRROR": os.environ.get("PAYA_ATTESTATION_FOLDER", str(folder.path / "attestations")),
         "PAYA_ODFI_DROP": os.environ.get("PAYA_ODFI_DROP", str(folder.path / "odfi")),
         **{name: secrets[name] for name in _VENDOR_SECRETS},
     }

@@ -18,6 +18,7 @@ OWNER_COMMANDS = {
     "createcachetable", "dbshell", "flush", "inspectdb", "sqlflush",
 }  # fmt: skip
 LOGIN_OF_COMMAND = dict.fromkeys(OWNER_COMMANDS, "owner") | {
+    "audit_attestation": "auditor",
     "audit_ledger": "auditor",
     "load_demo": "demo",
     "runserver": "web",

@@ -79,7 +79,8 @@ def own_pages(stack: Stack, resident: Visitor) -> list[str]:
     payments = resident.get("/v1/payments").json()["data"]
     return [
         "/", "/feed", "/pay", "/pay?to=theo&amount=5", "/pay?to=nobody_at_all", "/activity", "/activity?show=in",
-        "/activity?on=2026-01-01", "/banks", "/load", "/redeem", "/settings", "/settings/devices", "/transparency",
+        "/activity?on=2026-01-01", "/banks", "/load", "/redeem", "/rewards", "/settings", "/settings/devices", "/transparency",
+        "/transparency/proof", "/transparency/attestations",
         f"/loads/{settled['id']}", f"/loads/{under_way['id']}", f"/redemptions/{redeemed['id']}",
         *(f"/payments/{payment['id']}" for payment in payments), f"/payments/{payments[0]['id']}?paid=1",
         "/payments/pay_nothing", "/logout",
@@ -151,6 +152,21 @@ def test_what_opens_and_what_is_refused(phone: OpenPhone, resident: Visitor) -> 
         page.goto(path)
         page.locator("summary").first.click()
         complaints += found(page)
+    assert complaints == []
+
+
+def test_the_weekly_share_of_somebody_who_was_there(phone: OpenPhone, stack: Stack) -> None:
+    """Of the demo network: weeks that were paid, one of them with its figures, what one asked, and the year."""
+    theo = stack.log_in("+12125550102")
+    weeks = theo.get("/v1/rewards").json()["data"]
+    assert {week["status"] for week in weeks} >= {"paid"}
+    page = phone(theo, **STILL)
+    complaints = all_of(page, "/rewards", f"/rewards/year/{weeks[0]['week'][:4]}", f"/rewards/{weeks[0]['week']}")
+    page.locator("summary").first.click()
+    page.get_by_label("Tell our staff").fill("Is this right?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Our staff have it.")).to_be_visible()
+    complaints += found(page)
     assert complaints == []
 
 

@@ -8,7 +8,8 @@ from tests.browser.steps import feed, live, pay
 from tests.stack import Stack
 
 OPEN = ["/", "/feed", "/login", "/transparency", "/no-such-page"]
-OWN = ["/", "/feed", "/pay", "/pay?to=theo&amount=5", "/activity", "/banks", "/load", "/redeem", "/settings", "/transparency"]
+OWN = ["/", "/feed", "/pay", "/pay?to=theo&amount=5", "/activity", "/banks", "/load", "/redeem", "/settings", "/transparency",
+       "/transparency/proof"]  # fmt: skip
 FIRST_LOAD = 100_000  # bytes
 
 
@@ -53,7 +54,7 @@ def test_a_frozen_person_reads_why_on_home_and_where_they_try(phone: OpenPhone, 
     assert person.balance["available"] == 500
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/feed", "/pay"])
+@pytest.mark.parametrize("path", ["/", "/login", "/feed", "/pay", "/transparency"])
 def test_a_first_load_is_light(phone: OpenPhone, stack: Stack, path: str) -> None:
     """Bytes on the wire, headers and all, with an empty cache."""
     page = phone(stack.patron)
@@ -82,3 +83,21 @@ def test_a_page_that_was_offline_catches_up(phone: OpenPhone, stack: Stack) -> N
     payer.pay(payee.username, 100, "while nobody looked")
     expect(feed(page)).to_contain_text("while nobody looked", timeout=20_000)
     expect(feed(page).locator("li", has_text="while nobody looked")).to_have_count(1)
+
+
+def test_the_transparency_page_draws_what_its_tables_say_and_moves(phone: OpenPhone, stack: Stack) -> None:
+    page = phone()
+    page.goto("/transparency?range=90")
+    charts = page.locator("[data-chart]")
+    charts.first.scroll_into_view_if_needed()
+    expect(charts.locator("canvas")).to_have_count(4)
+    payments = charts.filter(has=page.get_by_role("heading", name="Payments", exact=True))
+    payments.get_by_text("As a table").click()
+    newest = payments.locator("tbody tr").first
+    value = newest.locator("td").get_attribute("data-value")
+    expect(payments.locator("[data-said]")).to_contain_text(f": Payments {value}")
+    today = page.locator("#live section", has_text="Payments today").locator(".open-figure")
+    before = int(today.inner_text())
+    stack.person(money=500).pay("theo", 100, "moves", "private")
+    expect(today).not_to_have_text(str(before), timeout=15_000)  # without a reload
+    expect(page.locator("#live .as-of")).not_to_have_count(0)

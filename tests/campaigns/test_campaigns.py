@@ -48,3 +48,10 @@ def test_damaged_nacha_files_are_read_or_quarantined() -> None:
     figures = figures_of("nacha-fuzz")
     assert figures["mutated"] >= 3_000
     assert figures["crashes"] == figures["unaccounted"] == figures["disagreements"] == 0
+
+
+def test_whoever_pays_the_rewards_is_killed_and_everybody_gets_one() -> None:
+    figures = figures_of("rewards")
+    assert figures["kills"] >= 6
+    assert figures["people_with_another_sum_than_they_must_have"] == 0
+    assert figures["rewards_of_one_person_for_one_week_at_most"] == 1

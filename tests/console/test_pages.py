@@ -15,6 +15,7 @@ MODELS = [
     "person", "wallet", "payment", "banktransfer", "transfer", "inboxevent", "outboxrow", "stafflook", "staffaction", "nachafile",
     "nachabatch", "nachaentry", "nachareceiver", "nachaincoming", "nachaline", "nachachange", "railchoice", "return",
     "correction", "reconciliation", "break", "statement", "statementline", "vendor",
+    "rewardrun", "reward", "ineligible", "appeal", "rewardsetting", "attestation", "proofcomplaint",
 ]  # fmt: skip
 
 
@@ -93,7 +94,8 @@ def test_the_role_itself_writes_nothing_of_money(world: World, account: int, sta
     assert {name for (name,) in functions} <= {
         "console_staff", "console_is_staff", "console_person_by_phone", "console_account_name", "console_account_wallet",
         "ledger_figures", "ledger_trial_balance", "payments_view_as_staff", "core_outbox_drained", "banking_last_reconciliation",
-        "console_email", "banking_nacha_unanswered", "banking_nacha_reversible",
+        "console_email", "banking_nacha_unanswered", "banking_nacha_reversible", "core_outbox_lag", "rewards_setting_for",
+        "transparency_chain", "transparency_keys",
     }  # fmt: skip
 
 

@@ -51,7 +51,8 @@ def test_it_says_what_needs_a_token_and_what_a_key(document: dict[str, Any]) -> 
     }
     public = {path for (_, path), operation in operations.items() if not operation.get("security")}
     auth = {f"/v1/auth/{name}" for name in ("otp", "token", "refresh", "logout")}
-    assert public == auth | {"/v1/feed", "/v1/status", "/v1/transparency"}
+    shown = {"", "/series", "/attestations", "/attestations/{name}", "/chain", "/key"}
+    assert public == auth | {"/v1/feed", "/v1/status"} | {f"/v1/transparency{path}" for path in shown}
     keyed = {
         path
         for (_, path), operation in operations.items()

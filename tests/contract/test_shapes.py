@@ -158,10 +158,17 @@ def test_the_feed_needs_no_token_and_names_no_amount(stack: Stack, ana: Visitor,
 
 
 def test_the_public_figures(stack: Stack) -> None:
-    members = {"reserve", "circulation", "required", "ratio", "pool", "active_users", "last_reconciliation"}
+    ledger = {"reserve", "circulation", "required", "ratio", "pool"}
+    times = ledger | {"pool_so_far", "active_users", "last_reward", "payments_today"}
+    members = times | {"last_reconciliation", "reconciliation", "service", "as_of"}
     figures = shape(stack.call("GET", "/v1/transparency"), 200, members)
     assert figures["reserve"] >= figures["required"] >= figures["circulation"] > 0
     assert figures["ratio"] >= 1
+    assert figures["as_of"].keys() == times | {"reconciliation", "service"}
+    members = {"name", "unit", "kind", "from", "to", "as_of", "data"}
+    series = shape(stack.call("GET", "/v1/transparency/series?name=reserve"), 200, members)
+    assert len(series["data"]) == 30
+    assert [type(one) for one in series["data"][-1]] == [str, int]
 
 
 def test_pages_of_a_list_hold_everything_once(stack: Stack, ana: Visitor, ben: Visitor) -> None:

@@ -381,13 +381,19 @@ def test_nothing_is_sealed_outside_the_transaction_that_stores_it(database):
 def test_every_encrypted_column_of_the_database_is_known_to_rotation(database):
     """Whoever adds a bytea column says what it is: encrypted and registered, or none of it."""
     no_ciphertext = ("_index", "_hash", "request", "wrapped")
+    # What is public, or hashes; and the snapshot, which is sealed under its day's own key and ends with it.
+    open_ones = {
+        ("ledger_block", "previous"), ("ledger_block", "hash"), ("transparency_chainentry", "note"),
+        ("transparency_chainentry", "checkpoint"), ("transparency_signingkey", "public"), ("transparency_enrolment", "who"),
+        ("transparency_snapshot", "sealed"),
+    }  # fmt: skip
     found = database.as_superuser(
         "select table_name, column_name from information_schema.columns where table_schema = 'public' and data_type = 'bytea'"
     )
     unknown = {
         (table, column)
         for table, column in found
-        if not column.endswith(no_ciphertext) and not table.startswith("core_idempotency")
+        if not column.endswith(no_ciphertext) and not table.startswith("core_idempotency") and (table, column) not in open_ones
     }
     assert unknown == {(column.table, column.column) for column in columns.all_columns()}
 

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from core import keyring
 from core.actor import actor
 from core.ids import new_id
+from core.outbox import emit
 from users import phones, sealed
 from users.database import call
 from users.models import User
@@ -65,6 +66,7 @@ def _make(phone: str, index: bytes) -> Person:
         ).save(force_insert=True)
         for handler in _handlers:
             handler(person.id)
+        emit("user.signed_up", user=person.id)
     return person
 
 
