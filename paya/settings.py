@@ -70,10 +70,12 @@ INSTALLED_APPS = [
     "ledger",
     "users",
     "wallets",
+    "compliance",
     "payments",
     "banking",
     "rewards",
     "transparency",
+    "privacy",
     "home",
 ]
 AUTH_USER_MODEL = "users.User"

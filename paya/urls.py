@@ -8,8 +8,10 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 import banking.urls
+import compliance.urls
 import home.urls
 import payments.urls
+import privacy.urls
 import rewards.urls
 import transparency.urls
 import users.urls
@@ -20,7 +22,7 @@ handler400 = "core.views.bad_request"
 handler404 = "core.views.not_found"
 handler500 = "core.views.server_error"
 
-_ROOMS = [users.urls, wallets.urls, banking.urls, payments.urls, rewards.urls, transparency.urls]
+_ROOMS = [users.urls, wallets.urls, compliance.urls, banking.urls, payments.urls, rewards.urls, transparency.urls, privacy.urls]
 _API: list[URLPattern | URLResolver] = [url for room in _ROOMS for url in room.api_urlpatterns]
 _PAGES: list[URLPattern | URLResolver] = [url for room in [*_ROOMS, home.urls] for url in room.page_urlpatterns]
 # Swagger UI sets inline styles; this page alone may.

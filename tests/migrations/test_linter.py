@@ -16,7 +16,7 @@ from django_migration_linter.sql_analyser import PostgresqlAnalyser, analyse_sql
 
 from tests.conftest import Database
 
-ROOMS = ("core", "ledger", "users", "wallets", "banking", "payments", "rewards", "transparency", "home", "console")
+ROOMS = ("core", "ledger", "users", "wallets", "compliance", "banking", "payments", "rewards", "transparency", "privacy", "home", "console")
 # What an empty database begins with locks nobody out.
 LANDED = {(room, "0001_initial") for room in ROOMS}
 
