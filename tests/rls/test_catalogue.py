@@ -17,6 +17,7 @@ WITHOUT_POLICIES = {
     "banking_legalmove": "which status may follow which",
     "banking_railchoice": "which rail serves new transfers, and who of the staff chose it",
     "core_keyrotation": "how far the master key's rotation is",
+    "compliance_casekind": "what kinds of cases there are",
     "console_logintry": "blind indexes, counted before anybody is known; the staff's process alone",
     "console_staffsession": "looked up by a secret key before anybody is known; the staff's process alone",
     "core_outbox": "ids only",
