@@ -25,7 +25,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from paya.local.browser import find_chromium
 from paya.local.supervisor import Supervisor
-from paya.local.testing import RunningStack, start_stack, throwaway_folder
+from paya.local.testing import WIDE_RATES, RunningStack, start_stack, throwaway_folder
 
 from . import report
 from .report import Target
@@ -56,7 +56,7 @@ def prepared() -> Iterator[RunningStack]:
     """A whole PaYa on throwaway data."""
     with Supervisor(lambda line: print(line, flush=True)).signals(), throwaway_folder() as folder:
         started = time.monotonic()
-        running = start_stack(folder.path / "whole", durable=True)
+        running = start_stack(folder.path / "whole", durable=True, extra=WIDE_RATES)
         try:
             print(f"prepared in {time.monotonic() - started:.0f} s", flush=True)
             yield running

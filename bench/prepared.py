@@ -13,7 +13,7 @@ from core.roles import attach_roles
 from paya.local import database, environment, ports, processes, servers
 from paya.local.folder import DataFolder
 from paya.local.supervisor import Supervisor
-from paya.local.testing import throwaway_folder
+from paya.local.testing import WIDE_RATES, throwaway_folder
 
 DATABASE = "paya_bench"
 
@@ -36,7 +36,7 @@ class Stage:
         """The environment of a process of the product."""
         secrets = self.folder.secrets()
         own = environment.application(self.folder, secrets, port=self.port, sandbox=True)
-        own |= {"DATABASE_URL": self.url(role, dbname), "REDIS_URL": self.running.redis_url}
+        own |= {"DATABASE_URL": self.url(role, dbname), "REDIS_URL": self.running.redis_url, **WIDE_RATES}
         return environment.process_environment(secrets["stack_id"], own)
 
     def command(self, *arguments: str, role: str, dbname: str = DATABASE) -> subprocess.CompletedProcess[str]:

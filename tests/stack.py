@@ -23,7 +23,7 @@ import pytest
 import requests
 
 from paya.local import environment, processes
-from paya.local.testing import RunningStack, start_stack
+from paya.local.testing import WIDE_RATES, RunningStack, start_stack
 
 T = TypeVar("T")
 _phones = itertools.count(random.randrange(9000))
@@ -245,7 +245,7 @@ class Stack(Site):
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """A whole PaYa with the demo network, for as long as the tests need it."""
-    whole = Stack(start_stack(Path(os.environ["PAYA_TEST_DATA"]) / "whole", seconds=170))
+    whole = Stack(start_stack(Path(os.environ["PAYA_TEST_DATA"]) / "whole", seconds=170, extra=WIDE_RATES))
     try:
         yield whole
     finally:

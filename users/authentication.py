@@ -13,18 +13,24 @@ class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer <access token>` of a device that has not been revoked since."""
 
     def authenticate(self, request: Request) -> tuple[Session, None] | None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            return None
-        return session_of_token(token.strip()), None
+        claims = claims_of(request._request)
+        return (_session(claims), None) if claims else None
 
     def authenticate_header(self, request: HttpRequest) -> str:
         return 'Bearer realm="paya"'
 
 
-def session_of_token(token: str) -> Session:
-    """Who an access token stands for; raises SessionEnded when it or its device is no longer good."""
-    claims = tokens.read_access_token(token)
+def claims_of(request: HttpRequest) -> tokens.Claims | None:
+    """What the request's bearer token says, read once; None without one. Raises SessionEnded for one that is not good."""
+    if not hasattr(request, "paya_claims"):
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        request.paya_claims = tokens.read_access_token(token.strip()) if scheme.lower() == "bearer" else None  # type: ignore[attr-defined]
+    claims: tokens.Claims | None = request.paya_claims  # type: ignore[attr-defined]
+    return claims
+
+
+def _session(claims: tokens.Claims) -> Session:
+    """Who a token stands for; raises SessionEnded when its device is no longer good."""
     access = services.access(device_public_id=claims.device_public_id)
     if access is None or access.session.user_public_id != claims.user_public_id:
         raise SessionEnded

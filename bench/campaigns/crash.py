@@ -38,7 +38,7 @@ from websockets.sync.client import connect as connect_socket
 
 from paya.local import environment, processes, servers
 from paya.local.folder import DataFolder
-from paya.local.testing import RunningStack, start_stack
+from paya.local.testing import WIDE_RATES, RunningStack, start_stack
 from tests.stack import Site, Visitor, wait_until
 
 from .report import Report
@@ -80,7 +80,7 @@ class Yard:
         self.points: Path | None = data.parent / f"{data.name}-failpoints"
         self.points.mkdir()
         extra = {"CAMPAIGN_FAILPOINTS": str(self.points), "PYTHONPATH": str(FAILPOINTS), **(more or {})}
-        self._owns(start_stack(data, demo=False, durable=durable, extra=extra))
+        self._owns(start_stack(data, demo=False, durable=durable, extra=WIDE_RATES | extra))
 
     @classmethod
     def of(cls, running: RunningStack) -> Yard:

@@ -27,7 +27,7 @@ from uuid import uuid4
 import requests
 
 from paya.local import environment, ports, processes
-from paya.local.testing import RunningStack, start_stack
+from paya.local.testing import WIDE_RATES, RunningStack, start_stack
 from tests.stack import Site, new_phone, wait_until
 
 from .report import Report
@@ -246,7 +246,7 @@ def prepare(site: Site) -> tuple[tuple[str, str], dict[str, Any]]:
 
 def run(*, data: Path, short: bool, seed: int, size: int | None) -> int:
     report = Report("fuzz", short, seed)
-    running = start_stack(data / f"fuzz-{uuid4().hex[:6]}", demo=False)
+    running = start_stack(data / f"fuzz-{uuid4().hex[:6]}", demo=False, extra=WIDE_RATES)
     try:
         site = Site(running.url, f"ws://127.0.0.1:{running.port + 1}", running.sandbox_url)
         attack(report, running, site, short=short, seed=seed, size=size, schemathesis_seconds=15 if short else 300)

@@ -24,6 +24,9 @@ from .manage import ENV_FILE, running_environment
 from .supervisor import Launch, StopRequested, Supervisor, describe_exit
 
 TEMPLATE = "paya_test"
+# How often one person or address may ask is 100 times a minute where nothing else is said. Tests, benches and campaigns that
+# are about something else ask as fast as they can, and are counted as everybody is.
+WIDE_RATES = {"PAYA_RATE_PER_PERSON": "1000000", "PAYA_RATE_PER_ADDRESS": "1000000"}
 _PREFIX = "paya-test-"
 CHECKS = {
     "ruff": ["-m", "ruff", "check", "."],
@@ -102,6 +105,7 @@ def environment_of_tests(folder: DataFolder, running: servers.Servers) -> dict[s
             "REDIS_URL": running.redis_url,
             "PAYA_TEST_ADMIN_URL": running.admin_url,
             "PAYA_TEST_DATA": str(folder.path),
+            **WIDE_RATES,
             # Whatever a test writes to a temporary folder goes away with ours.
             "PYTEST_DEBUG_TEMPROOT": str(folder.path),
         },

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models.functions import Now
 
+from core import ratelimit
 from core.actor import SYSTEM, actor
 from users.models import Device, RefreshToken
 
@@ -18,9 +19,10 @@ KEPT = timedelta(days=7)
 
 
 def prune() -> None:
-    """Delete expired page sessions and refresh tokens, and end devices that can no longer come back."""
+    """Delete expired page sessions, refresh tokens and counts, and end devices that can no longer come back."""
     sessions, _ = Session.objects.filter(expire_date__lt=Now()).delete()
     tokens = _delete_tokens()
+    ratelimit.forget()
     with actor(SYSTEM):
         devices = Device.objects.filter(revoked_at=None, last_seen_at__lt=Now() - _longest()).update(revoked_at=Now())
     log.info("pruned", extra={"event": f"{sessions} sessions, {tokens} tokens, {devices} devices"})
