@@ -344,6 +344,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "vendors-probe": {"task": "core.tasks.probe_vendors", "schedule": 15.0},
     "attestation": {"task": "transparency.tasks.attest_daily", "schedule": 60.0},
     "attestation-wishes": {"task": "transparency.tasks.carry_out_wishes", "schedule": 5.0},
+    "flags": {"task": "compliance.tasks.look_at_movements", "schedule": 5.0},
+    "sanctions": {"task": "compliance.tasks.screen_names", "schedule": 5.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }
 # A message that nobody took in time is thrown away, so that a worker that was away does not find a heap of the same. A minute
@@ -362,6 +364,8 @@ CELERY_TASK_ROUTES = {_entry["task"]: {"queue": "sweeps"} for _entry in CELERY_B
     "banking.tasks.refresh_transfer": {"queue": "polls"},
     # A week of a million people takes its minute: no sweep shall stand behind it.
     **{task: {"queue": "polls"} for task in ("rewards.tasks.advance", "rewards.tasks.estimate")},
+    # So does comparing everybody with another list.
+    "compliance.tasks.screen_names": {"queue": "polls"},
     # So does an attestation of as many.
     **{task: {"queue": "polls"} for task in ("transparency.tasks.attest_daily", "transparency.tasks.carry_out_wishes")},
 }

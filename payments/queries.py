@@ -1,6 +1,6 @@
 """Payments as their parties see them, and the feed as everybody does."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -174,3 +174,13 @@ def balance_after(user_id: int, row: PaymentRow) -> int | None:
         cursor.execute("select wallets_balance_after(%s, %s)", [user_id, transfer])
         value: int | None = cursor.fetchone()[0]
     return value
+
+
+def how_private(payers: Sequence[int], since: datetime) -> list[tuple[int, int, int]]:
+    """Of each of these people how many payments they made since then, and how many of them are private. As SYSTEM."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select payer_id, count(*), count(*) filter (where visibility = 'private') from payments_payment"
+            " where payer_id = any(%s) and created_at > %s group by payer_id", [list(payers), since],
+        )  # fmt: skip
+        return list(cursor.fetchall())

@@ -9,7 +9,7 @@ def core_now() -> Func:
     return Func(function="core_now", output_field=models.DateTimeField())
 
 
-def _user(null: bool = False) -> "models.ForeignKey[models.Model, models.Model]":
+def user_key(null: bool = False) -> "models.ForeignKey[models.Model, models.Model]":
     return models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=null, related_name="+", db_index=False)
 
 
@@ -59,14 +59,14 @@ class Case(models.Model):
         LOW = 3
 
     public_id = models.TextField(unique=True)
-    user = _user()
+    user = user_key()
     kind = models.TextField()
     about = models.TextField(db_default="")
     summary = models.TextField()
     detail = models.JSONField(db_default={})
     priority = models.SmallIntegerField(choices=Priority.choices, db_default=2)
     status = models.TextField(choices=Status.choices, db_default="open")
-    assignee = _user(null=True)
+    assignee = user_key(null=True)
     outcome = models.TextField(null=True, choices=Outcome.choices)
     label = models.TextField(null=True, choices=Label.choices)
     result = models.TextField(null=True)
@@ -74,7 +74,7 @@ class Case(models.Model):
     created_at = models.DateTimeField(db_default=core_now(), editable=False)
     due_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
-    closed_by = _user(null=True)
+    closed_by = user_key(null=True)
 
     class Meta:
         indexes = [
@@ -100,7 +100,7 @@ class Verdict(models.Model):
     """What a case was closed with, each time, beside the signals of its time. Rows are only ever added."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="+")
-    user = _user()
+    user = user_key()
     kind = models.TextField()
     outcome = models.TextField(choices=Outcome.choices)
     label = models.TextField(choices=Label.choices)
@@ -108,7 +108,7 @@ class Verdict(models.Model):
     signals = models.JSONField()
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(db_default=core_now(), editable=False)
-    staff = _user(null=True)
+    staff = user_key(null=True)
 
     class Meta:
         constraints = [
@@ -122,8 +122,8 @@ class CaseNote(models.Model):
     """What a member of staff wrote on a case."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="+", db_index=False)
-    user = _user()
-    staff = _user()
+    user = user_key()
+    staff = user_key()
     note = models.TextField()
     at = models.DateTimeField(db_default=core_now(), editable=False)
 

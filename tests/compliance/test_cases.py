@@ -5,9 +5,10 @@ from typing import Any
 import psycopg2
 import pytest
 
-from compliance.models import Case
+from compliance.models import Case, Verdict
 from compliance.services import cases
 from core.actor import SYSTEM, actor
+from core.errors import Conflict, Forbidden, NotFound, ValidationError
 from tests.conftest import Database
 from tests.helpers import at_once
 from tests.payments.people import person
@@ -66,3 +67,117 @@ def test_neither_web_nor_staff_touch_the_rows(database: Database) -> None:
         with raw.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
             cursor.execute(statement)
         raw.close()
+
+
+# ------------------------------------------------------------------------------------------------ what staff do
+REASON = "as the review of this case has shown"
+
+
+def staff(database: Database, email: str) -> int:
+    from console import services
+
+    with database.role("worker"):
+        services.create_staff(email=email, password="correct horse battery", secret=bytes(range(20)))
+    return int(database.as_superuser("select id from users_user where email = %s", [email])[0][0])
+
+
+@pytest.fixture(scope="module")
+def two(database: Database) -> list[int]:
+    return [staff(database, f"{name}@staff.example") for name in ("rosa", "kim")]
+
+
+def close(case: str, staff_id: int, **changes: str) -> None:
+    given = {"outcome": "restricted", "label": "mule", "result": "Money came in from twelve people and left at once.", **changes}
+    cases.close(case=case, staff_id=staff_id, reason=REASON, **given)
+
+
+def test_one_of_two_who_take_a_case_has_it(database: Database, two: list[int]) -> None:
+    it = opened(database, person(database))
+    with database.role("staff"):
+        done = at_once(8, lambda n: cases.take(case=it, staff_id=two[n % 2], reason=REASON))
+    assert done.count(None) == 1 and all(one is None or isinstance(one, Conflict) for one in done)
+    winner = case(database, it).assignee_id
+    with database.role("staff"), pytest.raises(Conflict, match="already"):
+        cases.take(case=it, staff_id=winner, reason=REASON)
+    with database.role("staff"):
+        cases.assign(case=it, to="KIM@staff.example", staff_id=two[0], reason=REASON) if winner == two[0] else cases.assign(
+            case=it, to="rosa@staff.example", staff_id=two[1], reason=REASON
+        )
+        with pytest.raises(Conflict, match="Nobody"):
+            cases.assign(case=it, to="nobody@staff.example", staff_id=two[0], reason=REASON)
+        cases.prioritise(case=it, priority=1, staff_id=two[0], reason=REASON)
+    assert case(database, it).assignee_id != winner and case(database, it).priority == 1
+
+
+def test_one_of_many_closes_and_the_verdict_keeps_the_signals_of_the_time(database: Database, two: list[int]) -> None:
+    it = opened(database, person(database), detail={"signals": {"new_device": 1}})
+    with database.role("staff"):
+        done = at_once(6, lambda n: close(it, two[n % 2], label=("mule", "fraud")[n % 2]))
+        assert done.count(None) == 1 and all(one is None or isinstance(one, Conflict) for one in done)
+        cases.reopen(case=it, staff_id=two[0], reason=REASON)
+        close(it, two[1], outcome="no_action", label="legitimate", result="It was a collection for a present.")
+    with database.role("worker"), actor(SYSTEM):
+        kept = list(Verdict.objects.filter(case__public_id=it).order_by("id"))
+    assert len(kept) == 2 and all(one.signals == {"new_device": 1} for one in kept)
+    assert (kept[1].label, kept[1].staff_id) == ("legitimate", two[1])
+    acted = database.as_superuser("select action from console_actionrecord where subject = %s order by id", [it])
+    assert acted == [("case.close",), ("case.reopen",), ("case.close",)]
+    for verb in ("update compliance_verdict set label = 'fraud'", "delete from compliance_case", "truncate compliance_casenote"):
+        with pytest.raises(psycopg2.Error, match="stays|is refused"):
+            database.as_superuser(verb)
+
+
+def test_a_case_is_not_opened_again_beside_a_newer_one(database: Database, two: list[int]) -> None:
+    who = person(database)
+    it = opened(database, who)
+    with database.role("staff"):
+        close(it, two[0])
+    assert opened(database, who) != it
+    with database.role("staff"), pytest.raises(Conflict, match="newer"):
+        cases.reopen(case=it, staff_id=two[0], reason=REASON)
+
+
+def test_notes_stay_and_are_written_once(database: Database, two: list[int]) -> None:
+    it = opened(database, person(database))
+    with database.role("staff"):
+        done = at_once(4, lambda _: cases.note(case=it, note="Called them: nobody answered.", staff_id=two[0]))
+        assert done.count(None) == 1
+        cases.note(case=it, note="Called them: nobody answered.", staff_id=two[1])
+    written = "select count(*) from compliance_casenote join compliance_case c on c.id = case_id where public_id = %s"
+    assert database.as_superuser(written, [it]) == [(2,)]
+
+
+def test_what_is_refused_leaves_nothing(database: Database, two: list[int]) -> None:
+    who = person(database)
+    it = opened(database, who)
+    with database.role("staff"):
+        for wrong in ({"outcome": "vanished"}, {"label": "bad"}):
+            with pytest.raises(Conflict):
+                close(it, two[0], **wrong)
+        for wrong_call, error in (
+            (lambda: close(it, two[0], result="short"), ValidationError), (lambda: close("cas_none", two[0]), NotFound),
+            (lambda: close(it, who.id), Forbidden),
+            (lambda: cases.take(case=it, staff_id=two[0], reason="why"), ValidationError),
+        ):  # fmt: skip
+            with pytest.raises(error):
+                wrong_call()
+    assert case(database, it).status == "open"
+    assert database.as_superuser("select count(*) from console_actionrecord where subject in (%s, 'cas_none')", [it]) == [(0,)]
+
+
+def test_what_is_decided_elsewhere_is_not_closed_by_hand(database: Database, two: list[int]) -> None:
+    it = opened(database, person(database), kind="held_payment", about="pay_held")
+    with database.role("staff"), pytest.raises(Conflict, match="decided"):
+        close(it, two[0])
+
+
+def test_rooms_above_close_the_case_about_what_they_decide(database: Database) -> None:
+    who = person(database)
+    it = opened(database, who, kind="document", about="doc_1")
+    call = (
+        "select set_config('paya.actor', '0', false),"
+        " compliance_close_case_about('document', %s, 'doc_1', 'cleared', 'legitimate', 'It is theirs.')"
+    )
+    assert database.as_superuser(call, [who.id])[0][1] == it
+    assert database.as_superuser(call, [who.id])[0][1] is None
+    assert case(database, it).closed_by_id is None

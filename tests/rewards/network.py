@@ -29,7 +29,7 @@ def people(
         rows = run(
             "with made as (insert into users_user (password, is_superuser, public_id, kind, phone_index, phone_cipher, is_active,"
             " default_visibility, created_at) select '!', false, 'usr_' || %(m)s || '-' || n, 'person',"
-            " sha256((%(m)s || n)::bytea), '\\x00', true, 'public', %(t)s from generate_series(1, %(n)s) n returning id)"
+            " sha256((%(m)s || '-' || n)::bytea), '\\x00', true, 'public', %(t)s from generate_series(1, %(n)s) n returning id)"
             " select id from made order by id", {"m": mark, "n": number, "t": since},
         )  # fmt: skip
         ids = [row[0] for row in rows]

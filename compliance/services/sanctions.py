@@ -1,0 +1,237 @@
+"""The sanctions list: taking in a new one, looking up names in it, and what staff decide (sql/0006_sanctions.sql).
+
+Each look-up reads names and list after its own cause has committed: whoever takes a name while a list is taken in is found by the
+name's look-up or by the list's, or by both, and a hit is one row however often it is found.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import connection
+
+from compliance.models import SanctionsEntry, SanctionsHit, SanctionsRun, SanctionsSetting
+from compliance.sanctions import names, sdn
+from core import clock
+from core.actor import SYSTEM, actor
+from core.errors import Conflict
+from core.staff import call
+from users.models import Profile
+
+log = logging.getLogger("paya.compliance")
+
+# Of people only these can be mistaken for: ships and aircraft are not compared.
+COMPARED = ("individual", "entity")
+# A list that suddenly lacks more than this share of its entries was cut off on its way, until somebody says that it was not.
+REMOVED_AT_MOST = 0.2
+PEOPLE_AT_ONCE = 200
+NAMES_AT_ONCE = 100
+_LOCK = 420602
+
+
+class ImportRunning(Conflict):
+    code, title = "import_running", "Another import is running"
+    detail = "Another import of the list is running. Please try again when it is done."
+
+
+class ListShrank(Conflict):
+    code, title = "list_shrank", "This list lacks many entries"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What a list changed: how many entries it has, and how many are new, other than they were, and gone."""
+
+    entries: int
+    added: int
+    changed: int
+    removed: int
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+
+# ------------------------------------------------------------------------------------------------ taking in a list
+def import_list(*, entries: list[sdn.Entry], allow_removals: bool = False) -> Imported:
+    """Make the list that of `entries`, in one transaction; the same again changes nothing. `screen` looks everybody up then.
+
+    Raises ImportRunning while somebody else does the same, ListShrank where more than a fifth of the entries would go.
+    """
+    with actor(SYSTEM):
+        _alone()
+        there = {entry.number: entry for entry in SanctionsEntry.objects.filter(removed_in=None)}
+        new = {entry.number: entry for entry in entries}
+        gone = [number for number in there if number not in new]
+        changed = [e for e in entries if e.number in there and there[e.number].digest != e.digest]
+        added = [e for e in entries if e.number not in there]
+        result = Imported(len(entries), len(added), len(changed), len(gone))
+        if len(gone) > REMOVED_AT_MOST * len(there) and not allow_removals:
+            raise ListShrank(f"{len(gone)} of {len(there)} entries would be removed. If that is meant, say --allow-removals.")
+        if result.differs:
+            run = SanctionsRun(
+                cause="import", entries=result.entries, added=result.added, changed=result.changed, removed=result.removed
+            )
+            run.save(force_insert=True)
+            _store(run, [*added, *changed], there)
+            _remove(run, gone)
+    return result
+
+
+def _alone() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_xact_lock(%s)", [_LOCK])
+        if not cursor.fetchone()[0]:
+            raise ImportRunning
+
+
+def _store(run: SanctionsRun, entries: list[sdn.Entry], there: dict[int, SanctionsEntry]) -> None:
+    """New rows, and what is other than it was. Where only a remark is, nobody has to be looked up again."""
+    rows = [
+        SanctionsEntry(
+            number=e.number, kind=e.kind, name=e.name, aliases=e.aliases, program=e.program, title=e.title, remarks=e.remarks,
+            places=e.places, key=e.key, digest=e.digest, removed_in=None,
+            changed_in_id=there[e.number].changed_in_id if e.number in there and there[e.number].key == e.key else run.pk,
+        )
+        for e in entries
+    ]  # fmt: skip
+    columns = ["kind", "name", "aliases", "program", "title", "remarks", "places", "key", "digest", "changed_in", "removed_in"]
+    SanctionsEntry.objects.bulk_create(
+        rows, batch_size=2000, update_conflicts=True, unique_fields=["number"], update_fields=columns
+    )
+
+
+def _remove(run: SanctionsRun, gone: list[int]) -> None:
+    """An entry that left the list stays as a row, for what was decided about it; what was open about it is over."""
+    SanctionsEntry.objects.filter(number__in=gone).update(removed_in=run)
+    for hit in SanctionsHit.objects.filter(entry_id__in=gone, state="open").order_by("id").values_list("id", flat=True):
+        with connection.cursor() as cursor:
+            cursor.execute("select compliance_end_hit(%s, 'gone', 'This entry is no longer on the list.')", [hit])
+
+
+def read_files(*, sdn_file: Path, alt: Path | None = None, add: Path | None = None) -> list[sdn.Entry]:
+    """The entries of the published files; alias and address files are also found beside the first under their usual names.
+
+    Raises sdn.BrokenList with the lines that are not as published.
+    """
+    beside = {name: sdn_file.with_name(name) for name in ("alt.csv", "add.csv")}
+    return sdn.read(
+        sdn_file,
+        alt or (beside["alt.csv"] if beside["alt.csv"].is_file() else None),
+        add or (beside["add.csv"] if beside["add.csv"].is_file() else None),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ looking up
+def screen(*, seconds: float = 20.0) -> int:
+    """Look up names that are due, then everybody for what changed in the list; how many names. Goes on where the last one ended.
+
+    Any number of these at once, killed at any time: what a transaction has looked up is looked up, and the rest is due.
+    """
+    until = time.monotonic() + seconds
+    done = 0
+    while time.monotonic() < until:
+        n = _screen_names() or _go_on_with_a_run()
+        if not n:
+            break
+        done += n
+    return done
+
+
+def _threshold() -> int:
+    return int(SanctionsSetting.objects.order_by("-id").values_list("threshold", flat=True)[0])
+
+
+def _screen_names() -> int:
+    with actor(SYSTEM), connection.cursor() as cursor:
+        cursor.execute("select user_id, display_name from compliance_names_due(%s)", [NAMES_AT_ONCE])
+        due = cursor.fetchall()
+        if due:
+            for user_id, name in due:
+                _look_up(_whole_list(), user_id, name, _threshold())
+            people = [user_id for user_id, _ in due]
+            cursor.execute("update compliance_namecheck set checked_at = core_now() where user_id = any(%s)", [people])
+        return len(due)
+
+
+def _go_on_with_a_run() -> int:
+    """Some more people of the oldest run that nobody else is at; 0 where there is none. A run's last step finds nobody left."""
+    with actor(SYSTEM):
+        run = SanctionsRun.objects.select_for_update(skip_locked=True).filter(finished_at=None).order_by("id").first()
+        if run is None:
+            return 0
+        next_ones = Profile.objects.filter(user_id__gt=run.through).order_by("user_id")
+        people = list(next_ones.values_list("user_id", "display_name")[:PEOPLE_AT_ONCE])
+        index = _whole_list() if run.cause == SanctionsRun.Cause.SETTING else _changed_by(run)
+        threshold = _threshold()
+        run.hits += sum(_look_up(index, user_id, name, threshold) for user_id, name in people) if len(index) else 0
+        run.people += len(people)
+        run.through = people[-1][0] if people else run.through
+        run.finished_at = clock.now() if len(people) < PEOPLE_AT_ONCE else None
+        run.save(update_fields=["hits", "people", "through", "finished_at"])
+        if run.finished_at:
+            log.info("sanctions_screened", extra={"count": run.people})
+        return len(people) or 1
+
+
+def _look_up(index: names.Index, user_id: int, name: str, threshold: int) -> int:
+    """Write down what this name is like; how many of it were not known."""
+    new = 0
+    for match in index.matches(name, threshold):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select compliance_sanctions_hit(%s, %s, %s, %s, %s,"
+                " (select key from compliance_sanctionsentry where number = %s))",
+                [user_id, match.entry, match.listed, match.score, names.key(name), match.entry],
+            )
+            new += bool(cursor.fetchone()[0])
+    return new
+
+
+_kept: dict[tuple[str, int, str], names.Index] = {}
+
+
+def _whole_list() -> names.Index:
+    newest = SanctionsRun.objects.filter(cause="import").order_by("-id").values_list("id", flat=True).first() or 0
+    return _index(newest, "all")
+
+
+def _changed_by(run: SanctionsRun) -> names.Index:
+    return _index(run.pk, "changed")
+
+
+def _index(run: int, which: str) -> names.Index:
+    """Made once per list and process: to read eighteen thousand entries takes longer than to look up fifty names."""
+    key = (connection.settings_dict["NAME"], run, which)
+    if key not in _kept:
+        rows = SanctionsEntry.objects.filter(removed_in=None, kind__in=COMPARED)
+        if which == "changed":
+            rows = rows.filter(changed_in_id=run)
+        listed = rows.values_list("number", "name", "aliases")
+        made = names.Index((number, one) for number, name, aliases in listed for one in [name, *aliases])
+        for old in [old for old in _kept if old[2] == which]:
+            del _kept[old]
+        _kept[key] = made
+    return _kept[key]
+
+
+# ------------------------------------------------------------------------------------------------ what staff decide
+def clear_hit(*, hit: str, staff_id: int, reason: str) -> None:
+    """This person is not the one on the list. The two never come up together again under the names that they have now."""
+    call("compliance_decide_hit", [hit, "cleared", reason], staff_id=staff_id)
+
+
+def confirm_hit(*, hit: str, staff_id: int, reason: str) -> None:
+    """This person is the one on the list: nothing leaves the wallet any more, and the case is closed as confirmed."""
+    call("compliance_decide_hit", [hit, "confirmed", reason], staff_id=staff_id)
+
+
+def clear_case(*, case: str, staff_id: int, reason: str) -> int:
+    """All open hits of a case are of somebody else; how many."""
+    return int(call("compliance_clear_hits", [case, reason], staff_id=staff_id))
+
+
+def change_setting(*, threshold: int, strong: int, staff_id: int, reason: str) -> None:
+    """From what score on a name is a hit, or a strong one (101: never). Everybody is looked up again."""
+    call("compliance_change_sanctions", [threshold, strong, reason], staff_id=staff_id)

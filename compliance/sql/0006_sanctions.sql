@@ -1,0 +1,182 @@
+-- The OFAC list of specially designated nationals (docs/compliance.md): its entries, whose name is like one of them, and what staff
+-- decided. Names are compared in Python (compliance/sanctions/); what is found, restricted and decided is kept here.
+
+ALTER TABLE compliance_sanctionssetting
+    ADD CONSTRAINT compliance_sanctionssetting_values CHECK (threshold BETWEEN 70 AND 100 AND strong BETWEEN threshold AND 101);
+INSERT INTO compliance_sanctionssetting (threshold, strong, reason, created_at) VALUES (85, 95, 'What PaYa began with', '2020-01-01');
+CREATE TRIGGER settings_stay BEFORE UPDATE OR DELETE ON compliance_sanctionssetting FOR EACH ROW EXECUTE FUNCTION compliance_refuse();
+CREATE TRIGGER settings_are_kept BEFORE TRUNCATE ON compliance_sanctionssetting FOR EACH STATEMENT EXECUTE FUNCTION compliance_refuse();
+
+CREATE TRIGGER hits_are_kept BEFORE DELETE ON compliance_sanctionshit FOR EACH ROW EXECUTE FUNCTION compliance_refuse();
+CREATE TRIGGER hits_are_not_truncated BEFORE TRUNCATE ON compliance_sanctionshit FOR EACH STATEMENT EXECUTE FUNCTION compliance_refuse();
+-- A decision stands; only what left the list can come back with it.
+CREATE TRIGGER decisions_stay BEFORE UPDATE ON compliance_sanctionshit FOR EACH ROW WHEN (
+    (OLD.public_id, OLD.user_id, OLD.entry_id, OLD.name_key, OLD.entry_key, OLD.found_at)
+    IS DISTINCT FROM (NEW.public_id, NEW.user_id, NEW.entry_id, NEW.name_key, NEW.entry_key, NEW.found_at)
+    OR OLD.state IN ('cleared', 'confirmed')) EXECUTE FUNCTION compliance_refuse();
+
+-- ------------------------------------------------------------------------------------------------ names to look up
+-- Each new or changed name is due, in the transaction that sets it, whichever way it was set.
+CREATE FUNCTION compliance_name_due() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    INSERT INTO compliance_namecheck (user_id, asked_at) VALUES (NEW.user_id, core_now())
+        ON CONFLICT (user_id) DO UPDATE SET asked_at = excluded.asked_at, checked_at = NULL;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER name_is_screened AFTER INSERT ON users_profile FOR EACH ROW EXECUTE FUNCTION compliance_name_due();
+CREATE TRIGGER changed_name_is_screened AFTER UPDATE OF display_name ON users_profile FOR EACH ROW
+    WHEN (OLD.display_name IS DISTINCT FROM NEW.display_name) EXECUTE FUNCTION compliance_name_due();
+-- Whoever was there before is looked up with the first list.
+
+-- The next people whose names are due, with the names, kept from others until this transaction ends.
+CREATE FUNCTION compliance_names_due(p_limit int) RETURNS TABLE (user_id bigint, display_name text) LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT n.user_id, p.display_name::text FROM compliance_namecheck n JOIN users_profile p USING (user_id)
+    WHERE n.checked_at IS NULL ORDER BY n.asked_at LIMIT p_limit FOR NO KEY UPDATE OF n SKIP LOCKED
+$$;
+
+-- ------------------------------------------------------------------------------------------------ hits
+-- Somebody's name is like an entry's. Once per person, entry, and what both are called; known before: false. A strong one keeps the
+-- person from sending until staff have looked.
+CREATE FUNCTION compliance_sanctions_hit(p_user bigint, p_entry bigint, p_listed text, p_score int, p_name_key text, p_entry_key text)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    found_now bigint;
+    opened text;
+    strong_from int := (SELECT strong FROM compliance_sanctionssetting ORDER BY id DESC LIMIT 1);
+BEGIN
+    INSERT INTO compliance_sanctionshit (public_id, user_id, entry_id, listed, score, name_key, entry_key, found_at)
+        VALUES (compliance_new_id('hit'), p_user, p_entry, p_listed, p_score, p_name_key, p_entry_key, core_now())
+        ON CONFLICT (user_id, entry_id, name_key, entry_key) DO UPDATE SET state = 'open', case_id = NULL, decided_at = NULL
+            WHERE compliance_sanctionshit.state = 'gone'
+        RETURNING id INTO found_now;
+    IF found_now IS NULL THEN
+        RETURN false;
+    END IF;
+    opened := compliance_open_case('sanctions', p_user, '', format('Name like “%s” of the OFAC list (score %s)', left(p_listed, 200), p_score), 1::smallint,
+        jsonb_build_object('signals', jsonb_build_object('score', p_score, 'entry', p_entry)));
+    UPDATE compliance_sanctionshit SET case_id = (SELECT id FROM compliance_case WHERE public_id = opened), strong = p_score >= strong_from
+        WHERE id = found_now;
+    IF p_score >= strong_from THEN
+        PERFORM compliance_sanctions_restrict(p_user, opened);
+    END IF;
+    RETURN true;
+END $$;
+
+-- The end of a hit, and of its case with the last one.
+CREATE FUNCTION compliance_end_hit(p_hit bigint, p_state text, p_reason text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    h compliance_sanctionshit;
+    staff bigint := (SELECT id FROM users_user WHERE id = core_actor() AND kind = 'staff');
+    about text;
+BEGIN
+    SELECT * INTO h FROM compliance_sanctionshit WHERE id = p_hit;
+    about := (SELECT public_id FROM compliance_case WHERE id = h.case_id);
+    PERFORM compliance_locked_case(about);  -- decisions about one person queue up here
+    UPDATE compliance_sanctionshit SET state = p_state, decided_at = core_now(), decided_by_id = staff, reason = p_reason
+        WHERE id = p_hit AND state = 'open';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'This was decided before.' USING ERRCODE = 'PY124';
+    END IF;
+    IF p_state = 'confirmed' THEN
+        PERFORM compliance_sanctions_restrict(h.user_id, about);
+    END IF;
+    IF NOT EXISTS (SELECT FROM compliance_sanctionshit WHERE case_id = h.case_id AND state = 'open') THEN
+        IF EXISTS (SELECT FROM compliance_sanctionshit WHERE case_id = h.case_id AND state = 'confirmed') THEN
+            PERFORM compliance_conclude(about, 'confirmed', 'sanctioned', p_reason);
+        ELSE
+            PERFORM compliance_conclude(about, 'cleared', CASE p_state WHEN 'gone' THEN 'unclear' ELSE 'false_positive' END, p_reason);
+            PERFORM compliance_sanctions_release(h.user_id);
+        END IF;
+    END IF;
+END $$;
+
+CREATE FUNCTION compliance_decide_hit(p_hit text, p_state text, p_reason text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    h compliance_sanctionshit;
+BEGIN
+    PERFORM console_acted(CASE p_state WHEN 'cleared' THEN 'hit.clear' ELSE 'hit.confirm' END, p_hit,
+        CASE p_state WHEN 'cleared' THEN 'Cleared: this person is not the one on the list.' ELSE 'Confirmed: this person is the one on the list.' END, p_reason);
+    SELECT * INTO h FROM compliance_sanctionshit WHERE public_id = p_hit;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'There is no such hit.' USING ERRCODE = 'PY123';
+    ELSIF p_state NOT IN ('cleared', 'confirmed') THEN
+        RAISE EXCEPTION 'A hit is cleared or confirmed.' USING ERRCODE = 'PY124';
+    END IF;
+    PERFORM compliance_end_hit(h.id, p_state, trim(p_reason));
+    RETURN p_hit;
+END $$;
+
+-- All that is open in one case, with one reason: a common name is like many entries.
+CREATE FUNCTION compliance_clear_hits(p_case text, p_reason text) RETURNS int LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    c compliance_case;
+    h bigint;
+    n int := 0;
+BEGIN
+    PERFORM console_acted('hit.clear', p_case, 'Cleared all hits of the case: this person is none of those on the list.', p_reason);
+    c := compliance_locked_case(p_case);
+    FOR h IN SELECT id FROM compliance_sanctionshit WHERE case_id = c.id AND state = 'open' ORDER BY id LOOP
+        PERFORM compliance_end_hit(h, 'cleared', trim(p_reason));
+        n := n + 1;
+    END LOOP;
+    IF n = 0 THEN
+        RAISE EXCEPTION 'There is nothing left to clear.' USING ERRCODE = 'PY124';
+    END IF;
+    RETURN n;
+END $$;
+
+-- Other scores from now on; everybody is looked up again by them, in the background.
+CREATE FUNCTION compliance_change_sanctions(p_threshold int, p_strong int, p_reason text) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    made bigint;
+BEGIN
+    PERFORM console_acted('sanctions.settings', 'sanctions', format('A hit from %s on, a strong one from %s on.', p_threshold, p_strong), p_reason);
+    INSERT INTO compliance_sanctionssetting (threshold, strong, reason, chosen_by_id, created_at)
+        VALUES (p_threshold, p_strong, trim(p_reason), core_actor(), core_now());
+    INSERT INTO compliance_sanctionsrun (cause, started_at) VALUES ('setting', core_now()) RETURNING id INTO made;
+    RETURN made;
+EXCEPTION WHEN check_violation THEN
+    RAISE EXCEPTION 'A hit begins between 70 and 100, a strong one not below it.' USING ERRCODE = 'PY124';
+END $$;
+
+-- ------------------------------------------------------------------------------------------------ what a hit does to a person
+CREATE FUNCTION compliance_sanctions_restrict(p_user bigint, p_case text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    NULL;
+END $$;
+CREATE FUNCTION compliance_sanctions_release(p_user bigint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    NULL;
+END $$;
+
+DO $$
+DECLARE f regprocedure;
+BEGIN
+    FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.proowner <> 'paya_engine'::regrole
+             AND p.proname LIKE 'compliance\_%' AND p.prosecdef LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO paya_engine', f);
+        EXECUTE format('ALTER FUNCTION %s OWNER TO paya_engine', f);
+    END LOOP;
+END $$;
+GRANT EXECUTE ON FUNCTION compliance_names_due(int), compliance_sanctions_hit(bigint, bigint, text, int, text, text),
+    compliance_end_hit(bigint, text, text) TO paya_worker;
+GRANT EXECUTE ON FUNCTION compliance_decide_hit(text, text, text), compliance_clear_hits(text, text),
+    compliance_change_sanctions(int, int, text) TO paya_staff;
+GRANT SELECT ON compliance_sanctionsentry, compliance_sanctionsrun, compliance_sanctionssetting TO paya_engine, paya_worker, paya_auditor;
+GRANT SELECT ON compliance_sanctionssetting TO paya_staff;
+GRANT INSERT, UPDATE ON compliance_sanctionsentry, compliance_sanctionsrun TO paya_worker;
+GRANT INSERT ON compliance_sanctionssetting, compliance_sanctionsrun TO paya_engine;
+GRANT SELECT, INSERT, UPDATE ON compliance_namecheck TO paya_engine;
+GRANT SELECT, UPDATE (checked_at) ON compliance_namecheck TO paya_worker;
+GRANT SELECT, INSERT, UPDATE ON compliance_sanctionshit TO paya_engine;
+GRANT SELECT ON compliance_namecheck, compliance_sanctionshit TO paya_worker, paya_auditor;
+GRANT USAGE ON SEQUENCE compliance_sanctionssetting_id_seq, compliance_sanctionsrun_id_seq, compliance_sanctionshit_id_seq TO paya_engine;
+GRANT USAGE ON SEQUENCE compliance_sanctionsrun_id_seq TO paya_worker;

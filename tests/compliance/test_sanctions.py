@@ -1,0 +1,237 @@
+"""The sanctions list: its files, how names are compared, who is found when, and that what was cleared stays cleared."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compliance.models import Case, NameCheck, SanctionsEntry, SanctionsHit, SanctionsRun
+from compliance.sanctions import names, sdn
+from compliance.services import sanctions
+from core.actor import SYSTEM, actor
+from core.errors import Conflict
+from tests.compliance import lists
+from tests.compliance.test_cases import REASON, staff
+from tests.conftest import Database
+from tests.helpers import at_once
+from tests.payments.people import person
+from users import services as users
+
+
+# ------------------------------------------------------------------------------------------------ the files
+def test_the_published_format_is_read(tmp_path: Path) -> None:
+    first, second, company, ship, last = sanctions.read_files(sdn_file=lists.write(tmp_path))
+    assert (first.number, first.kind, first.name) == (101, "individual", "ZARKHOV, Emil Anton")
+    assert (first.program, first.title) == ("DEMO-1", "")
+    assert first.aliases == ["ZARKOV, Emile"] and first.places == ["12 Harbour Street, Port Nowhere, Atlantis"]
+    assert first.remarks.endswith('"THE CLERK"')
+    assert (second.program, second.title) == ("DEMO-2] [DEMO-1", "Treasurer")
+    assert (company.kind, company.places, ship.kind) == ("entity", ["Atlantis"], "vessel")
+    assert last.remarks == "several lines of remarks" and last.aliases == ["QASEEBI, Nour"]
+
+
+BROKEN = [
+    (lists.SDN.replace('102,"VELTRI', 'x102,"VELTRI'), "sdn.csv line 2: “x102” is no number"),
+    (lists.SDN.replace("102,", "101,"), "sdn.csv line 2: entry 101 is there twice, first on line 1"),
+    (lists.SDN.replace('COMPANY",-0- ,"DEMO-1",', 'COMPANY",-0- ,'), "sdn.csv line 3: 11 columns"),
+    (lists.SDN.replace("vessel,", "spaceship,"), "sdn.csv line 4: “spaceship” is no type"),
+    (lists.SDN.replace('"DREVIN STAR"', "-0- "), "sdn.csv line 4: entry 104 has no name"),
+    (lists.SDN[: lists.SDN.rindex("lines of")], "sdn.csv line 5: unexpected end of data"),
+    ("", "there is no entry in it"),
+    ("<html><body>Service unavailable</body></html>\n", "sdn.csv line 1: 1 columns instead of 12"),
+    (lists.SDN.replace("Panama", "Pan\0ma"), "sdn.csv line 4: binary data"),
+]
+
+
+@pytest.mark.parametrize(("text", "problem"), BROKEN, ids=[problem[:40] for _, problem in BROKEN])
+def test_a_broken_file_is_refused_and_its_lines_are_named(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(sdn.BrokenList) as refusal:
+        sanctions.read_files(sdn_file=lists.write(tmp_path, text))
+    assert problem in str(refusal.value)
+
+
+def test_a_broken_companion_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(sdn.BrokenList, match="alt.csv line 2: there is no entry 999"):
+        sanctions.read_files(sdn_file=lists.write(tmp_path, alt=lists.ALT.replace("105,", "999,")))
+
+
+# ------------------------------------------------------------------------------------------------ the names
+@pytest.mark.parametrize(
+    ("person_name", "listed"),
+    [
+        ("Emil Anton Zarkhov", "ZARKHOV, Emil Anton"), ("Zarkhov Emil", "ZARKHOV, Emil Anton"), ("Émîl Zärkhóv", "ZARKHOV, Emil"),
+        ("E. Zarkhov", "ZARKHOV, Emil"), ("Emil Zarkhof", "ZARKHOV, Emil"), ("Dr. Emil Zarkhov Jr", "ZARKHOV, Emil"),
+        ("Noureddin Al Qassibi", "AL-QASSIBI, Noureddin bin Talal"), ("Alqassibi Noureddin", "AL-QASSIBI, Noureddin"),
+        ("Marisol Veltri", "VELTRI QUINONEZ, Marisol"), ("Marisol Veltri Quiñonez", "VELTRI QUINONEZ, Marisol"),
+        ("ORBELAX Trading Company", "ORBELAX TRADING COMPANY"), ("Jon Smithsen", "SMITHSON, John"),
+        ("Łukasz Søren", "SOREN, Lukasz"),
+    ],
+)  # fmt: skip
+def test_what_is_alike(person_name: str, listed: str) -> None:
+    assert names.Index([(1, listed)]).matches(person_name, 85), names.score(names.words(person_name), names.words(listed))
+
+
+@pytest.mark.parametrize(
+    ("person_name", "listed"),
+    [
+        ("Emil", "ZARKHOV, Emil"), ("Zarkhov", "ZARKHOV, Emil"), ("Emil Larsson", "ZARKHOV, Emil"),
+        ("Al Bin", "AL-QASSIBI, Noureddin bin Talal"), ("E. A.", "ZARKHOV, Emil Anton"), ("Ana Veltri", "VELTRI, Anton Marco"),
+        ("Trading Post", "ORBELAX TRADING COMPANY"), ("", "ZARKHOV, Emil"), ("🦄", "ZARKHOV, Emil"),
+    ],
+)  # fmt: skip
+def test_what_is_not(person_name: str, listed: str) -> None:
+    assert names.Index([(1, listed)]).matches(person_name, 85) == []
+
+
+def test_the_key_of_a_name_forgets_accents_case_and_order_and_nothing_else() -> None:
+    assert names.key("Émil ZARKHOV") == names.key("zarkhov, emil") != names.key("Emil Zarkhow")
+
+
+# ------------------------------------------------------------------------------------------------ who is found
+def take_in(database: Database, folder: Path, sdn_text: str = lists.SDN, alt: str = lists.ALT) -> sanctions.Imported:
+    with database.role("worker"):
+        return sanctions.import_list(entries=sanctions.read_files(sdn_file=lists.write(folder, sdn_text, alt)))
+
+
+def screen(database: Database) -> None:
+    with database.role("worker"):
+        sanctions.screen()
+
+
+def hits(database: Database, user: int, **which: Any) -> list[SanctionsHit]:
+    with database.role("worker"), actor(SYSTEM):
+        return list(SanctionsHit.objects.filter(user_id=user, **which).order_by("id"))
+
+
+def case_of(database: Database, user: int) -> Case:
+    with database.role("worker"), actor(SYSTEM):
+        return Case.objects.filter(user_id=user, kind="sanctions").latest("id")
+
+
+@pytest.fixture(scope="module")
+def listed(database: Database, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The list is there, and the ninety others that somebody else's test would find missing."""
+    take_in(database, tmp_path_factory.mktemp("list"))
+
+
+def test_at_sign_up_and_on_a_change_of_name(database: Database, listed: None) -> None:
+    one = person(database, name="Emil Zarkhov")
+    other = person(database, name="Maya Lindqvist")
+    screen(database)
+    [hit] = hits(database, one.id)
+    assert (hit.entry_id, hit.score >= 90, hit.state) == (101, True, "open")
+    assert hits(database, other.id) == []
+    case = case_of(database, one.id)
+    assert (case.kind, case.priority, case.status, case.pk) == ("sanctions", 1, "open", hit.case_id)
+    assert case.signals["entry"] == 101
+    users.update_profile(user_id=other.id, display_name="Marisol Veltri Quiñonez")
+    screen(database)
+    assert [hit.entry_id for hit in hits(database, other.id)] == [102]
+    screen(database)
+    with database.role("worker"), actor(SYSTEM):
+        assert not NameCheck.objects.filter(checked_at=None).exists()
+
+
+def test_when_the_list_changes_only_what_is_new_on_it_is_looked_for(database: Database, listed: None, tmp_path: Path) -> None:
+    who = person(database, name="Ottoline Bruckhausen")
+    screen(database)
+    assert hits(database, who.id) == []
+    more = lists.SDN + '201,"BRUCKHAUSEN, Ottoline",individual,"DEMO-4",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- \n'
+    assert take_in(database, tmp_path, more) == sanctions.Imported(6, 1, 0, 0)
+    assert take_in(database, tmp_path, more) == sanctions.Imported(6, 0, 0, 0)
+    screen(database)
+    assert [hit.entry_id for hit in hits(database, who.id)] == [201]
+    with database.role("worker"), actor(SYSTEM):
+        run = SanctionsRun.objects.latest("id")
+        assert run.finished_at and run.people > 0 and run.hits == 1 and run.added == 1
+    # A remark that changes is kept, and nobody is looked up for it.
+    take_in(database, tmp_path, more.replace('"DEMO-4",-0- ,', '"DEMO-4","Captain",'))
+    screen(database)
+    assert len(hits(database, who.id)) == 1
+    # An entry that leaves the list takes its open hit with it, and its case; it comes back as it went.
+    take_in(database, tmp_path)
+    [hit] = hits(database, who.id)
+    assert (hit.state, case_of(database, who.id).status, case_of(database, who.id).label) == ("gone", "closed", "unclear")
+    take_in(database, tmp_path, more)
+    screen(database)
+    assert [(hit.entry_id, hit.state) for hit in hits(database, who.id)] == [(201, "open")]
+    take_in(database, tmp_path)
+
+
+def test_a_false_positive_is_cleared_once_for_all(database: Database, listed: None, tmp_path: Path) -> None:
+    desk = staff(database, "hits@staff.example")
+    who = person(database, name="Marisol Veltri")
+    screen(database)
+    [hit] = hits(database, who.id)
+    with database.role("staff"):
+        done = at_once(4, lambda _: sanctions.clear_hit(hit=hit.public_id, staff_id=desk, reason=REASON))
+        assert sorted(map(type, done), key=str) == sorted([type(None), Conflict, Conflict, Conflict], key=str)
+    case = case_of(database, who.id)
+    assert (case.status, case.outcome, case.label, case.closed_by_id) == ("closed", "cleared", "false_positive", desk)
+    # The same name written otherwise, the same entry with another remark, the whole list anew: nothing comes again.
+    users.update_profile(user_id=who.id, display_name="VELTRI, Marisol")
+    screen(database)
+    take_in(database, tmp_path, lists.SDN.replace('"Treasurer"', '"Treasurer, retired"'))
+    with database.role("staff"):
+        sanctions.change_setting(threshold=84, strong=95, staff_id=desk, reason=REASON)
+    screen(database)
+    assert len(hits(database, who.id)) == 1
+    # Another name, or another name of the entry, is another question.
+    users.update_profile(user_id=who.id, display_name="Marisol Veltri Quinonez")
+    screen(database)
+    assert [one.state for one in hits(database, who.id)] == ["cleared", "open"]
+    take_in(database, tmp_path, alt=lists.ALT + '102,13,"aka","VELTRY, Marisol",-0- \n')
+    screen(database)
+    assert len(hits(database, who.id)) == 3
+    with database.role("staff"):
+        assert sanctions.clear_case(case=case_of(database, who.id).public_id, staff_id=desk, reason=REASON) == 2
+    assert case_of(database, who.id).status == "closed"
+    take_in(database, tmp_path)
+
+
+def test_two_imports_and_many_screenings_at_once(database: Database, listed: None, tmp_path: Path) -> None:
+    who = [person(database, name="Quillon Barzhev") for _ in range(3)]
+    more = lists.SDN + '301,"BARZHEV, Quillon",individual,"DEMO-4",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- \n'
+    entries = sanctions.read_files(sdn_file=lists.write(tmp_path, more))
+    with database.role("worker"):
+        done = at_once(4, lambda _: sanctions.import_list(entries=entries))
+        assert {type(one) for one in done} <= {sanctions.Imported, sanctions.ImportRunning}
+        assert sum(one.added for one in done if isinstance(one, sanctions.Imported)) == 1
+        at_once(4, lambda _: sanctions.screen())
+    screen(database)
+    assert [len(hits(database, one.id)) for one in who] == [1, 1, 1]
+    take_in(database, tmp_path)
+
+
+def test_a_list_that_was_cut_off_is_refused(database: Database, listed: None, tmp_path: Path) -> None:
+    few = "\n".join(lists.SDN.split("\n")[:3]) + "\n"
+    with pytest.raises(sanctions.ListShrank):
+        take_in(database, tmp_path, few, lists.ALT.split("\n")[0] + "\n")
+    with database.role("worker"), actor(SYSTEM):
+        assert SanctionsEntry.objects.filter(removed_in=None).count() == 5
+
+
+def test_a_screening_that_is_killed_goes_on_where_it_was(
+    database: Database, listed: None, tmp_path: Path, monkeypatch: Any
+) -> None:
+    who = [person(database, name="Yevra Tolstunov") for _ in range(5)]
+    more = lists.SDN + '401,"TOLSTUNOV, Yevra",individual,"DEMO-4",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- \n'
+    screen(database)
+    take_in(database, tmp_path, more)
+    monkeypatch.setattr(sanctions, "PEOPLE_AT_ONCE", 2)
+    found = sanctions._look_up
+    calls = iter(range(1000))
+
+    def dies(*args: Any) -> int:
+        if next(calls) > 2 and args[1] == who[3].id:
+            raise RuntimeError("killed")
+        return found(*args)
+
+    monkeypatch.setattr(sanctions, "_look_up", dies)
+    with database.role("worker"), pytest.raises(RuntimeError):
+        sanctions.screen()
+    assert [len(hits(database, one.id)) for one in who][3:] == [0, 0]
+    monkeypatch.setattr(sanctions, "_look_up", found)
+    screen(database)
+    assert [len(hits(database, one.id)) for one in who] == [1, 1, 1, 1, 1]
+    take_in(database, tmp_path)
