@@ -6,6 +6,7 @@ bench ARGS      figures (bin/bench)
 campaign ARGS   what must be survived (bin/campaign)
 dev             PostgreSQL and Redis in the background, for manage.py and pytest by hand (dev --help)
 chromium        print the path of a Chromium, installing one where there is none
+semgrep         print the path of semgrep, installing it where it is not there
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ def main(argv: list[str]) -> int:
         from . import browser
 
         print(browser.find_chromium() or "")
+        return 0
+    if command == "semgrep":
+        from . import semgrep
+
+        print(semgrep.find_semgrep())
         return 0
     print(__doc__, file=sys.stderr)
     return 2

@@ -70,6 +70,8 @@ def _run(folder: DataFolder, supervisor: Supervisor, arguments: list[str]) -> in
     }
     chromium = {"chromium": _launch(["-m", "paya.local", "chromium"], env, folder, "chromium")}
     checks = {} if arguments else {name: _launch(command, env, folder, name) for name, command in CHECKS.items()}
+    if not arguments:  # on a new machine it takes ten seconds to install; a test would wait for it
+        checks["semgrep"] = _launch(["-m", "paya.local", "semgrep"], env, folder, "semgrep")
     codes = supervisor.run(migrate | chromium | checks)
     failed = [name for name, code in codes.items() if code != 0]
     for name, code in codes.items():
