@@ -16,7 +16,10 @@ from console.models import (
     Appeal,
     BankTransfer,
     Break,
+    Case,
     Correction,
+    Flag,
+    Hit,
     InboxEvent,
     NachaEntry,
     NachaFile,
@@ -32,7 +35,7 @@ from console.models import (
     Transfer,
     Wallet,
 )
-from core import keyring
+from core import clock, keyring
 from core.errors import ValidationError
 from core.resilience import Health
 from ledger.chart import Personal
@@ -43,7 +46,7 @@ from users.models import User
 
 _BY_PREFIX: dict[str, type[Model]] = {
     "usr": Person, "wal": Wallet, "pay": Payment, "ld": BankTransfer, "rd": BankTransfer, "brk": Break,
-    "ach": NachaEntry, "nf": NachaFile, "ni": NachaIncoming, "apl": Appeal,
+    "ach": NachaEntry, "nf": NachaFile, "ni": NachaIncoming, "apl": Appeal, "cas": Case, "flg": Flag, "hit": Hit,
 }  # fmt: skip
 
 
@@ -129,6 +132,18 @@ def stopped_at(user_id: int) -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def case_kinds() -> list[tuple[str, str]]:
+    """What kinds of cases there are, and what they are called."""
+    with connection.cursor() as cursor:
+        cursor.execute("select kind, title from compliance_casekind order by title")
+        return list(cursor.fetchall())
+
+
+def letters(user_id: int) -> list[dict[str, Any]]:
+    """What a person was told, newest first."""
+    return []
+
+
 def timeline(transfer_number: int) -> list[dict[str, Any]]:
     """How a bank transfer came to be where it is, oldest first, with the evidence of each step."""
     with connection.cursor() as cursor:
@@ -190,6 +205,9 @@ def overview() -> Overview:
         ),
         ("appeals to answer", Appeal.objects.filter(answered_at=None), "answered_at__isempty=1"),
         ("reports about proofs to answer", ProofComplaint.objects.filter(answered_at=None), "answered_at__isempty=1"),
+        ("cases to look at", Case.objects.filter(status="open"), ""),
+        ("cases that are late", Case.objects.filter(status="open", due_at__lt=clock.now()), "state=late"),
+        ("sanctions hits to decide", Hit.objects.filter(state="open"), ""),
         ("frozen wallets", Wallet.objects.exclude(frozen=Wallet.OPEN), "frozen__gt=0"),
     ]
     return Overview(

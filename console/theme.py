@@ -68,6 +68,17 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Compliance",
+                "separator": True,
+                "items": [
+                    _page("Cases", "inbox", "case"),
+                    _page("Sanctions hits", "person_search", "hit"),
+                    _page("Flags", "flag", "flag"),
+                    _page("Rules of flags", "rule", "flagrule"),
+                    _page("Sanctions list", "format_list_bulleted", "listrun"),
+                ],
+            },
+            {
                 "title": "Weekly rewards",
                 "separator": True,
                 "items": [

@@ -5,6 +5,7 @@ public id, and the database itself leaves out what needs a reason first. None of
 """
 
 from console.models.attestations import Attestation, ProofComplaint
+from console.models.cases import Case, CaseNote, CaseVerdict, Flag, FlagRule, Hit, ListRun
 from console.models.nacha import NachaBatch, NachaChange, NachaEntry, NachaFile, NachaIncoming, NachaLine, NachaReceiver
 from console.models.own import ActionRecord, Authenticator, LogInTry, StaffSession, real_time
 from console.models.rails import BankTransfer, Correction, InboxEvent, RailChoice, Return, Vendor
@@ -13,7 +14,8 @@ from console.models.rewards import Appeal, Ineligible, Reward, RewardRun, Reward
 from console.models.shown import OutboxRow, Payment, Person, Shown, StaffAction, StaffLook, Transfer, Wallet
 
 __all__ = [
-    "ActionRecord", "Appeal", "Attestation", "Authenticator", "BankTransfer", "Break", "Correction", "InboxEvent",
+    "ActionRecord", "Appeal", "Attestation", "Authenticator", "BankTransfer", "Break", "Case", "CaseNote", "CaseVerdict",
+    "Correction", "Flag", "FlagRule", "Hit", "InboxEvent", "ListRun",
     "Ineligible", "LogInTry", "NachaBatch", "NachaChange", "NachaEntry", "NachaFile", "NachaIncoming", "NachaLine",
     "NachaReceiver", "OutboxRow", "Payment", "Person", "ProofComplaint", "RailChoice", "Reconciliation", "Return", "Reward",
     "RewardRun", "RewardSetting", "Shown", "StaffAction", "StaffLook", "StaffSession", "Statement", "StatementLine",

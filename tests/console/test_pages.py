@@ -16,6 +16,7 @@ MODELS = [
     "nachabatch", "nachaentry", "nachareceiver", "nachaincoming", "nachaline", "nachachange", "railchoice", "return",
     "correction", "reconciliation", "break", "statement", "statementline", "vendor",
     "rewardrun", "reward", "ineligible", "appeal", "rewardsetting", "attestation", "proofcomplaint",
+    "case", "flag", "flagrule", "hit", "listrun",
 ]  # fmt: skip
 
 

@@ -1,0 +1,43 @@
+// The keys of a queue and of the pages of its rows (console/templates/console/queue.html says which). Rows and buttons are links
+// that work without this; a key does what clicking its link does. Quiet while somebody types, and with a modifier held.
+"use strict";
+
+const ACTIONS = { t: "take", n: "note", c: "close", a: "assign", p: "prioritise", x: "clear", r: "reopen" };
+
+const rows = () => [...document.querySelectorAll("#result_list tbody tr")].map((row) => row.querySelector("th a, td a")).filter(Boolean);
+
+function move(step) {
+  const links = rows();
+  if (!links.length) return;
+  const here = links.findIndex((link) => link.closest("tr") === document.activeElement?.closest("tr"));
+  const next = here < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, here + step));
+  links[next].focus();
+  links[next].closest("tr").scrollIntoView({ block: "nearest" });
+}
+
+function follow(link) {
+  if (link) link.click();
+  return Boolean(link);
+}
+
+function act(key) {
+  if (key === "j" || key === "ArrowDown") return rows().length > 0 && (move(1), true);
+  if (key === "k" || key === "ArrowUp") return rows().length > 0 && (move(-1), true);
+  if (key === "/") {
+    const search = document.querySelector("#searchbar, #toolbar input[name=q], input[name=q]");
+    if (search) search.focus();
+    return Boolean(search);
+  }
+  if (key === "u" && !rows().length) {
+    const list = location.pathname.match(/^(\/admin\/console\/\w+\/).+\/change\/$/);
+    if (list) location.assign(list[1]);
+    return Boolean(list);
+  }
+  return key in ACTIONS && !rows().length && follow(document.querySelector(`.console-actions a[href$="/do/${ACTIONS[key]}/"]`));
+}
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (act(event.key)) event.preventDefault();
+});
