@@ -216,7 +216,12 @@ JWT_ACCESS_SECONDS = 15 * 60
 JWT_REFRESH_SECONDS = 7 * 24 * 3600
 
 # --- People -----------------------------------------------------------------------------------------------------
-PHONE_REGIONS = env.list("PAYA_PHONE_REGIONS", default=["US"])
+# Whom we serve, by ISO 3166: phones of these regions, asked for from addresses in these countries (empty: from anywhere). An
+# address without a country (a private one, say) is let in where everybody sits behind one, and refused in production.
+ALLOWED_REGIONS = env.list("PAYA_ALLOWED_REGIONS", default=["US"])
+PHONE_REGIONS = env.list("PAYA_PHONE_REGIONS", default=ALLOWED_REGIONS)
+ADDRESS_REGIONS = env.list("PAYA_ADDRESS_REGIONS", default=ALLOWED_REGIONS)
+ADDRESS_UNKNOWN_PASSES = env.bool("PAYA_ADDRESS_UNKNOWN_PASSES", not PRODUCTION)
 # Caps per phone hold everywhere; those per number block and address are raised in the sandbox, where everybody
 # sits behind one address and uses neighbouring numbers.
 OTP_PER_PHONE_DAY = env.int("PAYA_OTP_PER_PHONE_DAY", 10)

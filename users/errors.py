@@ -19,6 +19,10 @@ class AccountClosed(Forbidden):
     detail = "This account is closed. Please write to support."
 
 
+class RegionNotServed(Forbidden):
+    code, title = "region_not_served", "PaYa is not where you are yet"
+
+
 class UsernameTaken(Conflict):
     code, title = "username_taken", "That @username is taken"
 

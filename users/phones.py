@@ -23,9 +23,9 @@ def parse(text: str) -> str:
         raise _refused("This does not look like a phone number.") from error
     region = phonenumbers.region_code_for_number(number)
     if region is not None and region not in regions:
-        raise _refused(f"PaYa works with numbers from {_listed(regions)} so far. This one is from elsewhere ({region}).")
+        raise _refused(f"PaYa works with numbers from {listed(regions)} so far. This one is from elsewhere ({region}).")
     if region is None or not phonenumbers.is_valid_number(number) or number.extension:
-        raise _refused(f"This is not a complete phone number of {_listed(regions)}.")
+        raise _refused(f"This is not a complete phone number of {listed(regions)}.")
     if phonenumbers.number_type(number) not in _TEXTABLE:
         raise _refused("Text messages do not reach this kind of number. Please use a mobile phone.")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
@@ -41,7 +41,8 @@ def block_index(e164: str) -> bytes:
     return blind_index("block", e164[:-3])
 
 
-def _listed(regions: list[str]) -> str:
+def listed(regions: list[str]) -> str:
+    """Regions in words."""
     names = {"US": "the US"}
     return ", ".join(names.get(region, region) for region in regions)
 

@@ -18,7 +18,7 @@ from core import keyring
 from core.errors import PayaError, RateLimited, ServiceUnavailable
 from core.ids import new_id
 from core.outbox import emit
-from users import phones, sealed
+from users import phones, regions, sealed
 from users.addresses import address_index
 from users.database import call
 from users.errors import AccountClosed, CodeRefused
@@ -45,9 +45,11 @@ class Asked:
 def request_code(*, phone: str, address: str) -> Asked:
     """Send a fresh code to a phone, known or not: nothing here differs between the two.
 
-    Raises ValidationError (field phone) for a number that we do not serve, RateLimited over a budget, and
-    ServiceUnavailable when everybody's budget of the day is spent or too few of the last hour's codes were used.
+    Raises RegionNotServed for an address of another country, ValidationError (field phone) for a number that we do not
+    serve, RateLimited over a budget, and ServiceUnavailable when everybody's budget of the day is spent or too few of the
+    last hour's codes were used.
     """
+    regions.check_address(address)
     e164 = phones.parse(phone)
     challenge, code = new_id("ch"), f"{secrets.randbelow(1_000_000):06d}"
     with transaction.atomic():
