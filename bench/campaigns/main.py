@@ -22,9 +22,9 @@ from paya.local.supervisor import StopRequested, Supervisor
 from paya.local.testing import TEMPLATE, environment_of_tests, throwaway_folder
 
 NAMES = {"ledger-model": "ledger_model", "races": "races", "crash": "crash", "fuzz": "fuzz", "nacha-fuzz": "nacha_fuzz",
-         "rails": "rails", "rewards": "rewards"}  # fmt: skip
+         "rails": "rails", "rewards": "rewards", "isolation": "isolation"}  # fmt: skip
 
-ON_CLONES = {"ledger-model", "races", "rewards"}  # these work on databases; the others start what they need
+ON_CLONES = {"ledger-model", "races", "rewards", "isolation"}  # these work on databases; the others start what they need
 
 
 def main(arguments: list[str]) -> int:

@@ -55,3 +55,11 @@ def test_whoever_pays_the_rewards_is_killed_and_everybody_gets_one() -> None:
     assert figures["kills"] >= 6
     assert figures["people_with_another_sum_than_they_must_have"] == 0
     assert figures["rewards_of_one_person_for_one_week_at_most"] == 1
+
+
+def test_nobody_is_answered_with_somebody_elses_row() -> None:
+    figures = figures_of("isolation")
+    assert figures["requests"] == figures["requests_without_conditions"] == 400
+    assert figures["statements_that_lost_a_condition"] > 100
+    assert figures["frames_over_sockets"] > 20
+    assert figures["tasks_between_them"] > 0 < figures["commands_between_them"]

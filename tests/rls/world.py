@@ -1,0 +1,58 @@
+"""People who have one of everything, so that there is something to find in every address that names a thing."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+from banking.models import BankAccount, BankItem, BankTransfer
+from core.actor import SYSTEM, actor
+from tests.conftest import Database, PersonForTest
+from users.models import Device
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """A person and the ids of their things, by the names that addresses have for them."""
+
+    person: PersonForTest
+    ids: dict[str, str]
+
+    def fill(self, route: str) -> str:
+        """The address of this person's thing; KeyError for a variable that nobody has said anything about."""
+        for name in VARIABLES:
+            kind = "redemption" if name == "transfer_id" and "redemptions" in route else name
+            route = route.replace(f"<str:{name}>", self.ids.get(kind, "")).replace(f"<int:{name}>", self.ids.get(kind, ""))
+        if "<" in route:
+            raise KeyError(f"say in tests/rls/world.py what {route} is filled with")
+        return route
+
+
+# Every variable of an address, with where its value comes from: `things` makes one of each for a person.
+VARIABLES = ("payment", "account_id", "transfer_id", "device", "week", "year")
+
+
+def things(database: Database, person: PersonForTest, *, payment: str) -> Belongings:
+    """One of everything for this person; `payment` is one that they made."""
+    ids = {"payment": payment, "week": "2026-W46", "year": "2026"}
+    with database.role("worker"), actor(SYSTEM):
+        item = BankItem.objects.create(user_id=person.id, token_index=uuid4().bytes, institution="Bank", status="active")
+        account = BankAccount.objects.create(
+            user_id=person.id, item=item, account_id=uuid4().hex, name=f"Checking {person.id}", mask="1234", kind="checking"
+        )
+        ids["account_id"] = account.public_id
+        ids["transfer_id"], ids["redemption"] = (_transfer(person.id, account, kind) for kind in ("load", "redemption"))
+    with actor(person.id):
+        ids["device"] = Device.objects.filter(user_id=person.id).order_by("id").values_list("public_id", flat=True)[0]
+    return Belongings(person, ids)
+
+
+def _transfer(user_id: int, account: BankAccount, kind: str) -> str:
+    from core.ids import new_id
+
+    row: Any = BankTransfer.objects.create(
+        user_id=user_id, public_id=new_id("ld" if kind == "load" else "rd"), bank_account=account, kind=kind, amount=user_id,
+        rail="dwolla", expected_on=date(2026, 3, 2),
+    )  # fmt: skip
+    row.moves.create(user_id=user_id, status="requested", cause="made by hand")
+    return str(row.public_id)
