@@ -1,3 +1,8 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError
+
 from core.errors import Conflict, NotFound, ValidationError
 
 
@@ -20,3 +25,19 @@ class PayingOneself(ValidationError):
 class NoUsernameYet(Conflict):
     code, title = "no_username", "Choose your @username first"
     detail = "Choose your @username before you pay somebody."
+
+
+class NotHeld(Conflict):
+    code, title = "not_held", "This payment has been decided"
+    detail = "This payment is not being checked any more, so it cannot be cancelled."
+
+
+@contextmanager
+def held_errors() -> Iterator[None]:
+    """What the database says of a held payment that has ended, as a typed error."""
+    try:
+        yield
+    except DatabaseError as error:
+        if getattr(error.__cause__, "pgcode", None) == "PY124":
+            raise NotHeld from error
+        raise

@@ -25,6 +25,7 @@ class Payment(models.Model):
     status = models.TextField()
     transfer = models.UUIDField(unique=True)
     created_at = models.DateTimeField(db_default=Now())
+    decided_at = models.DateTimeField(null=True)  # when a payment that was held was released, denied or cancelled
 
     class Meta:
         constraints = [
@@ -43,6 +44,7 @@ class Payment(models.Model):
         indexes = [
             models.Index(fields=["payer", "-id"], name="payment_payer"),
             models.Index(fields=["payee", "-id"], name="payment_payee"),
+            models.Index(fields=["id"], name="payment_in_review", condition=models.Q(status="in_review")),
         ]
 
 

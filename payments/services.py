@@ -4,38 +4,49 @@ import json
 
 from django.db import connection, transaction
 
+from compliance.movement import Movement, MovementKind, Origin
+from compliance.services import screening
 from core import idempotency
-from core.actor import actor
+from core.actor import SYSTEM, actor
 from core.errors import NotFound
 from core.idempotency import Answer
 from core.ids import new_id, new_reference
+from core.staff import call
 from payments import rules
+from payments.errors import held_errors
 from wallets.errors import wallet_errors
 from wallets.services import Freeze
 
+HELD_FOR_DAYS = 7  # how long a payment waits for a decision before it goes back
 _BEGIN = (
     "select request, status, answer, available, owed, frozen, frozen_reason, payer_username, payer_name,"
-    " payee, payee_username, payee_name, payee_frozen, payee_visibility from payments_begin(%s, %s, %s)"
+    " payee, payee_username, payee_name, payee_frozen, payee_visibility, tier, limits, sends_hour, sends_day, recipients,"
+    " new_recipient, cents_day, paid_before, device_since, payer_since, payee_since, versions, at from payments_begin(%s, %s, %s, %s)"
 )
-_FINISH = "select answer, balance from payments_finish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_FINISH = "select answer, balance from payments_finish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+NOWHERE = Origin()
 
 
-def pay(*, payer_id: int, to: str, amount: int, note: str, visibility: str, key: str | None) -> Answer:
+def pay(
+    *, payer_id: int, to: str, amount: int, note: str, visibility: str, key: str | None, origin: Origin = NOWHERE
+) -> Answer:
     """Pay `amount` cents to @`to`, once per key; the answer is the payment as the API shows it.
 
-    `key` is None for the demo loader alone. Raises UnknownPayee, PayingOneself, AccountFrozen, RecipientFrozen,
-    OwesMoney, InsufficientFunds, IdempotencyKeyReused or IdempotencyInProgress; then nothing has happened.
+    It is `completed`, or `in_review` where it is set aside to be looked at. `key` is None for the demo loader alone. Raises
+    UnknownPayee, PayingOneself, AccountFrozen, RecipientFrozen, OwesMoney, InsufficientFunds, LimitExceeded, Refused (for its
+    score), IdempotencyKeyReused or IdempotencyInProgress; then nothing has moved.
     """
     to = to.removeprefix("@").lower()
     request = idempotency.fingerprint(
         "payments", {"to": to, "amount": amount, "note": note, "visibility": visibility}
     )
     with transaction.atomic(), wallet_errors(), connection.cursor() as cursor:
-        cursor.execute(_BEGIN, [payer_id, key, to])
+        cursor.execute(_BEGIN, [payer_id, key, to, origin.device_id])
         row = cursor.fetchone()
         if row[0] is not None:
             return idempotency.replay(row[0], row[1], row[2], request)
-        available, owed, frozen, reason, username, name, payee, payee_username, payee_name, stop, wish = row[3:]
+        available, owed, frozen, reason, username, name, payee, payee_username, payee_name, stop, wish = row[3:14]
+        figures = screening.PaymentFigures(*row[14:])
         refusal = rules.decide(
             rules.Facts(
                 payer=payer_id,
@@ -52,13 +63,48 @@ def pay(*, payer_id: int, to: str, amount: int, note: str, visibility: str, key:
         )
         if refusal:
             raise refusal
+        if over := screening.payment_limit(figures, amount):
+            raise screening.over_limit(payer_id, over)
         final = rules.stricter(visibility, wish)
-        sender = json.dumps({"username": username, "display_name": name})
-        receiver = json.dumps({"username": payee_username, "display_name": payee_name})
-        params = [payer_id, new_id("pay"), new_reference(), payee, amount, note, final, sender, receiver, key, request]
-        cursor.execute(_FINISH, params)
-        answer: str = cursor.fetchone()[0]
-    return Answer(201, answer)
+        movement = Movement(MovementKind.PAYMENT, payer_id, payee, amount, figures.at, final)
+        verdict = screening.score_payment(figures, movement, origin, available)
+        if verdict.decision != screening.Decision.DENIED:
+            sender = json.dumps({"username": username, "display_name": name})
+            receiver = json.dumps({"username": payee_username, "display_name": payee_name})
+            params = [payer_id, new_id("pay"), new_reference(), payee, amount, note, final, sender, receiver, key, request]
+            cursor.execute(_FINISH, [*params, verdict.as_json()])
+            answer: str = cursor.fetchone()[0]
+            return Answer(201, answer)
+    screening.record_denied(movement=movement, verdict=verdict)
+    raise screening.Refused
+
+
+def cancel_held(*, user_id: int, payment: str) -> None:
+    """The payer takes back what is still being looked at; the money is in their balance again.
+
+    Raises NotFound for what is not theirs to cancel, and NotHeld once it has been decided.
+    """
+    with wallet_errors(), held_errors(), actor(user_id), connection.cursor() as cursor:
+        cursor.execute("select payments_cancel_held(%s, %s)", [user_id, payment])
+        if cursor.fetchone()[0] is None:
+            raise NotFound
+
+
+def release_held(*, payment: str, label: str, staff_id: int, reason: str) -> None:
+    """Let a held payment arrive. Raises Conflict where that cannot be any more, or the recipient cannot receive."""
+    call("payments_release_held", [payment, label, reason], staff_id=staff_id)
+
+
+def deny_held(*, payment: str, label: str, told: str, staff_id: int, reason: str) -> None:
+    """Send a held payment back; `told` is what both may know of why. Raises Conflict where it was decided before."""
+    call("payments_deny_held", [payment, label, told, reason], staff_id=staff_id)
+
+
+def expire_held(*, days: int = HELD_FOR_DAYS, limit: int = 100) -> list[str]:
+    """Send back what nobody decided about in time; the payments that went back. As a worker."""
+    with actor(SYSTEM), connection.cursor() as cursor:
+        cursor.execute("select payments_expire_held(%s, %s)", [days, limit])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def make_private(*, user_id: int, payment: str) -> bool:

@@ -16,6 +16,8 @@ WITHOUT_POLICIES = {
     "auth_permission": "Django's list of permissions",
     "banking_legalmove": "which status may follow which",
     "banking_railchoice": "which rail serves new transfers, and who of the staff chose it",
+    "compliance_limit": "limits, which everybody may see",
+    "compliance_scoreversion": "weights of scores, nobody's; web reads them to score a movement",
     "core_keyrotation": "how far the master key's rotation is",
     "compliance_casekind": "what kinds of cases there are",
     "compliance_flagcursor": "how far the journal was looked at",
