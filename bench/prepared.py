@@ -13,7 +13,7 @@ from core.roles import attach_roles
 from paya.local import database, environment, ports, processes, servers
 from paya.local.folder import DataFolder
 from paya.local.supervisor import Supervisor
-from paya.local.testing import WIDE_RATES, throwaway_folder
+from paya.local.testing import WIDE_RATES, throwaway_folder, widen_limits
 
 DATABASE = "paya_bench"
 
@@ -89,6 +89,7 @@ def prepared() -> Iterator[Stage]:
                 done = stage.command("manage.py", "migrate", "--noinput", "-v", "0", role="owner")
                 if done.returncode:
                     raise RuntimeError(done.stderr)
+                widen_limits(stage.url("admin"))
                 print(f"prepared in {time.monotonic() - started:.0f} s", flush=True)
                 yield stage
         finally:

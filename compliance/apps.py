@@ -5,4 +5,7 @@ class ComplianceConfig(AppConfig):
     name = "compliance"
 
     def ready(self) -> None:
-        from compliance import handlers  # noqa: F401  (handlers register themselves)
+        from compliance import handlers, queries  # noqa: F401  (handlers register themselves)
+        from wallets.consumers import register_words
+
+        register_words(["letter"], queries.words_for)

@@ -55,7 +55,7 @@ class Score:
 
 
 class Scorer(Protocol):
-    """The port for other scorers: the same facts in, points and reasons out. Called under the payer's guard: microseconds, no I/O."""
+    """The port for other scorers: the same facts in, points and reasons out. Called under the payer's guard, so without I/O."""
 
     def __call__(self, seen: Seen, weights: Mapping[str, Any]) -> Score: ...
 

@@ -218,6 +218,8 @@ JWT_REFRESH_SECONDS = 7 * 24 * 3600
 # --- People -----------------------------------------------------------------------------------------------------
 # Whom we serve, by ISO 3166: phones of these regions, asked for from addresses in these countries (empty: from anywhere). An
 # address without a country (a private one, say) is let in where everybody sits behind one, and refused in production.
+# For how long a device counts as new in the score of a movement; never in the sandbox, where every device is.
+NEW_DEVICE_HOURS = env.int("PAYA_NEW_DEVICE_HOURS", 0 if SANDBOX else 24)
 ALLOWED_REGIONS = env.list("PAYA_ALLOWED_REGIONS", default=["US"])
 PHONE_REGIONS = env.list("PAYA_PHONE_REGIONS", default=ALLOWED_REGIONS)
 ADDRESS_REGIONS = env.list("PAYA_ADDRESS_REGIONS", default=ALLOWED_REGIONS)

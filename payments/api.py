@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from compliance.origin import origin_of
 from core import idempotency
 from core.actor import actor
 from core.api import Cents, Serializer, Text, answered, is_visible, list_of, page, page_params, session_of, validated
@@ -84,10 +85,11 @@ FeedItemSerializer._declared_fields["from"] = PartySerializer()
 class PaymentsView(APIView):
     @extend_schema(request=PaymentRequestSerializer, responses={201: PaymentSerializer}, parameters=[KEY])
     def post(self, request: Request) -> HttpResponse:
-        """Pay somebody by @username, at once and for good."""
+        """Pay somebody by @username, at once and for good; `in_review` where it is looked at before it arrives."""
         key = idempotency.check_key(request.headers.get("Idempotency-Key"))
         data = validated(PaymentRequestSerializer, request)
-        return answered(services.pay(payer_id=session_of(request).user_id, key=key, **data))
+        session = session_of(request)
+        return answered(services.pay(payer_id=session.user_id, key=key, origin=origin_of(request, session), **data))
 
     @extend_schema(responses=list_of(PaymentSerializer), parameters=[CURSOR, LIMIT])
     def get(self, request: Request) -> Response:
@@ -118,6 +120,19 @@ class PaymentView(APIView):
             row = queries.payment(user_id, payment)
         if row.visibility != wish:
             raise ValidationError(fields={"visibility": "A private payment cannot be made public."})
+        return Response(row.as_json())
+
+
+class CancelView(APIView):
+    @extend_schema(request=None, responses=PaymentSerializer)
+    def post(self, request: Request, payment: str) -> Response:
+        """Take back a payment that is still being looked at (`in_review`); cancelled before, it is answered again."""
+        user_id = session_of(request).user_id
+        with actor(user_id):
+            row = queries.payment(user_id, payment)
+            if not (row.status == "cancelled" and row.payer_id == user_id):
+                services.cancel_held(user_id=user_id, payment=payment)
+                row = queries.payment(user_id, payment)
         return Response(row.as_json())
 
 

@@ -1,5 +1,6 @@
 """Paying on pages: the form, its fragments, the receipt, and the public feed."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -8,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from compliance.origin import origin_of
 from core import clock, idempotency
 from core.actor import actor
 from core.api import has_control, is_visible, page_params
@@ -16,6 +18,7 @@ from core.money import MAX_AMOUNT, format_usd, parse_usd
 from core.pages import form_errors, login_required, session_of
 from payments import queries, services
 from payments.api import NOTE_MAX
+from payments.errors import NotHeld
 from payments.models import Visibility
 from users.models import Profile
 from users.queries import default_visibility, profile_by_username, search
@@ -31,7 +34,8 @@ def pay(request: HttpRequest) -> HttpResponse:
     values = {name: request.POST.get(name, "") for name in ("to", "amount", "note", "visibility", "key")}
     try:
         checked = _checked(values)
-        answer = services.pay(payer_id=session_of(request).user_id, **checked)
+        session = session_of(request)
+        answer = services.pay(payer_id=session.user_id, origin=origin_of(request, session), **checked)
     except IdempotencyKeyReused as error:
         # Back from the receipt, changed and sent again: that is a second payment, so it is asked about.
         again = {"__all__": "You have already sent this form. To make another payment, press the button again."}
@@ -147,6 +151,14 @@ def make_private(request: HttpRequest, payment: str) -> HttpResponse:
     return redirect(f"/payments/{payment}")
 
 
+@require_POST
+@login_required
+def cancel(request: HttpRequest, payment: str) -> HttpResponse:
+    with suppress(NotHeld):  # its page says what became of it
+        services.cancel_held(user_id=session_of(request).user_id, payment=payment)
+    return redirect(f"/payments/{payment}")
+
+
 @require_safe
 def feed(request: HttpRequest) -> HttpResponse:
     before, limit = page_params(request.GET)
@@ -162,6 +174,10 @@ def with_times(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def words(user_id: int, kind: str, ref: str) -> dict[str, str] | None:
     """What a person is told, live, about a payment of theirs."""
     row = queries.payment(user_id, ref)
+    if kind == "payment_denied":
+        return {"text": f"A payment of {format_usd(row.amount)} did not go through.", "url": f"/payments/{ref}"}
+    if kind == "payment_cancelled":
+        return {"text": f"A payment of {format_usd(row.amount)} was cancelled.", "url": f"/payments/{ref}"}
     if kind == "payment_received":
         note = f": {row.note}" if row.note else ""
         return {"text": f"{row.sender['display_name']} paid you {format_usd(row.amount)}{note}", "url": f"/payments/{ref}"}

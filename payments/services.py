@@ -21,7 +21,8 @@ HELD_FOR_DAYS = 7  # how long a payment waits for a decision before it goes back
 _BEGIN = (
     "select request, status, answer, available, owed, frozen, frozen_reason, payer_username, payer_name,"
     " payee, payee_username, payee_name, payee_frozen, payee_visibility, tier, limits, sends_hour, sends_day, recipients,"
-    " new_recipient, cents_day, paid_before, device_since, payer_since, payee_since, versions, at from payments_begin(%s, %s, %s, %s)"
+    " new_recipient, cents_day, paid_before, device_since, payer_since, payee_since, versions, at"
+    " from payments_begin(%s, %s, %s, %s)"
 )
 _FINISH = "select answer, balance from payments_finish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 NOWHERE = Origin()

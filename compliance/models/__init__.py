@@ -16,6 +16,7 @@ from compliance.models.screening import (
 )
 
 __all__ = [
-    "UNITS", "Assessment", "Case", "CaseNote", "Contact", "Flag", "FlagRule", "Label", "Letter", "Limit", "LimitName", "NameCheck",
-    "Outcome", "SanctionsEntry", "SanctionsHit", "SanctionsRun", "SanctionsSetting", "ScoreVersion", "Standing", "Tier", "Verdict",
+    "UNITS", "Assessment", "Case", "CaseNote", "Contact", "Flag", "FlagRule", "Label", "Letter", "Limit", "LimitName",
+    "NameCheck", "Outcome", "SanctionsEntry", "SanctionsHit", "SanctionsRun", "SanctionsSetting", "ScoreVersion", "Standing",
+    "Tier", "Verdict",
 ]  # fmt: skip

@@ -92,7 +92,8 @@ class ScoreVersion(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="compliance_score_thresholds", condition=Q(hold_at__gte=1, hold_at__lte=models.F("deny_at"), deny_at__lte=1001)
+                name="compliance_score_thresholds",
+                condition=Q(hold_at__gte=1, hold_at__lte=models.F("deny_at"), deny_at__lte=1001),
             ),
             models.CheckConstraint(name="compliance_score_state", condition=Q(state__in=["shadow", "active", "retired"])),
             models.UniqueConstraint(fields=["state"], name="compliance_score_one_active", condition=Q(state="active")),

@@ -9,7 +9,7 @@ from core.errors import NotFound
 
 
 def tell(*, user_id: int, kind: str, title: str, body: str, about: str = "") -> None:
-    """A letter to a person, and the wake-up of their open pages; as a worker. Staff's functions call `compliance_tell` themselves."""
+    """A letter to a person, and the wake-up of their open pages; as a worker. Staff's functions call `compliance_tell`."""
     with connection.cursor() as cursor:
         cursor.execute("select compliance_tell(%s, %s, %s, %s, %s)", [user_id, kind, title, body, about])
 

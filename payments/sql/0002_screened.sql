@@ -33,7 +33,7 @@ BEGIN
         INTO payee, payee_username, payee_name, payee_frozen, payee_account, payee_visibility
         FROM users_profile p JOIN wallets_wallet v ON v.user_id = p.user_id JOIN users_user u ON u.id = p.user_id
         WHERE p.username = lower(p_username);
-    IF request IS NULL AND payee IS NOT NULL AND payee <> p_actor THEN
+    IF request IS NULL AND payee IS NOT NULL THEN
         f := compliance_before_payment(p_actor, w.account, payee, payee_account, p_device);
         tier := f.tier; limits := f.limits; sends_hour := f.sends_hour; sends_day := f.sends_day; recipients := f.recipients;
         new_recipient := f.new_recipient; cents_day := f.cents_day; paid_before := f.paid_before; device_since := f.device_since;

@@ -84,7 +84,7 @@ def program(pid: int) -> bytes:
 def test_every_cent_survives_and_no_process_does(data: Path, bare_env: dict[str, str], started: list[RunningStack]) -> None:
     # Ctrl-C while the demo is loaded leaves nothing behind, and the next start begins it again.
     interrupt_during_the_demo(data, dict(bare_env))
-    stack = start_stack(data)
+    stack = start_stack(data, limits=True)
     started.append(stack)
     assert "interrupted" in stack.output.read_text()
     assert is_ready(stack)
@@ -106,7 +106,7 @@ def test_every_cent_survives_and_no_process_does(data: Path, bare_env: dict[str,
             processes.send(pid, signal.SIGKILL)
     stack.process.wait()
     assert processes.start_time(deaf) is not None
-    again = start_stack(data, stack.port)
+    again = start_stack(data, stack.port, limits=True)
     started.append(again)
     assert "Ending what an earlier run left behind" in again.output.read_text()
     assert processes.start_time(deaf) is None

@@ -240,7 +240,7 @@ def test_fifty_at_once_with_one_key_are_one_payment_and_one_answer(database: Dat
 def test_the_test_above_would_notice(database: Database, pair):
     """The control: the same fifty (well, ten) when the key is not looked up, and is not unique either."""
     payer = person(database, 10_000)
-    [(whole,)] = database.as_superuser("select pg_get_functiondef('payments_begin'::regproc)")
+    [(whole,)] = database.as_superuser("select pg_get_functiondef('payments_begin(bigint, text, text, bigint)'::regprocedure)")
     assert "i.key = p_key" in whole
     database.as_superuser(whole.replace("i.key = p_key", "i.key = p_key and false"))
     try:
@@ -281,12 +281,15 @@ def test_even_without_the_rule_the_floor_holds_and_without_the_floor_the_test_ab
     database.as_superuser(lift.format("0", account))
 
 
-def finish(payer: PersonForTest, payee: PersonForTest) -> None:
+PASSED = '{"decision": "passed", "score": 0, "version": 1, "signals": [], "paid_before": true}'
+
+
+def finish(payer: PersonForTest, payee: PersonForTest, screen: str = PASSED) -> None:
     """The posting half of a payment alone, as whoever forgot the first half would call it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select payments_finish(%s, %s, %s, %s, 100, '', 'public', '{}', '{}', null, null)",
-            [payer.id, new_id("pay"), new_reference(), payee.id],
+            "select payments_finish(%s, %s, %s, %s, 100, '', 'public', '{}', '{}', null, null, %s)",
+            [payer.id, new_id("pay"), new_reference(), payee.id, screen],
         )
 
 
@@ -390,7 +393,7 @@ def test_no_payment_reads_a_table_from_end_to_end(database: Database):
 
     def look() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("select payee from payments_begin(%s, %s, %s)", [ann.id, str(uuid4()), bob.username])
+            cursor.execute("select payee from payments_begin(%s, %s, %s, null)", [ann.id, str(uuid4()), bob.username])
             assert cursor.fetchone()[0] == bob.id
 
     # The statistics say "empty", as after a maintenance run at the beginning of a week; then the plan is made.

@@ -229,9 +229,10 @@ MAY_CALL = {
         "ledger_figures",
         "wallets_open", "wallets_read", "wallets_guard", "wallets_add_pending", "wallets_burn", "wallets_activity",
         "wallets_balance_at", "wallets_balance_after",
-        "payments_begin", "payments_finish", "payments_make_private",
+        "payments_begin", "payments_finish", "payments_make_private", "payments_cancel_held",
     },
-    "staff": {"ledger_figures", "ledger_trial_balance", "ledger_logical", "payments_view_as_staff"},
+    "staff": {"ledger_figures", "ledger_trial_balance", "ledger_logical", "payments_view_as_staff",
+              "payments_release_held", "payments_deny_held"},
     "auditor": {"ledger_figures", "ledger_trial_balance", "ledger_logical"},
 }  # fmt: skip
 FUNCTIONS = "select p.oid, p.proname from pg_proc p where p.pronamespace = 'public'::regnamespace"
