@@ -12,7 +12,7 @@ from paya.local.supervisor import StopRequested
 
 from .prepared import prepared
 
-NAMES = ("ledger", "http", "feed", "pages", "rails", "reconciliation", "rewards", "proofs")
+NAMES = ("ledger", "http", "feed", "pages", "rails", "reconciliation", "rewards", "proofs", "isolation")
 
 
 def main(arguments: list[str]) -> int:
