@@ -12,7 +12,9 @@ from paya.local.supervisor import StopRequested
 
 from .prepared import prepared
 
-NAMES = ("ledger", "http", "feed", "pages", "rails", "reconciliation", "rewards", "proofs", "isolation")
+NAMES = (
+    "ledger", "http", "feed", "pages", "rails", "reconciliation", "rewards", "proofs", "isolation", "screening",
+)  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:
