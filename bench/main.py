@@ -14,6 +14,7 @@ from .prepared import prepared
 
 NAMES = (
     "ledger", "http", "feed", "pages", "rails", "reconciliation", "rewards", "proofs", "isolation", "screening",
+    "sanctions",
 )  # fmt: skip
 
 

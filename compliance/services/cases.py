@@ -60,3 +60,16 @@ def close(*, case: str, outcome: str, label: str, result: str, staff_id: int, re
 def reopen(*, case: str, staff_id: int, reason: str) -> None:
     """Look at it again. Its earlier verdict stays on record."""
     call("compliance_reopen_case", [case, reason], staff_id=staff_id)
+
+
+def close_about(*, kind: str, user_id: int, about: str, outcome: str, label: str, result: str) -> str | None:
+    """End the open case about something, where it was decided by PaYa itself or elsewhere; its public id. As SYSTEM.
+
+    Rooms above call the database's `compliance_close_case_about` from functions of their own.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select compliance_close_case_about(%s, %s, %s, %s, %s, %s)", [kind, user_id, about, outcome, label, result]
+        )
+        closed: str | None = cursor.fetchone()[0]
+        return closed

@@ -233,7 +233,8 @@ BEGIN
         EXECUTE format('ALTER FUNCTION %s OWNER TO paya_engine', f);
     END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION compliance_open_case(text, bigint, text, text, smallint, jsonb) TO paya_worker;
+GRANT EXECUTE ON FUNCTION compliance_open_case(text, bigint, text, text, smallint, jsonb),
+    compliance_close_case_about(text, bigint, text, text, text, text) TO paya_worker;
 GRANT EXECUTE ON FUNCTION compliance_take_case(text, text), compliance_assign_case(text, text, text),
     compliance_prioritise_case(text, int, text), compliance_note_case(text, text),
     compliance_close_case(text, text, text, text, text), compliance_reopen_case(text, text) TO paya_staff;
