@@ -126,7 +126,7 @@ def _flags(stage: Stage, payments: int, people: int) -> dict[str, Any]:
                    now() - interval '2 days' + n * interval '5 seconds', 7
             from generate_series(1, %(payments)s) n, (select min(user_id) as first from wallets_wallet) w
             join lateral (select * from wallets_wallet where user_id = w.first + (hashint4(n) & 65535) %% %(people)s) a on true
-            join lateral (select * from wallets_wallet where user_id = w.first + (hashint4(n + 1) & 65535) %% %(people)s) b on true
+            join lateral (select * from wallets_wallet where user_id = w.first + (hashint4(-n) & 65535) %% %(people)s) b on true
             where a.account <> b.account;
         set session_replication_role = origin; analyze;
         update compliance_flagcursor set at = now() - interval '3 days'"""
