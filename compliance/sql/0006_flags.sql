@@ -43,6 +43,7 @@ DECLARE
     raised bigint;
     total int;
     opened text;
+    titles text;
     about jsonb;
 BEGIN
     SELECT * INTO r FROM compliance_flagrule WHERE rule = p_rule AND active;
@@ -56,13 +57,14 @@ BEGIN
     IF raised IS NULL THEN
         RETURN false;
     END IF;
-    SELECT sum(weight), jsonb_agg(jsonb_build_object('rule', rule, 'weight', weight, 'detail', detail, 'at', at) ORDER BY at) INTO total, about
-        FROM (SELECT DISTINCT ON (f.rule) f.rule, f.weight, f.detail, f.at FROM compliance_flag f
-              LEFT JOIN compliance_case c ON c.id = f.case_id
+    SELECT sum(weight), jsonb_agg(jsonb_build_object('rule', rule, 'weight', weight, 'detail', detail, 'at', at) ORDER BY at),
+           string_agg(title, '; ' ORDER BY at) INTO total, about, titles
+        FROM (SELECT DISTINCT ON (f.rule) f.rule, f.weight, f.detail, f.at, t.title FROM compliance_flag f
+              JOIN compliance_flagrule t ON t.rule = f.rule LEFT JOIN compliance_case c ON c.id = f.case_id
               WHERE f.user_id = p_user AND f.at > p_at - interval '30 days' AND c.status IS DISTINCT FROM 'closed'
               ORDER BY f.rule, f.weight DESC, f.at DESC) one;
     IF total >= compliance_flag_limit() THEN
-        opened := compliance_open_case('flag', p_user, '', r.title, CASE WHEN total >= 2 * compliance_flag_limit() THEN 1 ELSE 2 END::smallint,
+        opened := compliance_open_case('flag', p_user, '', titles, CASE WHEN total >= 2 * compliance_flag_limit() THEN 1 ELSE 2 END::smallint,
             jsonb_build_object('weight', total, 'signals', jsonb_build_object('weight', total, 'flags', about, 'account_age_days',
                 (SELECT floor(extract(epoch FROM p_at - created_at) / 86400) FROM users_user WHERE id = p_user))));
         UPDATE compliance_flag SET case_id = (SELECT id FROM compliance_case WHERE public_id = opened)

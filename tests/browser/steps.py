@@ -56,3 +56,25 @@ def live(page: Page) -> None:
 
 def feed(page: Page) -> Locator:
     return page.locator("[data-feed-list]")
+
+
+def queue_by_keys(page: Page, queue: str) -> None:
+    """Down and up the staff's queue, into a case, to its note, and back, without a mouse."""
+    page.goto(queue)
+    rows, search = page.locator("#result_list tbody tr"), page.locator("input[name=q]").first
+    for key, row in (("j", 0), ("ArrowDown", 1), ("j", 2), ("k", 1), ("ArrowUp", 0)):
+        page.keyboard.press(key)
+        expect(rows.nth(row).locator("a").first).to_be_focused()
+    page.keyboard.press("/")
+    expect(search).to_be_focused()
+    page.keyboard.type("jk")  # quiet while somebody types
+    expect(search).to_have_value("jk")
+    search.blur()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/case/.+/change/"))
+    page.keyboard.press("n")
+    expect(page).to_have_url(re.compile(r"/do/note/$"))
+    page.go_back()
+    page.keyboard.press("u")
+    expect(page.locator("#result_list")).to_be_visible()
