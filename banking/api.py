@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from banking import queries, services, show
 from banking.models import BankAccount, BankTransfer
+from compliance.origin import origin_of
 from core import idempotency
 from core.api import Cents, Serializer, Text, answered, page, page_params, session_of, validated
 
@@ -159,7 +160,8 @@ def _ask(request: Request, ask: Callable[..., idempotency.Answer]) -> HttpRespon
     """Both kinds are asked for alike: a key, an amount and a bank."""
     key = idempotency.check_key(request.headers.get("Idempotency-Key"))
     data = validated(NewTransfer, request)
-    return answered(ask(user_id=session_of(request).user_id, key=key, **data))
+    session = session_of(request)
+    return answered(ask(user_id=session.user_id, key=key, origin=origin_of(request, session), **data))
 
 
 def _list(request: Request, kind: BankTransfer.Kind) -> Response:
@@ -219,8 +221,9 @@ class LoadAgain(APIView):
         "409. Asking twice gives the same new load.",
     )
     def post(self, request: Request, transfer_id: str) -> Response:
-        user_id = session_of(request).user_id
-        made = services.present_again(user_id=user_id, public_id=transfer_id)
+        session = session_of(request)
+        user_id = session.user_id
+        made = services.present_again(user_id=user_id, public_id=transfer_id, origin=origin_of(request, session))
         row = queries.transfer(user_id=user_id, kind=BankTransfer.Kind.LOAD, public_id=made.public_id)
         return Response(queries.transfer_body(row), status=201)
 

@@ -18,6 +18,7 @@ from banking.services.presenting import may_present_again
 from banking.services.transfers import expected_on
 from banking.services.upkeep import wrong_number
 from banking.services.visits import Begun
+from compliance.origin import origin_of
 from core import idempotency
 from core.actor import actor
 from core.calendar import in_words
@@ -186,7 +187,9 @@ def _form(request: HttpRequest, kind: BankTransfer.Kind, ask: Callable[..., idem
     if request.method == "POST":
         key = request.POST.get("key", "")
         try:
-            answer = ask(user_id=session_of(request).user_id, key=idempotency.check_key(key), **_asked(values))
+            session = session_of(request)
+            asked = _asked(values)
+            answer = ask(user_id=session.user_id, key=idempotency.check_key(key), origin=origin_of(request, session), **asked)
             return redirect(_url(kind, answer.body["id"]))
         except PayaError as refusal:
             error = refusal
@@ -272,7 +275,7 @@ def redemption_cancel(request: HttpRequest, transfer_id: str) -> HttpResponse:
 @login_required
 def load_again(request: HttpRequest, transfer_id: str) -> HttpResponse:
     try:
-        made = services.present_again(user_id=session_of(request).user_id, public_id=transfer_id)
+        made = services.present_again(user_id=session_of(request).user_id, public_id=transfer_id, origin=origin_of(request, session_of(request)))
     except NotFound:
         raise
     except PayaError as error:

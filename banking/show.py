@@ -74,10 +74,19 @@ _CANCEL = {
 }
 
 
+_REVIEW = {
+    "waiting": ("We are looking at it", "We look at some transfers before they go out. We usually decide within a day."),
+    "released": ("We have looked at it", "It goes out now."),
+    "refused": ("We did not let it go out", ""),
+}
+
+
 def title(kind: str, status: str, evidence: Mapping[str, Any] | None = None) -> str:
     known = evidence or {}
     if "cancel" in known:
         return _CANCEL[known["cancel"]][0]
+    if "review" in known:
+        return _REVIEW[known["review"]][0]
     if known.get("repaid"):
         return "Arrived"
     return _TITLES[kind][Status(status)]
@@ -87,6 +96,8 @@ def text(transfer: BankTransfer, status: str, evidence: Mapping[str, Any] | None
     """One or two sentences about a step; may be empty. `evidence` is the step's own, which knows of debts."""
     if evidence and "cancel" in evidence:
         return _CANCEL[evidence["cancel"]][1]
+    if evidence and "review" in evidence:
+        return _REVIEW[evidence["review"]][1]
     after = _debt(transfer, evidence or {}) or _AFTER.get((transfer.kind, Status(status)), "")
     reason = _REASONS.get(transfer.failure_code, "") if status in (Status.FAILED, Status.RETURNED) else ""
     return " ".join(part for part in (reason, after) if part) or _TEXTS.get(Status(status), "")

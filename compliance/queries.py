@@ -14,7 +14,10 @@ def limits_of(user_id: int) -> list[Limit]:
     """
     with wallet_errors(), connection.cursor() as cursor:
         cursor.execute("select name, tier, lim, used, resets_at, beyond from compliance_limits_of(%s)", [user_id])
-        return [Limit(LimitName(row[0]), *row[1:5], row[5] or 0) for row in cursor.fetchall()]
+        return [
+            Limit(LimitName(name), tier, limit, used, resets_at, beyond or 0)
+            for name, tier, limit, used, resets_at, beyond in cursor.fetchall()
+        ]
 
 
 def limits_by_name(user_id: int) -> dict[LimitName, Limit]:

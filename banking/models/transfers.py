@@ -40,6 +40,12 @@ class BankTransfer(PersonsRow):
         ASKED = "asked"
         REFUSED = "refused"  # the rail says that it is too late
 
+    class Review(models.TextChoices):
+        NONE = ""
+        WAITING = "waiting"  # set aside for its score: no rail hears of it until staff have released it
+        RELEASED = "released"
+        REFUSED = "refused"
+
     public_id = models.TextField(unique=True)
     bank_account = models.ForeignKey(BankAccount, on_delete=models.PROTECT, related_name="transfers")
     kind = models.TextField(choices=Kind.choices)
@@ -54,6 +60,7 @@ class BankTransfer(PersonsRow):
     attempts = models.SmallIntegerField(default=0)
     failure_code = models.TextField(default="")
     cancel = models.TextField(choices=Cancel.choices, default=Cancel.NO, db_default=Cancel.NO)
+    review = models.TextField(choices=Review.choices, default=Review.NONE, db_default=Review.NONE)
     settled_at = models.DateTimeField(null=True)
     # A load that bounced for want of money may be presented again, twice at most (RAILS, section 5).
     represents = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="presented_again", db_index=False)

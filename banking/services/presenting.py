@@ -10,7 +10,9 @@ from banking.errors import NotPresentable
 from banking.models import BankAccount, BankTransfer
 from banking.nacha import codes
 from banking.services.transfers.moves import Kind, Status
-from banking.services.transfers.requests import begin, check_served
+from banking.services.transfers.requests import NOWHERE, begin_screened, check_served
+from compliance.movement import Origin
+from compliance.services import screening
 from core.actor import actor
 from core.clock import now
 from core.errors import AccountFrozen, NotFound
@@ -42,13 +44,13 @@ def _presentable(load: BankTransfer) -> bool:
     )
 
 
-def present_again(*, user_id: int, public_id: str) -> BankTransfer:
+def present_again(*, user_id: int, public_id: str, origin: Origin = NOWHERE) -> BankTransfer:
     """The next presentment of a load that the bank did not cover; a second click lands on the same one.
 
-    Raises NotFound, AccountFrozen, BankTransfersStopped and ValidationError as a new load does, and NotPresentable for another
+    Raises NotFound, AccountFrozen, BankTransfersStopped, LimitExceeded and ValidationError as a new load does, and NotPresentable for another
     reason, a third time, or after half a year.
     """
-    with actor(user_id):
+    with screening.keeping_denials(), actor(user_id):
         held = wallets.guard(user_id=user_id)
         loads = BankTransfer.objects.select_related("bank_account")
         load = loads.filter(user_id=user_id, kind=Kind.LOAD, public_id=public_id).first()
@@ -62,7 +64,7 @@ def present_again(*, user_id: int, public_id: str) -> BankTransfer:
             raise NotPresentable
         check_served(load.rail, load.amount, user_id)
         # It goes by the rail of the first: there it is the same entry once more.
-        return begin(
+        return begin_screened(
             Kind.LOAD, user_id=user_id, amount=load.amount, account=load.bank_account, rail=load.rail,
-            represents_id=load.represents_id or load.pk, presentment=load.presentment + 1,
+            available=held.available, origin=origin, represents_id=load.represents_id or load.pk, presentment=load.presentment + 1,
         )  # fmt: skip

@@ -6,7 +6,8 @@ them is decided here and in limits.py and scoring.py, in Python, without another
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -94,7 +95,10 @@ def score_payment(figures: PaymentFigures, movement: Movement, origin: Origin, a
 
 
 def screen_bank_transfer(*, kind: MovementKind, user_id: int, amount: int, available: int, origin: Origin) -> Verdict:
-    """Limits and score of a load or a redemption, inside `with actor(user_id)` under the guard. Raises LimitExceeded."""
+    """Limits and score of a load or a redemption, inside `with actor(user_id)` under the guard.
+
+    Raises LimitExceeded, and Denied for its score.
+    """
     limits = queries.limits_by_name(user_id)
     over = exceeded_by_load(limits, amount) if kind == MovementKind.LOAD else exceeded_by_redemption(limits, amount)
     if over is not None:
@@ -110,7 +114,10 @@ def screen_bank_transfer(*, kind: MovementKind, user_id: int, amount: int, avail
         movement, device_since=device_since, country=country_of(origin.address), payer_since=since,
         available=available if kind == MovementKind.REDEMPTION else None,
     )  # fmt: skip
-    return _verdict(seen, versions)
+    verdict = _verdict(seen, versions)
+    if verdict.decision == Decision.DENIED:
+        raise Denied(movement, verdict)
+    return verdict
 
 
 def _verdict(seen: scoring.Seen, versions: Sequence[int]) -> Verdict:
@@ -143,6 +150,23 @@ def _verdict(seen: scoring.Seen, versions: Sequence[int]) -> Verdict:
 def active_version(versions: Sequence[int]) -> int:
     """Of the versions that count or run in the shadow, the first is the active one: that is how the database hands them over."""
     return versions[0]
+
+
+class Denied(Exception):
+    """A movement that is refused for its score, on its way out of the transaction that would have moved it."""
+
+    def __init__(self, movement: Movement, verdict: Verdict) -> None:
+        self.movement, self.verdict = movement, verdict
+
+
+@contextmanager
+def keeping_denials() -> Iterator[None]:
+    """Around the transaction of a movement: of one that is denied nothing stays but its record, and the person hears Refused."""
+    try:
+        yield
+    except Denied as denied:
+        record_denied(movement=denied.movement, verdict=denied.verdict)
+        raise Refused from None
 
 
 def record_denied(*, movement: Movement, verdict: Verdict) -> UUID:

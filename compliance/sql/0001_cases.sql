@@ -9,7 +9,7 @@ CREATE TABLE compliance_casekind (
     due_hours int[] NOT NULL CHECK (cardinality(due_hours) = 3 AND 0 < ALL (due_hours))
 );
 INSERT INTO compliance_casekind (kind, title, due_hours) VALUES
-    ('held_payment', 'Held payment', '{4,24,72}'), ('flag', 'Flags', '{24,72,240}'), ('review', 'Asked for by staff', '{24,72,240}'),
+    ('held_payment', 'Held payment', '{4,24,72}'), ('held_transfer', 'Held load or redemption', '{4,24,72}'), ('flag', 'Flags', '{24,72,240}'), ('review', 'Asked for by staff', '{24,72,240}'),
     ('sanctions', 'Sanctions list', '{24,48,72}'), ('document', 'Identity document', '{24,48,120}'),
     ('dispute', 'Dispute', '{240,240,240}'), ('appeal', 'Appeal', '{24,72,120}'), ('denied', 'Denied movement', '{24,72,240}'),
     ('closing', 'Closing of an account', '{24,72,240}'), ('other', 'Something else', '{24,72,240}');
@@ -176,7 +176,7 @@ CREATE FUNCTION compliance_close_case(p_case text, p_outcome text, p_label text,
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM console_acted('case.close', p_case, format('Closed the case: %s, %s.', replace(p_outcome, '_', ' '), replace(p_label, '_', ' ')), p_reason);
-    IF (compliance_locked_case(p_case)).kind IN ('held_payment', 'sanctions') THEN
+    IF (compliance_locked_case(p_case)).kind IN ('held_payment', 'held_transfer', 'sanctions') THEN
         RAISE EXCEPTION 'This case is closed by what is decided about it: see the links on its page.' USING ERRCODE = 'PY124';
     ELSIF NOT compliance_conclude(p_case, p_outcome, p_label, p_result) THEN
         RAISE EXCEPTION 'This case was closed before.' USING ERRCODE = 'PY124';
@@ -195,7 +195,7 @@ BEGIN
     PERFORM console_acted('case.reopen', p_case, 'Opened the case again.', p_reason);
     c := compliance_locked_case(p_case);
     SELECT due_hours[c.priority] INTO hours FROM compliance_casekind WHERE kind = c.kind;
-    IF c.kind IN ('held_payment', 'sanctions') THEN
+    IF c.kind IN ('held_payment', 'held_transfer', 'sanctions') THEN
         RAISE EXCEPTION 'What was decided about this is not undone by opening its case.' USING ERRCODE = 'PY124';
     ELSIF c.status <> 'closed' THEN
         RAISE EXCEPTION 'This case is open.' USING ERRCODE = 'PY124';

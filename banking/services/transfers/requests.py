@@ -12,11 +12,13 @@ from banking.models import BankAccount, BankTransfer, RailCustomer, TransferMove
 from banking.services.routing import chosen_rail
 from banking.services.transfers.moves import Cancel, Kind, Status, note, posting, tell
 from banking.show import transfer_body
+from compliance.movement import MovementKind, Origin
+from compliance.services import screening
 from core import idempotency
 from core.actor import actor
 from core.calendar import EASTERN, add_business_days
 from core.clock import now
-from core.errors import AccountFrozen, NotFound, ValidationError
+from core.errors import AccountFrozen, InsufficientFunds, NotFound, ValidationError
 from core.ids import new_id, new_reference
 from core.money import MAX_AMOUNT, format_usd
 from core.outbox import emit
@@ -26,28 +28,37 @@ from wallets.errors import OwesMoney
 PREFIX = {Kind.LOAD: "ld", Kind.REDEMPTION: "rd"}
 
 
-def request_load(*, user_id: int, amount: int, bank_account: str, key: str | None) -> idempotency.Answer:
+NOWHERE = Origin()
+
+
+def request_load(
+    *, user_id: int, amount: int, bank_account: str, key: str | None, origin: Origin = NOWHERE
+) -> idempotency.Answer:
     """Ask for `amount` cents from a linked bank; it may be spent once it has settled.
 
-    Raises ValidationError, NotFound (no such bank of this person), AccountFrozen, BankTransfersStopped, and what
-    idempotency raises.
+    Raises ValidationError, NotFound (no such bank of this person), AccountFrozen, BankTransfersStopped, LimitExceeded,
+    Refused (for its score), and what idempotency raises.
     """
-    return _request(Kind.LOAD, user_id=user_id, amount=amount, bank_account=bank_account, key=key)
+    return _request(Kind.LOAD, user_id=user_id, amount=amount, bank_account=bank_account, key=key, origin=origin)
 
 
-def request_redemption(*, user_id: int, amount: int, bank_account: str, key: str | None) -> idempotency.Answer:
+def request_redemption(
+    *, user_id: int, amount: int, bank_account: str, key: str | None, origin: Origin = NOWHERE
+) -> idempotency.Answer:
     """Send `amount` cents to a linked bank. The tokens are burned now, in this transaction.
 
     Raises as `request_load` does, and InsufficientFunds, and OwesMoney while the person owes the network.
     """
-    return _request(Kind.REDEMPTION, user_id=user_id, amount=amount, bank_account=bank_account, key=key)
+    return _request(Kind.REDEMPTION, user_id=user_id, amount=amount, bank_account=bank_account, key=key, origin=origin)
 
 
-def _request(kind: BankTransfer.Kind, *, user_id: int, amount: int, bank_account: str, key: str | None) -> idempotency.Answer:
+def _request(
+    kind: BankTransfer.Kind, *, user_id: int, amount: int, bank_account: str, key: str | None, origin: Origin
+) -> idempotency.Answer:
     if not 0 < amount <= MAX_AMOUNT:
         raise ValidationError(fields={"amount": "The amount must be above zero, and not absurdly large."})
     asked = idempotency.fingerprint(kind.value, {"amount": amount, "bank_account": bank_account})
-    with actor(user_id):
+    with screening.keeping_denials(), actor(user_id):
         held = wallets.guard(user_id=user_id)
 
         def effect() -> tuple[int, Mapping[str, Any]]:
@@ -56,10 +67,36 @@ def _request(kind: BankTransfer.Kind, *, user_id: int, amount: int, bank_account
             if kind == Kind.REDEMPTION and held.owed > 0:
                 raise OwesMoney(held.owed)
             account = _usable(user_id, bank_account)
-            transfer = begin(kind, user_id=user_id, amount=amount, account=account, rail=_rail(kind, amount, user_id))
+            rail = _rail(kind, amount, user_id)
+            if kind == Kind.REDEMPTION and amount > held.available:
+                message = f"You have {format_usd(held.available)}."
+                raise InsufficientFunds(message, available=held.available, fields={"amount": message})
+            transfer = begin_screened(
+                kind, user_id=user_id, amount=amount, account=account, rail=rail, available=held.available, origin=origin
+            )
             return 201, transfer_body(transfer, list(transfer.moves.order_by("id")))
 
         return idempotency.once(user_id=user_id, key=key, request=asked, effect=effect)
+
+
+def begin_screened(
+    kind: BankTransfer.Kind, *, user_id: int, amount: int, account: BankAccount, rail: str, available: int, origin: Origin,
+    **columns: Any,
+) -> BankTransfer:  # fmt: skip
+    """Screen a transfer and begin it, under the guard and inside `screening.keeping_denials()`. Raises LimitExceeded and Denied."""
+    verdict = screening.screen_bank_transfer(
+        kind=MovementKind(kind.value), user_id=user_id, amount=amount, available=available, origin=origin
+    )
+    waits = verdict.decision == screening.Decision.HELD
+    transfer = begin(kind, user_id=user_id, amount=amount, account=account, rail=rail, waits=waits, **columns)
+    _keep(transfer, verdict)
+    return transfer
+
+
+def _keep(transfer: BankTransfer, verdict: screening.Verdict) -> None:
+    """What was measured, beside the transfer; for one that waits also its case, and a letter to the person."""
+    with connection.cursor() as cursor:
+        cursor.execute("select banking_screened(%s, %s, %s)", [transfer.user_id, transfer.pk, verdict.as_json()])
 
 
 def _rail(kind: BankTransfer.Kind, amount: int, user_id: int) -> str:
@@ -94,8 +131,13 @@ def _usable(user_id: int, public_id: str) -> BankAccount:
     return account
 
 
-def begin(kind: BankTransfer.Kind, *, user_id: int, amount: int, account: BankAccount, rail: str, **columns: Any) -> BankTransfer:
-    """The transfer as a row, what is on its way, the burned tokens, and the event that wakes the worker; under the guard."""
+def begin(
+    kind: BankTransfer.Kind, *, user_id: int, amount: int, account: BankAccount, rail: str, waits: bool = False, **columns: Any
+) -> BankTransfer:
+    """The transfer as a row, what is on its way, the burned tokens, and the event that wakes the worker; under the guard.
+
+    One that `waits` for a review is nobody's to hand to a rail until staff have released it.
+    """
     moment = now()
     transfer = BankTransfer.objects.create(
         user_id=user_id,
@@ -106,16 +148,20 @@ def begin(kind: BankTransfer.Kind, *, user_id: int, amount: int, account: BankAc
         rail=rail,
         rail_key=new_reference(),
         expected_on=expected_on(kind, rail),
-        due_at=moment,
+        due_at=None if waits else moment,
+        review=BankTransfer.Review.WAITING if waits else BankTransfer.Review.NONE,
         **columns,
     )
     TransferMove.objects.create(user_id=user_id, transfer=transfer, status=Status.REQUESTED, cause="person")
+    if waits:
+        note(transfer, cause="screening", evidence={"review": "waiting"})
     if kind == Kind.LOAD:
         wallets.add_pending(user_id=user_id, pending_in=amount)
     else:
         wallets.burn(user_id=user_id, amount=amount, **posting(transfer, "burn"))
         wallets.add_pending(user_id=user_id, pending_out=amount)
-    emit("bank_transfer.due", transfer=transfer.pk)
+    if not waits:
+        emit("bank_transfer.due", transfer=transfer.pk)
     tell(transfer, "requested")
     return transfer
 

@@ -106,7 +106,7 @@ def _claim(transfer_id: int) -> Work | None:
     with actor(SYSTEM):
         due = BankTransfer.objects.select_for_update(of=("self",), skip_locked=True)
         transfer = due.filter(pk=transfer_id, due_at__lte=moment).first()
-        if transfer is None or transfer.status not in UNSENT + AT_THE_RAIL:
+        if transfer is None or transfer.status not in UNSENT + AT_THE_RAIL or transfer.review == BankTransfer.Review.WAITING:
             return None
         lease: dict[str, Any] = {"due_at": moment + LEASE, "attempts": transfer.attempts + 1}
         if transfer.status in UNSENT:
