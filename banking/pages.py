@@ -275,7 +275,8 @@ def redemption_cancel(request: HttpRequest, transfer_id: str) -> HttpResponse:
 @login_required
 def load_again(request: HttpRequest, transfer_id: str) -> HttpResponse:
     try:
-        made = services.present_again(user_id=session_of(request).user_id, public_id=transfer_id, origin=origin_of(request, session_of(request)))
+        session = session_of(request)
+        made = services.present_again(user_id=session.user_id, public_id=transfer_id, origin=origin_of(request, session))
     except NotFound:
         raise
     except PayaError as error:

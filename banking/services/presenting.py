@@ -47,8 +47,8 @@ def _presentable(load: BankTransfer) -> bool:
 def present_again(*, user_id: int, public_id: str, origin: Origin = NOWHERE) -> BankTransfer:
     """The next presentment of a load that the bank did not cover; a second click lands on the same one.
 
-    Raises NotFound, AccountFrozen, BankTransfersStopped, LimitExceeded and ValidationError as a new load does, and NotPresentable for another
-    reason, a third time, or after half a year.
+    Raises NotFound, AccountFrozen, BankTransfersStopped, LimitExceeded, Refused and ValidationError as a new load does, and
+    NotPresentable for another reason, a third time, or after half a year.
     """
     with screening.keeping_denials(), actor(user_id):
         held = wallets.guard(user_id=user_id)
@@ -66,5 +66,6 @@ def present_again(*, user_id: int, public_id: str, origin: Origin = NOWHERE) -> 
         # It goes by the rail of the first: there it is the same entry once more.
         return begin_screened(
             Kind.LOAD, user_id=user_id, amount=load.amount, account=load.bank_account, rail=load.rail,
-            available=held.available, origin=origin, represents_id=load.represents_id or load.pk, presentment=load.presentment + 1,
+            available=held.available, origin=origin,
+            represents_id=load.represents_id or load.pk, presentment=load.presentment + 1,
         )  # fmt: skip

@@ -83,7 +83,10 @@ def begin_screened(
     kind: BankTransfer.Kind, *, user_id: int, amount: int, account: BankAccount, rail: str, available: int, origin: Origin,
     **columns: Any,
 ) -> BankTransfer:  # fmt: skip
-    """Screen a transfer and begin it, under the guard and inside `screening.keeping_denials()`. Raises LimitExceeded and Denied."""
+    """Screen a transfer and begin it, under the guard and inside `screening.keeping_denials()`.
+
+    Raises LimitExceeded, and Denied for its score.
+    """
     verdict = screening.screen_bank_transfer(
         kind=MovementKind(kind.value), user_id=user_id, amount=amount, available=available, origin=origin
     )
