@@ -58,7 +58,7 @@ BEGIN
     UPDATE compliance_sanctionshit SET case_id = (SELECT id FROM compliance_case WHERE public_id = opened), strong = p_score >= strong_from
         WHERE id = found_now;
     IF p_score >= strong_from THEN
-        PERFORM compliance_sanctions_restrict(p_user, opened);
+        PERFORM compliance_sanctions_apply(p_user, opened);
     END IF;
     RETURN true;
 END $$;
@@ -79,17 +79,14 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'This was decided before.' USING ERRCODE = 'PY124';
     END IF;
-    IF p_state = 'confirmed' THEN
-        PERFORM compliance_sanctions_restrict(h.user_id, about);
-    END IF;
     IF NOT EXISTS (SELECT FROM compliance_sanctionshit WHERE case_id = h.case_id AND state = 'open') THEN
         IF EXISTS (SELECT FROM compliance_sanctionshit WHERE case_id = h.case_id AND state = 'confirmed') THEN
             PERFORM compliance_conclude(about, 'confirmed', 'sanctioned', p_reason);
         ELSE
             PERFORM compliance_conclude(about, 'cleared', CASE p_state WHEN 'gone' THEN 'unclear' ELSE 'false_positive' END, p_reason);
-            PERFORM compliance_sanctions_release(h.user_id);
         END IF;
     END IF;
+    PERFORM compliance_sanctions_apply(h.user_id, about);
 END $$;
 
 CREATE FUNCTION compliance_decide_hit(p_hit text, p_state text, p_reason text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
@@ -145,16 +142,75 @@ EXCEPTION WHEN check_violation THEN
 END $$;
 
 -- ------------------------------------------------------------------------------------------------ what a hit does to a person
-CREATE FUNCTION compliance_sanctions_restrict(p_user bigint, p_case text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+-- How much of a wallet the hits that stand against its person freeze: a strong one that nobody has decided keeps them from sending
+-- (1), a confirmed one from everything (2).
+CREATE FUNCTION compliance_sanctions_level(p_user bigint) RETURNS smallint LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    NULL;
-END $$;
-CREATE FUNCTION compliance_sanctions_release(p_user bigint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+    SELECT coalesce(max(CASE state WHEN 'confirmed' THEN 2 ELSE 1 END), 0)::smallint FROM compliance_sanctionshit
+    WHERE user_id = p_user AND (state = 'confirmed' OR state = 'open' AND strong)
+$$;
+-- What the person reads, by which the end of it knows the freeze as its own.
+CREATE FUNCTION compliance_sanctions_words(p_level smallint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE p_level
+        WHEN 1 THEN 'The law makes us compare names with a public list, and yours is like one on it. Somebody looks at it, usually within a '
+            'day. You can still receive money.'
+        WHEN 2 THEN 'By law we may not move the money of somebody on the U.S. sanctions list, and we have to take you for one of them. Your '
+            'message from us says what you can do.' END
+$$;
+
+-- Make the wallet what its person's hits ask for, and tell them. Whatever else restricts them stays.
+CREATE FUNCTION compliance_sanctions_apply(p_user bigint, p_case text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    w wallets_wallet;
+    wanted smallint;
+    level smallint;
 BEGIN
-    NULL;
+    SELECT * INTO w FROM wallets_wallet WHERE user_id = p_user FOR NO KEY UPDATE;
+    wanted := compliance_sanctions_level(p_user);
+    IF NOT FOUND OR (SELECT status FROM ledger_account WHERE id = w.account) = 3 THEN
+        RETURN;
+    ELSIF wanted > w.frozen THEN
+        UPDATE wallets_wallet SET frozen = wanted, frozen_reason = compliance_sanctions_words(wanted) WHERE user_id = p_user;
+        PERFORM ledger_set_status(w.account, wanted);
+        PERFORM compliance_tell(p_user, 'sanctions', CASE wanted WHEN 1 THEN 'You cannot send money for the moment' ELSE 'Your money is blocked' END,
+            CASE wanted WHEN 1 THEN
+                E'The law makes us compare the names of all people with a public list, the sanctions list of the U.S. Treasury. Your name is like one '
+                'on it, which happens to many people. Until somebody of our staff has compared the two, you can receive money and not send or '
+                'redeem any. Usually that takes less than a day, and you need not do anything.\n\nIf you think that something is wrong, or need '
+                'your money before that, answer under Help: a person reads it.'
+            ELSE
+                E'We have compared your name with the sanctions list of the U.S. Treasury and have to take you for somebody on it. By law we may not '
+                'move your money: it stays where it is, under your name.\n\nIf you are not that person, say so under Help, with whatever shows it: '
+                'somebody else of our staff will look at it. For a licence to have the money released, or to be taken off the list, you can '
+                'apply to the Office of Foreign Assets Control (ofac.treasury.gov).' END, p_case);
+        INSERT INTO core_outbox (topic, payload) VALUES ('wallet.changed', jsonb_build_object('user', p_user, 'kind', 'frozen', 'ref', ''));
+    ELSIF wanted < w.frozen AND w.frozen_reason IN (compliance_sanctions_words(1::smallint), compliance_sanctions_words(2::smallint)) THEN
+        UPDATE wallets_wallet SET frozen = wanted, frozen_reason = coalesce(compliance_sanctions_words(wanted), '') WHERE user_id = p_user
+            RETURNING frozen INTO level;
+        PERFORM ledger_set_status(w.account, level);
+        IF level = 0 THEN
+            PERFORM compliance_tell(p_user, 'sanctions', 'You can send money again',
+                'Somebody of our staff has compared your name with the one on the list: it is not you. Thank you for your patience.', p_case);
+            INSERT INTO core_outbox (topic, payload) VALUES ('wallet.changed', jsonb_build_object('user', p_user, 'kind', 'unfrozen', 'ref', ''));
+        END IF;
+    END IF;
 END $$;
+
+-- Whoever ends another freeze, by whatever way: what the hits ask for stays.
+CREATE FUNCTION compliance_sanctions_stay() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    wanted smallint := compliance_sanctions_level(NEW.user_id);
+BEGIN
+    IF wanted > NEW.frozen THEN
+        NEW.frozen := wanted;
+        NEW.frozen_reason := compliance_sanctions_words(wanted);
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER compliance_sanctions_stay BEFORE UPDATE OF frozen ON wallets_wallet
+    FOR EACH ROW WHEN (NEW.frozen < 2) EXECUTE FUNCTION compliance_sanctions_stay();
 
 DO $$
 DECLARE f regprocedure;
@@ -166,6 +222,8 @@ BEGIN
         EXECUTE format('ALTER FUNCTION %s OWNER TO paya_engine', f);
     END LOOP;
 END $$;
+REVOKE EXECUTE ON FUNCTION compliance_sanctions_words(smallint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION compliance_sanctions_words(smallint) TO paya_engine;
 GRANT EXECUTE ON FUNCTION compliance_names_due(int), compliance_sanctions_hit(bigint, bigint, text, int, text, text),
     compliance_end_hit(bigint, text, text) TO paya_worker;
 GRANT EXECUTE ON FUNCTION compliance_decide_hit(text, text, text), compliance_clear_hits(text, text),

@@ -9,13 +9,15 @@ from compliance.models import Case, NameCheck, SanctionsEntry, SanctionsHit, San
 from compliance.sanctions import names, sdn
 from compliance.services import sanctions
 from core.actor import SYSTEM, actor
-from core.errors import Conflict
+from core.errors import AccountFrozen, Conflict
+from payments import services as payments
 from tests.compliance import lists
 from tests.compliance.test_cases import REASON, staff
 from tests.conftest import Database
 from tests.helpers import at_once
 from tests.payments.people import person
 from users import services as users
+from wallets import services as wallets
 
 
 # ------------------------------------------------------------------------------------------------ the files
@@ -235,3 +237,53 @@ def test_a_screening_that_is_killed_goes_on_where_it_was(
     screen(database)
     assert [len(hits(database, one.id)) for one in who] == [1, 1, 1, 1, 1]
     take_in(database, tmp_path)
+
+
+# ------------------------------------------------------------------------------------------------ what a hit does
+def wallet(database: Database, user: int) -> tuple[int, int, str]:
+    columns = "select frozen, status, frozen_reason from wallets_wallet join ledger_account on id = account where user_id = %s"
+    return tuple(database.as_superuser(columns, [user])[0])
+
+
+def letters(database: Database, user: int) -> list[str]:
+    return [row[0] for row in database.as_superuser("select title from compliance_letter where user_id = %s order by id", [user])]
+
+
+def test_a_strong_hit_keeps_the_person_from_sending_until_it_is_cleared(database: Database, listed: None) -> None:
+    desk = staff(database, "strong@staff.example")
+    who = person(database, 50_00, name="Emil Anton Zarkhov")
+    other = person(database)
+    screen(database)
+    [hit] = hits(database, who.id)
+    assert hit.strong and hit.score == 100
+    assert wallet(database, who.id)[:2] == (1, 1) and "public list" in wallet(database, who.id)[2]
+    assert letters(database, who.id) == ["You cannot send money for the moment"]
+    with pytest.raises(AccountFrozen, match="public list"):
+        payments.pay(payer_id=who.id, to=other.username, amount=100, note="", visibility="public", key=None)
+    # Somebody who ends another freeze does not end this one.
+    with database.role("worker"):
+        wallets.freeze(user_id=who.id, level=wallets.Freeze.ALL, reason="Please call us about your phone.")
+        assert wallets.freeze(user_id=who.id, level=wallets.Freeze.NONE, reason="") == wallets.Freeze.SENDING
+    with database.role("staff"):
+        sanctions.clear_hit(hit=hit.public_id, staff_id=desk, reason=REASON)
+    assert wallet(database, who.id) == (0, 0, "")
+    assert letters(database, who.id)[1:] == ["You can send money again"]
+    payments.pay(payer_id=who.id, to=other.username, amount=100, note="", visibility="public", key=None)
+
+
+def test_a_confirmed_hit_blocks_the_money_and_another_freeze_stays_after_a_cleared_one(database: Database, listed: None) -> None:
+    desk = staff(database, "blocked@staff.example")
+    who, kept = (person(database, 50_00, name="Zarkhov Emil Anton") for _ in range(2))
+    with database.role("worker"):
+        wallets.freeze(user_id=kept.id, level=wallets.Freeze.SENDING, reason="Please call us about your phone.")
+    screen(database)
+    with database.role("staff"):
+        sanctions.confirm_hit(hit=hits(database, who.id)[0].public_id, staff_id=desk, reason=REASON)
+        sanctions.clear_hit(hit=hits(database, kept.id)[0].public_id, staff_id=desk, reason=REASON)
+    assert wallet(database, who.id)[:2] == (2, 2)
+    assert letters(database, who.id)[-1] == "Your money is blocked"
+    case = case_of(database, who.id)
+    assert (case.status, case.outcome, case.label) == ("closed", "confirmed", "sanctioned")
+    assert wallet(database, kept.id) == (1, 1, "Please call us about your phone.")
+    with database.role("worker"):
+        assert wallets.freeze(user_id=who.id, level=wallets.Freeze.NONE, reason="") == wallets.Freeze.ALL
