@@ -4,6 +4,8 @@ from django.db import connection
 
 from compliance.limits import Limit
 from compliance.models import Letter, LimitName
+from core.actor import actor
+from core.errors import NotFound
 from wallets.errors import wallet_errors
 
 
@@ -28,6 +30,15 @@ def letters(user_id: int, *, before: int | None = None, limit: int = 20) -> list
     """The newest letters to this person, one more than `limit`."""
     rows = Letter.objects.filter(user_id=user_id, id__lt=before or 2**63 - 1)
     return list(rows.order_by("-id")[: limit + 1])
+
+
+def letter(user_id: int, public_id: str) -> Letter:
+    """One letter to this person, in a transaction of its own. Raises NotFound for somebody else's."""
+    with actor(user_id):
+        row = Letter.objects.filter(user_id=user_id, public_id=public_id).first()
+    if row is None:
+        raise NotFound
+    return row
 
 
 def unread_letters(user_id: int) -> int:

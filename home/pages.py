@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from banking.queries import has_bank, pending_for
+from compliance.queries import unread_letters
 from core.actor import actor
 from core.errors import PayaError
 from core.pages import form_errors, login_required, session_of
@@ -37,12 +38,14 @@ def home(request: HttpRequest) -> HttpResponse:
         wallet = wallets.wallet(user_id)
         pending = pending_for(user_id)
         linked = has_bank(user_id)
+        unread = unread_letters(user_id)
     page = feed_page(limit=20)
     context = {
         "wallet": balance_of(wallet),
         "frozen_reason": wallet.frozen_reason if wallet.frozen else "",
         "owed": wallet.owed,
         "pending": pending,
+        "unread": unread,
         **page,
         "feed": with_times(page["feed"]),
         "next_step": _next_step(linked, wallet.available, bool(pending)),
@@ -72,7 +75,8 @@ def settings(request: HttpRequest) -> HttpResponse:
     with actor(user_id):
         user = User.objects.select_related("profile").get(pk=user_id)
         hint = phone_hint(user_id=user_id)
+        unread = unread_letters(user_id)
     if request.method == "GET":
         values = {"display_name": user.profile.display_name, "default_visibility": user.default_visibility}
-    context = {"values": values, "errors": errors, "phone_hint": hint}
+    context = {"values": values, "errors": errors, "phone_hint": hint, "unread": unread}
     return render(request, "home/settings.html", context, status=400 if errors else 200)

@@ -22,3 +22,12 @@ def mark_read(*, user_id: int, letter: str) -> Letter:
     if row is None:
         raise NotFound
     return row
+
+
+def mark_all_read(*, user_id: int, newest: str) -> None:
+    """All letters up to this one count as read; what came after it does not. Raises NotFound for somebody else's."""
+    with actor(user_id):
+        last = Letter.objects.filter(user_id=user_id, public_id=newest).first()
+        if last is None:
+            raise NotFound
+        Letter.objects.filter(user_id=user_id, pk__lte=last.pk, read_at=None).update(read_at=now())

@@ -103,6 +103,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /redemptions/<str:transfer_id>/cancel": {},
     "POST /v1/rewards/<str:week>/appeal": {"message": "Why so little?"},
     "POST /rewards/<str:week>/appeal": {"message": "Why so little?"},
+    "POST /v1/messages/<str:letter>/read": {},
+    "POST /messages/<str:letter>/read": {},
+    "POST /messages/read": {"newest": "let_00000000000000000000000000"},
     "POST /v1/payments": {"to": "{other}", "amount": 1, "note": "n", "visibility": "private"},
     "PATCH /v1/payments/<str:payment>": {"visibility": "private"},
     "DELETE /v1/devices/<str:device>": {},
@@ -124,7 +127,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /welcome": {"username": "somebody_new", "display_name": "New", "default_visibility": "public"},
 }
 # Of these the person of this test has none.
-NOT_THEIRS = ("<str:account_id>", "<str:transfer_id>", "<str:device>", "<str:week>", "<int:year>", "linked", "oauth")
+NOT_THEIRS = ("<str:account_id>", "<str:transfer_id>", "<str:device>", "<str:week>", "<int:year>", "linked", "oauth", "<str:letter>", "messages/read")
 QUERIES = {
     "GET /v1/users": "?q=person",
     "GET /v1/wallet/balance": "?at=2026-11-21T12:00:00Z",
@@ -149,6 +152,7 @@ class Stage:
         route = endpoint.route
         fill = {"payment": self.payment, "account_id": "ba_x", "transfer_id": new_id("ld"), "device": new_id("dev")}
         fill["week"] = "2026-W46"
+        fill["letter"] = new_id("let")
         for name, value in fill.items():
             route = route.replace(f"<str:{name}>", value)
         route = route.replace("<int:year>", "2026")

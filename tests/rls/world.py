@@ -6,6 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 from banking.models import BankAccount, BankItem, BankTransfer
+from compliance.models import Letter
+from compliance.services.letters import tell
 from core.actor import SYSTEM, actor
 from tests.conftest import Database, PersonForTest
 from users.models import Device
@@ -29,7 +31,7 @@ class Belongings:
 
 
 # Every variable of an address, with where its value comes from: `things` makes one of each for a person.
-VARIABLES = ("payment", "account_id", "transfer_id", "device", "week", "year")
+VARIABLES = ("payment", "account_id", "transfer_id", "device", "week", "year", "letter")
 
 
 def things(database: Database, person: PersonForTest, *, payment: str) -> Belongings:
@@ -41,6 +43,8 @@ def things(database: Database, person: PersonForTest, *, payment: str) -> Belong
             user_id=person.id, item=item, account_id=uuid4().hex, name=f"Checking {person.id}", mask="1234", kind="checking"
         )
         ids["account_id"] = account.public_id
+        tell(user_id=person.id, kind="other", title=f"To {person.username}", body="What this is about, in words.")
+        ids["letter"] = Letter.objects.filter(user_id=person.id).latest("id").public_id
         ids["transfer_id"], ids["redemption"] = (_transfer(person.id, account, kind) for kind in ("load", "redemption"))
     with actor(person.id):
         ids["device"] = Device.objects.filter(user_id=person.id).order_by("id").values_list("public_id", flat=True)[0]
