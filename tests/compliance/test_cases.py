@@ -1,9 +1,13 @@
 """Cases: opened once about one thing, taken by one, closed once, and their labels kept with the signals of the time."""
 
+import csv
+import io
+import json
 from typing import Any
 
 import psycopg2
 import pytest
+from django.core.management import call_command
 
 from compliance.models import Case, Verdict
 from compliance.services import cases
@@ -181,3 +185,18 @@ def test_rooms_above_close_the_case_about_what_they_decide(database: Database) -
     assert database.as_superuser(call, [who.id])[0][1] == it
     assert database.as_superuser(call, [who.id])[0][1] is None
     assert case(database, it).closed_by_id is None
+
+
+def test_labels_are_exported_with_their_signals_and_without_words(database: Database, two: list[int], capsys: Any) -> None:
+    it = opened(database, person(database), detail={"signals": {"share": 0.9}, "note": "a secret remark"})
+    with database.role("staff"):
+        close(it, two[0], result="A remark that is nobody else's.")
+    with database.role("worker"):
+        call_command("export_labels")
+        table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+        call_command("export_labels", "--json")
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [row] = [row for row in table if row["case"] == it]
+    assert (row["label"], row["outcome"], json.loads(row["signals"])) == ("mule", "restricted", {"share": 0.9})
+    assert row["person"].startswith("usr_") and len(lines) == len(table)
+    assert "remark" not in json.dumps(lines)
