@@ -11,7 +11,7 @@ from banking import rails
 from banking.nacha.errors import InvalidFile
 from banking.reconciliation import services as reconciliation
 from banking.return_rates import warn_of_return_rates
-from banking.services import accounts, corrections, identity, inbox, missed, notices, returns, sources, transfers, upkeep
+from banking.services import accounts, corrections, identity, inbox, missed, notices, returns, reviews, sources, transfers, upkeep
 from banking.services.nacha import files, incoming, orders, sending
 from core.actor import SYSTEM, actor
 from core.errors import IdempotencyInProgress
@@ -42,6 +42,13 @@ def wake(task: Task, rows: Iterable[int | Sequence[int]], **options: Any) -> Non
     with a backlog of minutes the queue would fill with copies."""
     for row in rows:
         task.apply_async([row], expires=transfers.WAKE_AGAIN.total_seconds(), **options)
+
+
+@shared_task
+def sweep_held() -> None:
+    """Transfers that wait for a review which nobody decided in time are cancelled, and said in the log."""
+    for transfer in reviews.expire():
+        log.error("held_transfer_expired", extra={"transfer": transfer})
 
 
 @shared_task

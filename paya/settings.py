@@ -353,6 +353,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "attestation-wishes": {"task": "transparency.tasks.carry_out_wishes", "schedule": 5.0},
     "flags": {"task": "compliance.tasks.look_at_movements", "schedule": 5.0},
     "sanctions": {"task": "compliance.tasks.screen_names", "schedule": 5.0},
+    "held-transfers": {"task": "banking.tasks.sweep_held", "schedule": 600.0},
+    "held-payments": {"task": "payments.tasks.sweep_held", "schedule": 600.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }
 # A message that nobody took in time is thrown away, so that a worker that was away does not find a heap of the same. A minute

@@ -1,6 +1,7 @@
 """Paying. One payment is four round trips: BEGIN, payments_begin, payments_finish, COMMIT (DESIGN: posting engine)."""
 
 import json
+from datetime import timedelta
 
 from django.db import connection, transaction
 
@@ -8,16 +9,19 @@ from compliance.movement import Movement, MovementKind, Origin
 from compliance.services import screening
 from core import idempotency
 from core.actor import SYSTEM, actor
+from core.clock import now
 from core.errors import NotFound
 from core.idempotency import Answer
 from core.ids import new_id, new_reference
 from core.staff import call
 from payments import rules
 from payments.errors import held_errors
+from payments.models import Payment
 from wallets.errors import wallet_errors
 from wallets.services import Freeze
 
 HELD_FOR_DAYS = 7  # how long a payment waits for a decision before it goes back
+USUALLY_DECIDED = timedelta(days=1)  # what both are told
 _BEGIN = (
     "select request, status, answer, available, owed, frozen, frozen_reason, payer_username, payer_name,"
     " payee, payee_username, payee_name, payee_frozen, payee_visibility, tier, limits, sends_hour, sends_day, recipients,"
@@ -106,6 +110,12 @@ def expire_held(*, days: int = HELD_FOR_DAYS, limit: int = 100) -> list[str]:
     with actor(SYSTEM), connection.cursor() as cursor:
         cursor.execute("select payments_expire_held(%s, %s)", [days, limit])
         return [row[0] for row in cursor.fetchall()]
+
+
+def late_held() -> int:
+    """How many held payments wait for longer than the usual day (metrics and alarms); as a worker."""
+    with actor(SYSTEM):
+        return Payment.objects.filter(status="in_review", created_at__lt=now() - USUALLY_DECIDED).count()
 
 
 def make_private(*, user_id: int, payment: str) -> bool:

@@ -64,6 +64,30 @@ BEGIN
     RETURN t.review;
 END $$;
 
+-- Nobody decided in time: it goes back, for it is not ours to keep waiting. As a worker; the public ids of those that did.
+CREATE FUNCTION banking_expire_held(p_days int, p_limit int) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    waiting text;
+    t banking_banktransfer;
+BEGIN
+    -- By their cases, which open and close with them, and of which few are open.
+    FOR waiting IN SELECT about FROM compliance_case
+                   WHERE status = 'open' AND kind = 'held_transfer' AND created_at < core_now() - make_interval(days => p_days)
+                   ORDER BY id LIMIT p_limit LOOP
+        BEGIN
+            t := banking_end_review(waiting, 'refused');
+        EXCEPTION WHEN SQLSTATE 'PY124' OR lock_not_available THEN
+            CONTINUE;
+        END;
+        PERFORM compliance_close_case_about('held_transfer', t.user_id, t.public_id, 'cancelled', 'unclear', 'Nobody decided in time: it went back.');
+        PERFORM compliance_tell(t.user_id, 'transfer_denied', format('Your %s was cancelled', t.kind),
+            format('We could not finish checking your %s of %s in time, so it was cancelled. You can ask for it again.',
+                t.kind, to_char(t.amount / 100.0, 'FM$999,999,999,990.00')), t.public_id);
+        RETURN NEXT waiting;
+    END LOOP;
+END $$;
+
 -- A person who takes back what waits ends its review as well.
 CREATE FUNCTION banking_review_cancelled() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
@@ -77,13 +101,14 @@ DO $$
 DECLARE f regprocedure;
 BEGIN
     FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
-             AND p.proname IN ('banking_screened', 'banking_end_review', 'banking_release_held', 'banking_deny_held', 'banking_review_cancelled') LOOP
+             AND p.proname IN ('banking_screened', 'banking_end_review', 'banking_release_held', 'banking_deny_held', 'banking_expire_held', 'banking_review_cancelled') LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
         EXECUTE format('ALTER FUNCTION %s OWNER TO paya_engine', f);
     END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION banking_screened(bigint, bigint, jsonb) TO paya_web, paya_worker;
 GRANT EXECUTE ON FUNCTION banking_release_held(text, text, text), banking_deny_held(text, text, text, text) TO paya_staff;
+GRANT EXECUTE ON FUNCTION banking_expire_held(int, int) TO paya_worker;
 GRANT UPDATE (review) ON banking_banktransfer TO paya_engine;
 GRANT INSERT ON banking_transfermove TO paya_engine;
 GRANT USAGE ON SEQUENCE banking_transfermove_id_seq TO paya_engine;

@@ -109,6 +109,44 @@ BEGIN
     RETURN f;
 END $$;
 
+-- The same limits once more where the money moves, under the same guard: whoever calls the second half of a payment without the first,
+-- or says that it was screened, does not get past them. Its refusal is for programs: the first half says it in words. Raises PY120.
+CREATE FUNCTION compliance_hold_to_limits(p_user bigint, p_account bigint, p_payee_account bigint, p_amount bigint)
+RETURNS void LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+DECLARE
+    t timestamptz := core_now();
+    v bigint[] := compliance_limits_in_force(coalesce((SELECT s.tier FROM compliance_standing s WHERE s.user_id = p_user), 1::smallint),
+                                             '{sends_per_hour,sends_per_day,per_transfer,recipients_per_day}');
+    r record;
+    n int := 0;
+    others bigint[] := '{}';
+    known boolean := false;
+BEGIN
+    IF p_amount > v[3] OR 0 >= least(v[1], v[2], v[4]) THEN
+        RAISE EXCEPTION 'over a limit of payments' USING ERRCODE = 'PY120';
+    END IF;
+    FOR r IN SELECT l.id, l.kind, l.credit_account, l.posted_at FROM ledger_transfer l
+             WHERE l.debit_account = p_account ORDER BY l.debit_version DESC LOOP
+        EXIT WHEN r.posted_at <= t - interval '1 day' OR n >= 1000 OR (v[1], v[2], v[4]) IS NULL;
+        CONTINUE WHEN r.kind NOT IN (7, 8);
+        IF r.kind = 8 THEN
+            SELECT w.account INTO r.credit_account FROM compliance_assessment a JOIN wallets_wallet w ON w.user_id = a.payee_id
+                WHERE a.reference = r.id;
+        END IF;
+        n := n + 1;
+        known := known OR r.credit_account = p_payee_account;
+        IF NOT r.credit_account = ANY (others) THEN others := others || r.credit_account; END IF;
+        -- With this one there would be one too many within the time of the n-th newest.
+        IF n >= v[2] OR n >= v[1] AND r.posted_at > t - interval '1 hour' THEN
+            RAISE EXCEPTION 'over a limit of payments' USING ERRCODE = 'PY120';
+        END IF;
+    END LOOP;
+    IF NOT known AND cardinality(others) >= v[4] THEN
+        RAISE EXCEPTION 'over a limit of payments' USING ERRCODE = 'PY120';
+    END IF;
+END $$;
+
 -- ------------------------------------------------------------------------------------------------ banks
 CREATE TYPE compliance_bank_facts AS (
     tier smallint, device_since timestamptz, user_since timestamptz, versions int[], at timestamptz
@@ -322,7 +360,7 @@ DO $$
 DECLARE f regprocedure;
 BEGIN
     FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
-             AND p.proname IN ('compliance_tier_of', 'compliance_limits_in_force', 'compliance_sent', 'compliance_before_payment',
+             AND p.proname IN ('compliance_tier_of', 'compliance_limits_in_force', 'compliance_sent', 'compliance_before_payment', 'compliance_hold_to_limits',
                 'compliance_before_bank_transfer', 'compliance_limits_of', 'compliance_assess', 'compliance_denied', 'compliance_version_stays',
                 'compliance_set_limit', 'compliance_set_tier', 'compliance_raise_tier', 'compliance_make_version', 'compliance_switch_version') LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);

@@ -22,6 +22,7 @@ from compliance.services import cases, flags, sanctions
 from console import queries
 from console.admin.actions import Action, Form
 from console.admin.base import OfPerson, ReadOnly, link, list_url, person_link, plain, to, when
+from console.admin.held import Deny, Release
 from console.models import Case, CaseNote, CaseVerdict, Flag, FlagRule, Hit, ListRun, Person
 from console.site import site
 from core import clock
@@ -32,7 +33,7 @@ PRIORITY_LABELS = {"High": "danger", "Usual": "info", "Low": "success"}
 STATE_LABELS = {"open": "warning", "cleared": "success", "confirmed": "danger", "gone": "info"}
 CASE_LABELS = {"open": "warning", "closed": "success"}
 # Closed by what is decided about them, and by nothing else (compliance/sql/0001_cases.sql).
-DECIDED_ELSEWHERE = ("held_payment", "sanctions")
+DECIDED_ELSEWHERE = ("held_payment", "held_transfer", "sanctions")
 
 
 def lasting(span: timedelta) -> str:
@@ -240,7 +241,7 @@ class CaseAdmin(Keyed):
     search_fields = ("id", "about")
     search_help_text = "@username, whole phone, id of a case or of what it is about"
     ordering = ("priority", "due_at", "number")
-    staff_actions = (Take, Note, Close, ClearAll, Assign, Prioritise, Reopen)
+    staff_actions = (Take, Note, Close, Release, Deny, ClearAll, Assign, Prioritise, Reopen)
     sections_of_page = (
         (None, ("summary", "person", "about_", "priority_", "state", "assignee_", "opened", "due_")),
         ("What was measured", ("signals_", "flags_", "hits_")),

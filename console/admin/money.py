@@ -13,6 +13,7 @@ from unfold.decorators import display
 
 from console import queries, services
 from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, person_link, plain, short, to, wallet_of, when
+from console.admin.held import Deny, Release
 from console.models import BankTransfer, Payment, Person, StaffLook, Transfer
 from console.site import site
 from core.errors import ValidationError
@@ -149,6 +150,7 @@ class PaymentAdmin(ReadOnly):
     search_fields = ("id",)
     search_help_text = "@username, id or whole phone"
     ordering = ("-number",)
+    staff_actions = (Release, Deny)
     change_form_outer_after_template = "console/look.html"
     sections_of_page = (
         (None, ("from_", "to_", "amount_", "note_", "visibility_", "state", "when_", "public_id")),

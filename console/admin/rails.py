@@ -11,6 +11,7 @@ from unfold.decorators import display
 
 from console import queries
 from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, person_link, plain, when
+from console.admin.held import Deny, Release
 from console.models import BankTransfer, InboxEvent, Transfer
 from console.site import site
 
@@ -24,7 +25,8 @@ STATUS_LABELS = {
 class BankTransferAdmin(ReadOnly):
     list_display = ("asked", "person", "kind", "amount_", "state", "expected", "returned_with", "public_id")
     list_display_links = ("asked", "public_id")
-    list_filter = ("kind", "status", "rail", OfPerson)
+    list_filter = ("kind", "status", "review", "rail", OfPerson)
+    staff_actions = (Release, Deny)
     search_fields = ("id",)
     search_help_text = "@username, id, rail's id or whole phone"
     ordering = ("-number",)

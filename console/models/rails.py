@@ -27,6 +27,7 @@ class BankTransfer(Shown):
     bank_account_id = models.TextField()
     bank = models.TextField()
     created_at = models.DateTimeField("asked for")
+    review = models.TextField(choices=[("", "none"), ("waiting", "waiting"), ("released", "released"), ("refused", "refused")])
 
     class Meta(Shown.Meta):
         abstract = False

@@ -70,6 +70,7 @@ BEGIN
     IF owed > 0 THEN
         RAISE EXCEPTION 'this person owes %', owed USING ERRCODE = 'PY121';
     END IF;
+    PERFORM compliance_hold_to_limits(p_actor, payer_account, payee_account, p_amount);
     IF held THEN   -- set aside for it: out of the wallet, and not yet anybody else's
         t := ledger_post(p_transfer, 8::smallint, payer_account, payer_hold, p_amount, p_transfer);
     ELSE
@@ -106,7 +107,7 @@ CREATE FUNCTION payments_tell_held(p_payer bigint, p_payee bigint, p_public_id t
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM compliance_open_case('held_payment', p_payer, p_public_id, format('A payment is held for its score of %s.', p_screen ->> 'score'),
-        CASE WHEN p_amount >= 50000 THEN 1 ELSE 2 END::smallint, jsonb_build_object('cents', p_amount, 'signals', p_screen));
+        CASE WHEN p_amount >= 50000 THEN 1 ELSE 2 END::smallint, jsonb_build_object('signals', p_screen));
     PERFORM compliance_tell(p_payer, 'payment_held', format('Your payment to @%s is being checked', p_to),
         format(E'We look at some payments before they arrive, to keep everybody''s money safe. %s to @%s is set aside meanwhile: it has left your balance and has not arrived.\n\nYou need not do anything. We usually decide within a day, and write to you then. You can cancel the payment until we have decided, on its page.', payments_usd(p_amount), p_to), p_public_id);
     PERFORM compliance_tell(p_payee, 'payment_held', format('A payment from @%s is being checked', p_from),

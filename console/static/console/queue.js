@@ -2,7 +2,7 @@
 // that work without this; a key does what clicking its link does. Quiet while somebody types, and with a modifier held.
 "use strict";
 
-const ACTIONS = { t: "take", n: "note", c: "close", a: "assign", p: "prioritise", x: "clear", r: "reopen" };
+const ACTIONS = { t: "take", n: "note", c: "close", a: "assign", p: "prioritise", x: "clear", r: "reopen", l: "release", d: "deny" };
 
 const rows = () => [...document.querySelectorAll("#result_list tbody tr")].map((row) => row.querySelector("th a, td a")).filter(Boolean);
 
