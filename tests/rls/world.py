@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from banking.models import BankAccount, BankItem, BankTransfer
+from banking.services.secrets import seal_access_token
 from compliance.models import Letter
 from compliance.services.letters import tell
 from core.actor import SYSTEM, actor
@@ -38,7 +39,11 @@ def things(database: Database, person: PersonForTest, *, payment: str) -> Belong
     """One of everything for this person; `payment` is one that they made."""
     ids = {"payment": payment, "week": "2026-W46", "year": "2026"}
     with database.role("worker"), actor(SYSTEM):
-        item = BankItem.objects.create(user_id=person.id, token_index=uuid4().bytes, institution="Bank", status="active")
+        item = BankItem(
+            user_id=person.id, token_index=uuid4().bytes, item_id=uuid4().hex, institution="Bank", status="active"
+        )
+        item.access_token = seal_access_token(item, "access-nothing")
+        item.save(force_insert=True)
         account = BankAccount.objects.create(
             user_id=person.id, item=item, account_id=uuid4().hex, name=f"Checking {person.id}", mask="1234", kind="checking"
         )
