@@ -127,7 +127,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /welcome": {"username": "somebody_new", "display_name": "New", "default_visibility": "public"},
 }
 # Of these the person of this test has none.
-NOT_THEIRS = ("<str:account_id>", "<str:transfer_id>", "<str:device>", "<str:week>", "<int:year>", "linked", "oauth", "<str:letter>", "messages/read")
+NOT_THEIRS = (
+    "<str:account_id>", "<str:transfer_id>", "<str:device>", "<str:week>", "<int:year>", "linked", "oauth", "<str:letter>",
+    "messages/read",
+)  # fmt: skip
 QUERIES = {
     "GET /v1/users": "?q=person",
     "GET /v1/wallet/balance": "?at=2026-11-21T12:00:00Z",
