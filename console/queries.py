@@ -140,8 +140,13 @@ def case_kinds() -> list[tuple[str, str]]:
 
 
 def letters(user_id: int) -> list[dict[str, Any]]:
-    """What a person was told, newest first."""
-    return []
+    """What a person was told lately, newest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select title, body, created_at, read_at from console_caseletter where user_id = %s"
+            " order by created_at desc limit 20", [user_id],
+        )  # fmt: skip
+        return [dict(zip(["title", "body", "created_at", "read_at"], row, strict=True)) for row in cursor.fetchall()]
 
 
 def timeline(transfer_number: int) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ('hits', models.IntegerField(db_default=0)),
                 ('started_at', models.DateTimeField(db_default=models.Func(function='core_now', output_field=models.DateTimeField()))),
                 ('finished_at', models.DateTimeField(null=True)),
+                ('claimed_until', models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -46,6 +47,7 @@ class Migration(migrations.Migration):
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL)),
                 ('asked_at', models.DateTimeField(db_default=models.Func(function='core_now', output_field=models.DateTimeField()))),
                 ('checked_at', models.DateTimeField(null=True)),
+                ('claimed_until', models.DateTimeField(null=True)),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('checked_at', None)), fields=['asked_at'], name='compliance_namecheck_due')],

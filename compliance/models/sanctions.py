@@ -27,6 +27,7 @@ class SanctionsRun(models.Model):
     hits = models.IntegerField(db_default=0)
     started_at = models.DateTimeField(db_default=core_now())
     finished_at = models.DateTimeField(null=True)
+    claimed_until = models.DateTimeField(null=True)
 
 
 class SanctionsEntry(models.Model):
@@ -57,11 +58,12 @@ class SanctionsSetting(models.Model):
 
 
 class NameCheck(models.Model):
-    """A person's name, to be looked up in the list: due until `checked_at` is set."""
+    """A person's name, to be looked up in the list: due until `checked_at` is set, and meanwhile claimed by who is at it."""
 
     user = models.OneToOneField("users.User", on_delete=models.PROTECT, primary_key=True, related_name="+")
     asked_at = models.DateTimeField(db_default=core_now())
     checked_at = models.DateTimeField(null=True)
+    claimed_until = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["asked_at"], name="compliance_namecheck_due", condition=Q(checked_at=None))]

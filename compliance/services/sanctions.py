@@ -6,10 +6,12 @@ name's look-up or by the list's, or by both, and a hit is one row however often 
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import connection
+from django.db import DatabaseError, connection
+from django.db.models import F
 
 from compliance.models import SanctionsEntry, SanctionsHit, SanctionsRun, SanctionsSetting
 from compliance.sanctions import names, sdn
@@ -27,6 +29,7 @@ COMPARED = ("individual", "entity")
 REMOVED_AT_MOST = 0.2
 PEOPLE_AT_ONCE = 200
 NAMES_AT_ONCE = 100
+CLAIM_SECONDS = 60
 _LOCK = 420602
 
 
@@ -75,7 +78,8 @@ def import_list(*, entries: list[sdn.Entry], allow_removals: bool = False) -> Im
             )
             run.save(force_insert=True)
             _store(run, [*added, *changed], there)
-            _remove(run, gone)
+            # They stay as rows, for what was decided about them; what was open about them ends when `screen` comes by.
+            SanctionsEntry.objects.filter(number__in=gone).update(removed_in=run)
     return result
 
 
@@ -102,14 +106,6 @@ def _store(run: SanctionsRun, entries: list[sdn.Entry], there: dict[int, Sanctio
     )
 
 
-def _remove(run: SanctionsRun, gone: list[int]) -> None:
-    """An entry that left the list stays as a row, for what was decided about it; what was open about it is over."""
-    SanctionsEntry.objects.filter(number__in=gone).update(removed_in=run)
-    for hit in SanctionsHit.objects.filter(entry_id__in=gone, state="open").order_by("id").values_list("id", flat=True):
-        with connection.cursor() as cursor:
-            cursor.execute("select compliance_end_hit(%s, 'gone', 'This entry is no longer on the list.')", [hit])
-
-
 def read_files(*, sdn_file: Path, alt: Path | None = None, add: Path | None = None) -> list[sdn.Entry]:
     """The entries of the published files; alias and address files are also found beside the first under their usual names.
 
@@ -127,8 +123,10 @@ def read_files(*, sdn_file: Path, alt: Path | None = None, add: Path | None = No
 def screen(*, seconds: float = 20.0) -> int:
     """Look up names that are due, then everybody for what changed in the list; how many names. Goes on where the last one ended.
 
-    Any number of these at once, killed at any time: what a transaction has looked up is looked up, and the rest is due.
+    Any number of these at once, killed at any time: names and runs are claimed for a minute, and whatever was not noted as
+    looked up is looked up again. Names are compared outside of any transaction: nobody who changes a name, or pays, waits for it.
     """
+    _end_what_left_the_list()
     until = time.monotonic() + seconds
     done = 0
     while time.monotonic() < until:
@@ -139,47 +137,66 @@ def screen(*, seconds: float = 20.0) -> int:
     return done
 
 
+def _end_what_left_the_list() -> None:
+    with actor(SYSTEM):
+        gone = list(SanctionsHit.objects.filter(state="open", entry__removed_in__isnull=False).values_list("id", flat=True))
+    for hit in gone:
+        with suppress(DatabaseError), actor(SYSTEM), connection.cursor() as cursor:  # somebody has decided it meanwhile
+            cursor.execute("select compliance_end_hit(%s, 'gone', 'This entry is no longer on the list.')", [hit])
+
+
 def _threshold() -> int:
     return int(SanctionsSetting.objects.order_by("-id").values_list("threshold", flat=True)[0])
 
 
 def _screen_names() -> int:
     with actor(SYSTEM), connection.cursor() as cursor:
-        cursor.execute("select user_id, display_name from compliance_names_due(%s)", [NAMES_AT_ONCE])
+        cursor.execute("select user_id, display_name, asked_at from compliance_names_due(%s, %s)", [NAMES_AT_ONCE, CLAIM_SECONDS])
         due = cursor.fetchall()
-        if due:
-            for user_id, name in due:
-                _look_up(_whole_list(), user_id, name, _threshold())
-            people = [user_id for user_id, _ in due]
-            cursor.execute("update compliance_namecheck set checked_at = core_now() where user_id = any(%s)", [people])
-        return len(due)
+    if not due:
+        return 0
+    index, threshold = _whole_list(), _threshold()  # after the names were read: a newer list looks up everybody by itself
+    for user_id, name, asked_at in due:
+        _look_up(index, user_id, name, threshold)
+        with actor(SYSTEM), connection.cursor() as cursor:
+            looked_up = "update compliance_namecheck set checked_at = core_now() where user_id = %s and asked_at = %s"
+            cursor.execute(looked_up, [user_id, asked_at])
+    return len(due)
 
 
 def _go_on_with_a_run() -> int:
-    """Some more people of the oldest run that nobody else is at; 0 where there is none. A run's last step finds nobody left."""
-    with actor(SYSTEM):
-        run = SanctionsRun.objects.select_for_update(skip_locked=True).filter(finished_at=None).order_by("id").first()
-        if run is None:
+    """Some more people of the oldest run, unless somebody else is at it; 0 where there is none."""
+    with actor(SYSTEM), connection.cursor() as cursor:
+        cursor.execute("select id from compliance_claim_run(%s)", [CLAIM_SECONDS])
+        claimed = cursor.fetchone()
+        if claimed is None:
             return 0
+        run = SanctionsRun.objects.get(pk=claimed[0])
         next_ones = Profile.objects.filter(user_id__gt=run.through).order_by("user_id")
         people = list(next_ones.values_list("user_id", "display_name")[:PEOPLE_AT_ONCE])
-        index = _whole_list() if run.cause == SanctionsRun.Cause.SETTING else _changed_by(run)
-        threshold = _threshold()
-        run.hits += sum(_look_up(index, user_id, name, threshold) for user_id, name in people) if len(index) else 0
-        run.people += len(people)
-        run.through = people[-1][0] if people else run.through
-        run.finished_at = clock.now() if len(people) < PEOPLE_AT_ONCE else None
-        run.save(update_fields=["hits", "people", "through", "finished_at"])
-        if run.finished_at:
-            log.info("sanctions_screened", extra={"count": run.people})
-        return len(people) or 1
+    index = _whole_list() if run.cause == SanctionsRun.Cause.SETTING else _changed_by(run)
+    threshold = _threshold()
+    hits = sum(_look_up(index, user_id, name, threshold) for user_id, name in people) if len(index) else 0
+    through = people[-1][0] if people else run.through
+    done = clock.now() if len(people) < PEOPLE_AT_ONCE else None
+    with actor(SYSTEM):
+        # Of two who were at it after all, one moves it on.
+        SanctionsRun.objects.filter(pk=run.pk, through=run.through, finished_at=None).update(
+            through=through, people=F("people") + len(people), hits=F("hits") + hits, finished_at=done, claimed_until=None
+        )
+    if done:
+        log.info("sanctions_screened", extra={"count": run.people + len(people)})
+    return len(people) or 1
 
 
 def _look_up(index: names.Index, user_id: int, name: str, threshold: int) -> int:
-    """Write down what this name is like; how many of it were not known."""
+    """Write down what this name is like; how many of it were not known. What it does to the person is in the same transaction."""
+    found = index.matches(name, threshold)
+    if not found:
+        return 0
     new = 0
-    for match in index.matches(name, threshold):
-        with connection.cursor() as cursor:
+    with actor(SYSTEM), connection.cursor() as cursor:
+        for match in found:
             cursor.execute(
                 "select compliance_sanctions_hit(%s, %s, %s, %s, %s,"
                 " (select key from compliance_sanctionsentry where number = %s))",

@@ -20,7 +20,7 @@ CREATE TRIGGER decisions_stay BEFORE UPDATE ON compliance_sanctionshit FOR EACH 
 CREATE FUNCTION compliance_name_due() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     INSERT INTO compliance_namecheck (user_id, asked_at) VALUES (NEW.user_id, core_now())
-        ON CONFLICT (user_id) DO UPDATE SET asked_at = excluded.asked_at, checked_at = NULL;
+        ON CONFLICT (user_id) DO UPDATE SET asked_at = excluded.asked_at, checked_at = NULL, claimed_until = NULL;
     RETURN NULL;
 END $$;
 CREATE TRIGGER name_is_screened AFTER INSERT ON users_profile FOR EACH ROW EXECUTE FUNCTION compliance_name_due();
@@ -28,11 +28,25 @@ CREATE TRIGGER changed_name_is_screened AFTER UPDATE OF display_name ON users_pr
     WHEN (OLD.display_name IS DISTINCT FROM NEW.display_name) EXECUTE FUNCTION compliance_name_due();
 -- Whoever was there before is looked up with the first list.
 
--- The next people whose names are due, with the names, kept from others until this transaction ends.
-CREATE FUNCTION compliance_names_due(p_limit int) RETURNS TABLE (user_id bigint, display_name text) LANGUAGE sql VOLATILE SECURITY DEFINER
+-- The next people whose names are due, with the names: theirs who asks for p_seconds, and then anybody's again. No lock outlasts this:
+-- whoever changes their name meanwhile does not wait for somebody who compares names.
+CREATE FUNCTION compliance_names_due(p_limit int, p_seconds int) RETURNS TABLE (user_id bigint, display_name text, asked_at timestamptz)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    UPDATE compliance_namecheck n SET claimed_until = clock_timestamp() + make_interval(secs => p_seconds)
+    FROM users_profile p WHERE p.user_id = n.user_id AND n.user_id IN (
+        SELECT d.user_id FROM compliance_namecheck d
+        WHERE d.checked_at IS NULL AND (d.claimed_until IS NULL OR d.claimed_until < clock_timestamp())
+        ORDER BY d.asked_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED)
+    RETURNING n.user_id, p.display_name::text, n.asked_at
+$$;
+
+-- The oldest run that is not done, for p_seconds; nothing while it is somebody else's.
+CREATE FUNCTION compliance_claim_run(p_seconds int) RETURNS SETOF compliance_sanctionsrun LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT n.user_id, p.display_name::text FROM compliance_namecheck n JOIN users_profile p USING (user_id)
-    WHERE n.checked_at IS NULL ORDER BY n.asked_at LIMIT p_limit FOR NO KEY UPDATE OF n SKIP LOCKED
+    UPDATE compliance_sanctionsrun SET claimed_until = clock_timestamp() + make_interval(secs => p_seconds)
+    WHERE id = (SELECT id FROM compliance_sanctionsrun WHERE finished_at IS NULL ORDER BY id LIMIT 1)
+      AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+    RETURNING *
 $$;
 
 -- ------------------------------------------------------------------------------------------------ hits
@@ -224,7 +238,7 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION compliance_sanctions_words(smallint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION compliance_sanctions_words(smallint) TO paya_engine;
-GRANT EXECUTE ON FUNCTION compliance_names_due(int), compliance_sanctions_hit(bigint, bigint, text, int, text, text),
+GRANT EXECUTE ON FUNCTION compliance_names_due(int, int), compliance_claim_run(int), compliance_sanctions_hit(bigint, bigint, text, int, text, text),
     compliance_end_hit(bigint, text, text) TO paya_worker;
 GRANT EXECUTE ON FUNCTION compliance_decide_hit(text, text, text), compliance_clear_hits(text, text),
     compliance_change_sanctions(int, int, text) TO paya_staff;
@@ -232,6 +246,7 @@ GRANT SELECT ON compliance_sanctionsentry, compliance_sanctionsrun, compliance_s
 GRANT SELECT ON compliance_sanctionssetting TO paya_staff;
 GRANT INSERT, UPDATE ON compliance_sanctionsentry, compliance_sanctionsrun TO paya_worker;
 GRANT INSERT ON compliance_sanctionssetting, compliance_sanctionsrun TO paya_engine;
+GRANT UPDATE (claimed_until) ON compliance_sanctionsrun TO paya_engine;
 GRANT SELECT, INSERT, UPDATE ON compliance_namecheck TO paya_engine;
 GRANT SELECT, UPDATE (checked_at) ON compliance_namecheck TO paya_worker;
 GRANT SELECT, INSERT, UPDATE ON compliance_sanctionshit TO paya_engine;

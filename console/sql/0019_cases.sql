@@ -54,3 +54,10 @@ BEGIN
         EXECUTE format('GRANT SELECT ON %I TO paya_staff', v);
     END LOOP;
 END $$;
+
+-- What a person was told, for the page of a case about them.
+CREATE VIEW console_caseletter AS
+    SELECT l.public_id AS id, l.user_id, l.kind, l.title, l.body, l.about, l.created_at, l.read_at
+    FROM compliance_letter l WHERE (SELECT console_is_staff());
+ALTER VIEW console_caseletter OWNER TO paya_engine;
+GRANT SELECT ON console_caseletter TO paya_staff;

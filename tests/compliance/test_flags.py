@@ -2,8 +2,10 @@
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from kombu.exceptions import OperationalError
 
 from compliance.models import Case, Flag
 from compliance.services import flags
@@ -228,6 +230,23 @@ def test_what_may_still_commit_is_waited_for_and_then_seen(database: Database) -
     raw.close()
     pay_all(database, [(a, b, minutes(1))])
     assert look(database) == 1
+
+
+def test_the_relay_wakes_up_whoever_looks_and_does_not_wait_for_a_broker(monkeypatch: Any) -> None:
+    from compliance import handlers
+    from core.outbox import Row
+
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(handlers.look_at_movements, "apply_async", lambda **options: sent.append(options))
+    rows = [Row(n, "payment.completed", {"payment": "pay_1", "payer": 1, "payee": 2}, datetime.now(UTC)) for n in range(3)]
+    handlers.wake_up(rows)
+    assert sent == [{"retry": False, "expires": 60}]
+
+    def down(**options: Any) -> None:
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(handlers.look_at_movements, "apply_async", down)
+    handlers.wake_up(rows)  # the sweep finds them
 
 
 def test_who_only_pays_privately_is_found_through_the_rooms_above(database: Database) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from compliance.models import Case, NameCheck, SanctionsEntry, SanctionsHit, SanctionsRun
 from compliance.sanctions import names, sdn
@@ -152,6 +153,7 @@ def test_when_the_list_changes_only_what_is_new_on_it_is_looked_for(database: Da
     assert len(hits(database, who.id)) == 1
     # An entry that leaves the list takes its open hit with it, and its case; it comes back as it went.
     take_in(database, tmp_path)
+    screen(database)
     [hit] = hits(database, who.id)
     assert (hit.state, case_of(database, who.id).status, case_of(database, who.id).label) == ("gone", "closed", "unclear")
     take_in(database, tmp_path, more)
@@ -233,10 +235,53 @@ def test_a_screening_that_is_killed_goes_on_where_it_was(
     with database.role("worker"), pytest.raises(RuntimeError):
         sanctions.screen()
     assert [len(hits(database, one.id)) for one in who][3:] == [0, 0]
+    screen(database)
+    assert [len(hits(database, one.id)) for one in who][3:] == [0, 0]  # it is claimed by whoever was killed, for a minute
+    database.as_superuser("update compliance_sanctionsrun set claimed_until = now() where finished_at is null")
     monkeypatch.setattr(sanctions, "_look_up", found)
     screen(database)
     assert [len(hits(database, one.id)) for one in who] == [1, 1, 1, 1, 1]
     take_in(database, tmp_path)
+
+
+def test_who_changes_their_name_meanwhile_does_not_wait_and_is_looked_up_again(
+    database: Database, listed: None, monkeypatch: Any
+) -> None:
+    who = person(database, name="Somebody Else")
+    screen(database)
+    users.update_profile(user_id=who.id, display_name="Somebody Other")
+    compare = names.Index.matches
+
+    def slow(index: names.Index, name: str, threshold: int) -> Any:
+        if name == "Somebody Other":
+            database.as_superuser("set lock_timeout = '500ms'")
+            database.as_superuser("update users_profile set display_name = 'Emil Zarkhov' where user_id = %s", [who.id])
+        return compare(index, name, threshold)
+
+    monkeypatch.setattr(names.Index, "matches", slow)
+    screen(database)
+    assert [hit.entry_id for hit in hits(database, who.id)] == [101]
+
+
+def test_the_command_says_what_it_did_and_what_is_wrong(database: Database, listed: None, tmp_path: Path, capsys: Any) -> None:
+    at = lists.write(tmp_path)
+    elsewhere = lists.write(tmp_path / "elsewhere", alt="", add="")
+    with database.role("worker"):
+        call_command("import_sanctions", str(at))
+        assert "5 entries: 0 new, 0 changed, 0 removed" in capsys.readouterr().out
+        call_command("import_sanctions", str(elsewhere), str(tmp_path / "alt.csv"), str(tmp_path / "add.csv"))
+        assert "0 changed" in capsys.readouterr().out
+        for arguments, status, words in (
+            ([str(tmp_path / "nothing.csv")], 1, "No such file"), ([str(at), str(tmp_path / "sdn.csv")], 1, "are named alt"),
+            ([str(lists.write(tmp_path / "cut", lists.SDN[:100], "", ""))], 1, "line 1"),
+            ([str(lists.write(tmp_path / "few", lists.SDN.split("102,")[0], "", ""))], 2, "--allow-removals"),
+        ):  # fmt: skip
+            with pytest.raises(SystemExit) as ended:
+                call_command("import_sanctions", *arguments)
+            assert ended.value.code == status and words in capsys.readouterr().err
+        call_command("import_sanctions", str(tmp_path / "few" / "sdn.csv"), "--allow-removals")
+        call_command("import_sanctions", str(at))
+        assert "4 new" in capsys.readouterr().out
 
 
 # ------------------------------------------------------------------------------------------------ what a hit does

@@ -122,6 +122,7 @@ def test_a_hit_is_decided_once(world: World, hit: str, desk: Desk, staff_site: D
     [(case,)] = staff_site.as_superuser("select public_id from compliance_case where kind = 'sanctions'")
     assert "do/close/" not in page(desk, f"/admin/console/case/{case}/change/")  # closed by what is decided, and by nothing else
     assert desk.get(f"/admin/console/case/{case}/do/close/").status_code == 302
+    assert "You cannot send money for the moment" in page(desk, f"/admin/console/case/{case}/change/")
     assert act(desk, url + "do/clear/").status_code == 302
     assert row(staff_site, case)[0] == "closed" and row(staff_site, case)[3] == "false_positive"
     assert desk.get(url + "do/clear/").status_code == 302
