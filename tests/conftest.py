@@ -196,6 +196,20 @@ def database(django_db_blocker: Any) -> Iterator[Database]:
         yield clone
 
 
+def restore_limits(database: Database) -> None:
+    """The limits with which PaYa begins; the template has them taken away (paya/local/testing.py)."""
+    database.as_superuser(
+        "insert into compliance_limit (name, tier, value, effective_at, reason)"
+        " select name, tier, value, '2000-01-03Z', 'Back again' from compliance_limit where reason = 'As PaYa began'"
+    )
+
+
+@pytest.fixture
+def default_limits(database: Database) -> None:
+    """What this test's people may move is limited as it is in earnest."""
+    restore_limits(database)
+
+
 # --------------------------------------------------------------------------------------------------------- people
 @dataclass(frozen=True)
 class PersonForTest:

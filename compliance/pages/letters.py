@@ -11,7 +11,6 @@ from core.actor import actor
 from core.api import encode_cursor, page_params
 from core.pages import login_required, session_of
 
-
 # Where a letter of a kind leads on: address, what to do there, and a line about it.
 NextSteps = list[tuple[str, str, str]]
 _STEPS: dict[str, NextSteps] = {
