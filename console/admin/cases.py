@@ -4,7 +4,7 @@ The queue is for the keyboard (console/static/console/queue.js): j and k, Enter,
 written on the page, and all of it works without a script, too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -356,7 +356,7 @@ def lines_of(shown: Any, under: str = "") -> Iterator[tuple[str, str]]:
 
 
 # ------------------------------------------------------------------------------------------------ flags
-def usernames_of(raised: list[Flag]) -> dict[int, str]:
+def usernames_of(raised: Iterable[Flag]) -> dict[int, str]:
     """The names of all whom these flags speak of, in one query."""
     ids = {user for flag in raised for user in (flag.other_id, flag.detail.get("to"), *flag.detail.get("people", [])) if user}
     return {person.user_id: str(person) for person in Person.objects.filter(user_id__in=ids)}

@@ -178,7 +178,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'change of the sanctions list',
-                'verbose_name_plural': 'sanctions list',
+                'verbose_name_plural': 'changes of the sanctions list',
                 'db_table': 'console_sanctionsrun',
                 'abstract': False,
                 'managed': False,

@@ -170,7 +170,7 @@ class ListRun(Shown):
     class Meta(Shown.Meta):
         abstract = False
         db_table = "console_sanctionsrun"
-        verbose_name, verbose_name_plural = "change of the sanctions list", "sanctions list"
+        verbose_name, verbose_name_plural = "change of the sanctions list", "changes of the sanctions list"
 
     def __str__(self) -> str:
         return f"{self.get_cause_display()} of {self.started_at:%d %b %Y}"
