@@ -17,10 +17,17 @@ from rapidfuzz import fuzz, process
 
 WORD_ALIKE = 78.0  # below this two words are two words
 INITIAL = 0.65  # how well an initial says which word it stands for
-_OTHER_LETTERS = str.maketrans({
-    "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ı": "i", "ħ": "h",
-    "ʼ": "", "’": "", "'": "", "`": "",
-})  # fmt: skip
+# Letters that no decomposition makes Latin ones. Cyrillic and Greek as they are mostly written in Latin letters, which also undoes
+# letters that only look like Latin ones.
+_OTHER_LETTERS = {
+    **str.maketrans("абвгґдеёєзиіїйклмнопрстуўфыэ", "abvggdeeeziiiyklmnoprstuufye"),
+    **str.maketrans("αάβγδεέζηήιίκλμνξοόπρσςτυύφωώ", "aavgdeeziiiiklmnxooprsstyyfoo"),
+    **str.maketrans({
+        "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ı": "i", "ħ": "h",
+        "ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ь": "", "ю": "yu", "я": "ya",
+        "θ": "th", "χ": "ch", "ψ": "ps", "ʼ": "", "’": "", "'": "", "`": "",
+    }),
+}  # fmt: skip
 _TITLES = frozenset((
     "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "jr", "sr", "ii", "iii", "iv", "phd", "md", "esq", "general", "gen",
     "colonel", "col", "major", "maj", "captain", "capt", "haji", "hajj", "hajji", "sheikh", "shaykh", "mullah", "mawlawi",
