@@ -12,14 +12,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from rapidfuzz import fuzz, process
 
 WORD_ALIKE = 78.0  # below this two words are two words
 INITIAL = 0.65  # how well an initial says which word it stands for
-# Letters that no decomposition makes Latin ones. Cyrillic and Greek as they are mostly written in Latin letters, which also undoes
-# letters that only look like Latin ones.
-_OTHER_LETTERS = {
+# Letters that no decomposition makes Latin ones. Cyrillic and Greek as they are mostly written in Latin letters, which also
+# undoes letters that only look like Latin ones.
+_OTHER_LETTERS: dict[int, Any] = {
     **str.maketrans("абвгґдеёєзиіїйклмнопрстуўфыэ", "abvggdeeeziiiyklmnoprstuufye"),
     **str.maketrans("αάβγδεέζηήιίκλμνξοόπρσςτυύφωώ", "aavgdeeziiiiklmnxooprsstyyfoo"),
     **str.maketrans({
