@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 
 from core.actor import actor
 from core.api import has_control
+from core.logs import request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -38,4 +40,6 @@ class StaffActor:
         if not request.user.is_authenticated:
             return self.get_response(request)
         with actor(request.user.pk):
+            with connection.cursor() as cursor:  # the trail's entries and the records of views name the request
+                cursor.execute("select set_config('paya.request', %s, true)", [request_id.get()])
             return self.get_response(request)

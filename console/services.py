@@ -2,6 +2,7 @@
 
 import secrets
 from base64 import b32encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -111,15 +112,24 @@ class Account:
     otpauth: str
 
 
-def create_staff(*, email: str, password: str | None = None, secret: bytes | None = None, renew: bool = False) -> Account:
+ROLES = ("support", "compliance", "finance", "auditor", "administrator")
+
+
+def create_staff(
+    *, email: str, roles: Iterable[str] = (), password: str | None = None, secret: bytes | None = None, renew: bool = False
+) -> Account:
     """A member of staff with a new password and authenticator; `renew` gives new ones to somebody who is there.
 
+    They have these `roles` from then on, besides those that they had: without any they see the site and do nothing.
     A changed password ends their sessions. Runs as the worker. Raises ValidationError; Conflict when the e-mail is
     taken, NotFound when there is nobody to renew.
     """
     email = email.strip().lower()
+    roles = set(roles)
     if "@" not in email:
         raise ValidationError(fields={"email": "This is no e-mail address."})
+    if unknown := roles - set(ROLES):
+        raise ValidationError(fields={"role": f"There is no role {', '.join(sorted(unknown))}: {', '.join(ROLES)}."})
     password, secret = password or secrets.token_urlsafe(18), secret or secrets.token_bytes(20)
     with actor(SYSTEM):
         user = User.objects.filter(email=email).first()
@@ -132,6 +142,7 @@ def create_staff(*, email: str, password: str | None = None, secret: bytes | Non
         user.set_password(password)
         user.save(update_fields=["password"] if renew else None)
         _give_authenticator(user, secret)
+        _give_roles(user, roles)
     return Account(email, password, otpauth_url(email, secret))
 
 
@@ -142,6 +153,14 @@ def _give_authenticator(user: User, secret: bytes) -> None:
     Authenticator.objects.update_or_create(
         user=user, defaults={"secret": sealed, "last_step": -1, "name": "Authenticator app", "confirmed": True}
     )
+
+
+def _give_roles(user: User, roles: Iterable[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into console_staffrole (user_id, role) select %s, r from unnest(%s::text[]) r on conflict do nothing",
+            [user.pk, sorted(roles)],
+        )
 
 
 def otpauth_url(email: str, secret: bytes) -> str:

@@ -1,8 +1,8 @@
 """What staff change, they change through functions of the database that check who is asking and write it down.
 
 The staff's role writes no table. A function that it may execute is owned by paya_engine and begins with
-`console_acted` (console/sql/0002_actions.sql), which refuses everybody but staff, and everything without a reason,
-and records who did what, when and why in the transaction of the change itself.
+`console_acted` (console/sql/0014_trail.sql), which refuses everybody whose roles may not do it, and everything without a
+reason, and appends to the trail who did what, when and why in the transaction of the change itself.
 """
 
 from collections.abc import Sequence
@@ -48,3 +48,24 @@ def call(function: str, params: Sequence[Any], *, staff_id: int) -> Any:
         if state == "PY122":
             raise ValidationError(fields={"reason": WHY}) from error
         raise _ERRORS[state](diag.message_primary if diag is not None else None) from error
+
+
+def viewed(kind: str, subject: str) -> None:
+    """Write down that the actor is shown this: `kind` is what (person, phone, document, export, csv), `subject` whose, by public id.
+
+    Belongs into the request's transaction, so that what is shown and the record stand or fall together. Raises Forbidden.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("select console_viewed(%s, %s)", [kind, subject])
+    except DatabaseError as error:
+        if getattr(error.__cause__, "pgcode", None) == "PY120":
+            raise Forbidden from error
+        raise
+
+
+def allowed() -> frozenset[str]:
+    """The names of all actions that the actor's roles may do now."""
+    with connection.cursor() as cursor:
+        cursor.execute("select console_allowed()")
+        return frozenset(row[0] for row in cursor.fetchall())

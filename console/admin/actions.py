@@ -2,6 +2,8 @@
 
     class Assign(Action):
         name, title = "assign", "Assign"                    # last part of its address; the words on its button
+        acts = "break.assign"                               # what the database calls it: roles that may not do it see no button
+        reauthenticate = True                               # for what moves money: their code or key of these five minutes
 
         class form(Form):                                   # what it has to know besides the reason; may be left out
             staff = forms.EmailField(label="To whom")
@@ -34,6 +36,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -41,7 +44,7 @@ from django.urls import path, reverse
 
 from console.models import StaffAction
 from core.errors import PayaError, ValidationError
-from core.staff import REASON_LONGEST, REASON_SHORTEST, WHY, reason_of
+from core.staff import REASON_LONGEST, REASON_SHORTEST, WHY, allowed, reason_of
 
 Form = forms.Form
 
@@ -51,6 +54,8 @@ class Action:
 
     name: str
     title: str
+    acts = ""  # its name in console_permission; without one nobody may do it
+    reauthenticate = False  # whether who does it must have proved who they are within the last minutes
     hint = ""  # a sentence above the form, for what is not obvious
     form: type[forms.Form] = Form
 
@@ -69,6 +74,13 @@ class Action:
     def asks(self, row: Any) -> type[forms.Form]:
         """The form of what it has to know; override where the choices depend on the row."""
         return self.form
+
+
+def may(request: HttpRequest, acts: str) -> bool:
+    """Whether one of the roles of whoever asks may do this. The database asks anew when it is done."""
+    if not hasattr(request, "staff_may"):
+        request.staff_may = allowed()  # type: ignore[attr-defined]
+    return acts in request.staff_may  # type: ignore[attr-defined]
 
 
 class _Reason(forms.Form):
@@ -104,18 +116,19 @@ class Acting:
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        shown = {"buttons": self._buttons(self.list_actions, None), **(extra_context or {})}
+        shown = {"buttons": self._buttons(request, self.list_actions, None), **(extra_context or {})}
         return super().changelist_view(request, shown)  # type: ignore[misc]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
         row: Model | None = context.get("original")
         if row is not None:
-            context["buttons"] = self._buttons(self.staff_actions, row)
+            context["buttons"] = self._buttons(request, self.staff_actions, row)
             context["staff_did"] = StaffAction.objects.filter(subject=str(row.pk)).order_by("-id")[:20]
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
 
-    def _buttons(self, actions: tuple[type[Action], ...], row: Model | None) -> list[tuple[str, str]]:
-        return [(self._url(action.name, row), action.title) for action in actions if action().offered(row)]
+    def _buttons(self, request: HttpRequest, actions: tuple[type[Action], ...], row: Model | None) -> list[tuple[str, str]]:
+        mine = [action for action in actions if may(request, action.acts)]
+        return [(self._url(action.name, row), action.title) for action in mine if action().offered(row)]
 
     def _url(self, action: str, row: Model | None) -> str:
         base = f"admin:console_{self.opts.model_name}_do"  # type: ignore[attr-defined]
@@ -128,6 +141,8 @@ class Acting:
         if action not in known or (key is not None and row is None):
             raise Http404
         chosen = known[action]()
+        if not may(request, chosen.acts):
+            raise PermissionDenied
         name = self.opts.model_name  # type: ignore[attr-defined]
         back = reverse(f"admin:console_{name}_change", args=[key]) if row else reverse(f"admin:console_{name}_changelist")
         if not chosen.offered(row):

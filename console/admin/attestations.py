@@ -22,6 +22,7 @@ STATES = {"open": "success", "signed": "warning", "built": "warning", "frozen": 
 
 class AttestNow(Action):
     name, title = "attest", "Attest today now"
+    acts = "attest"
     hint = "For when today's attestation is late. One day has one text: it is never issued again."
 
     def preview(self, row: None, given: Mapping[str, Any]) -> Sequence[str]:
@@ -40,6 +41,7 @@ class AttestNow(Action):
 
 class Answer(Action):
     name, title = "answer", "It is answered"
+    acts = "complaint.answer"
     hint = "The reason says what it was, and what the person was told."
 
     def offered(self, row: ProofComplaint) -> bool:

@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
 from console import queries, services
+from console.admin.actions import may
 from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, person_link, plain, short, to, wallet_of, when
 from console.admin.held import Deny, Release
 from console.models import BankTransfer, Payment, Person, StaffLook, Transfer
@@ -174,7 +175,7 @@ class PaymentAdmin(ReadOnly):
 
     def look(self, request: HttpRequest, key: str) -> HttpResponse:
         """The page of a private payment with all that is in it, for somebody who said why. Written down each time."""
-        if request.method != "POST":
+        if request.method != "POST" or not may(request, "payment.look"):
             raise PermissionDenied
         if not Payment.objects.filter(pk=key).exists():
             raise Http404

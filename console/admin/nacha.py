@@ -79,6 +79,7 @@ class Nobodys(ReadOnly):
 # ------------------------------------------------------------------------------------------------ what we sent
 class Again(Action):
     name, title = "again", "Send its transfers again"
+    acts = "nacha.after_rejection"
     hint = "After the bank has said why, and that has been mended: see the runbook for a rejected file."
 
     def offered(self, row: Any) -> bool:
@@ -227,6 +228,7 @@ class NachaBatchAdmin(Nobodys):
 
 class Reverse(Action):
     name, title = "reverse", "Reverse it"
+    acts = "nacha.reverse"
     hint = "For a mistake of ours: a wrong amount, a wrong account, the same twice. Nacha allows it for nothing else."
 
     def offered(self, row: Any) -> bool:
@@ -250,6 +252,7 @@ class Reverse(Action):
 
 class Prenote(Action):
     name, title = "prenote", "Send a prenote"
+    acts = "nacha.prenote"
     hint = "Asks the bank whether the account is there. No money moves; what is wrong comes back within some banking days."
 
     class form(Form):
@@ -426,6 +429,7 @@ class NachaIncomingAdmin(Whole, Nobodys):
 
 class Resolve(Action):
     name, title = "resolve", "Resolve"
+    acts = "nacha.resolve"
     hint = "Once it has been dealt with. Say how."
 
     def offered(self, row: Any) -> bool:

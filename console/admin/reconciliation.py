@@ -30,6 +30,7 @@ from users import usernames
 # --------------------------------------------------------------------------------------------------------- actions
 class Assign(Action):
     name, title = "assign", "Give it to somebody"
+    acts = "break.assign"
 
     class form(Form):
         staff = forms.EmailField(label="E-mail of the member of staff")
@@ -47,6 +48,7 @@ class Assign(Action):
 
 class Resolve(Action):
     name, title = "resolve", "Resolve"
+    acts = "break.resolve"
     hint = "The reason says what it was and what was done about it. No money moves."
 
     def offered(self, row: Break) -> bool:
@@ -66,6 +68,7 @@ class Resolve(Action):
 
 class GiveToOwner(Action):
     name, title = "give", "Ask to give the money to its owner"
+    acts = "correction.ask"
     hint = "For money that arrived and whose owner was found. It goes once somebody else of the staff has approved it."
 
     class form(Form):
@@ -91,6 +94,7 @@ class GiveToOwner(Action):
 
 class BookAsCost(Action):
     name, title = "book", "Ask to book it as a cost"
+    acts = "correction.ask"
     hint = "For what the custodian took and will not give back, such as its own fee. Somebody else of the staff approves it."
 
     def offered(self, row: Break) -> bool:
@@ -109,6 +113,7 @@ class BookAsCost(Action):
 
 class ReconcileNow(Action):
     name, title = "reconcile", "Compare now"
+    acts = "reconcile"
 
     class form(Form):
         custodian = forms.ChoiceField(choices=[(name, name.capitalize()) for name in RESERVES])

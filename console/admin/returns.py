@@ -36,6 +36,7 @@ class Dollars(forms.CharField):
 # ------------------------------------------------------------------------------------------------ rails
 class ChooseRail(Action):
     name, title = "choose", "Choose a rail"
+    acts = "rail.choose"
     hint = "New transfers go by it from then on. Those under way stay on theirs."
 
     class form(Form):
@@ -83,6 +84,7 @@ class RailChoiceAdmin(ReadOnly):
 # ------------------------------------------------------------------------------------------------ returns
 class Lift(Action):
     name, title = "lift", "Lift the restriction"
+    acts = "return.lift"
 
     def offered(self, row: Return) -> bool:
         return row.restricts and row.lifted_at is None
@@ -155,6 +157,7 @@ class ReturnAdmin(ReadOnly):
 # ------------------------------------------------------------------------------------------------ corrections
 class WriteOff(Action):
     name, title = "write-off", "Ask for a write-off"
+    acts = "correction.ask"
     hint = "It takes what a person owes out of the loss reserve, once somebody else of the staff has approved it."
 
     class form(Form):
@@ -181,6 +184,7 @@ class WriteOff(Action):
 
 class FundLossReserve(Action):
     name, title = "fund", "Ask for money for the loss reserve"
+    acts = "correction.ask"
     hint = "From capital to the loss reserve, once somebody else of the staff has approved it."
 
     class form(Form):
@@ -196,6 +200,7 @@ class FundLossReserve(Action):
 
 class Approve(Action):
     name, title, approve = "approve", "Approve", True
+    acts = "correction.decide"
 
     def offered(self, row: Correction) -> bool:
         return row.decided_at is None

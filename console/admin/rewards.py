@@ -31,6 +31,7 @@ STATUS_LABELS = {"paid": "success", "owed": "danger", "reversed": "warning", "li
 # --------------------------------------------------------------------------------------------------------- weeks
 class Hold(Action):
     name, title = "hold", "Hold"
+    acts = "rewards.hold"
 
     def offered(self, row: RewardRun) -> bool:
         return row.state in ("closed", "distributing") and not row.held
@@ -47,6 +48,7 @@ class Hold(Action):
 
 class Release(Action):
     name, title = "release", "Release"
+    acts = "rewards.release"
 
     def offered(self, row: RewardRun) -> bool:
         return row.state in ("closed", "distributing") and (row.held or row.distribute_at > clock.now())
@@ -205,6 +207,7 @@ class RewardRunAdmin(ReadOnly):
 # --------------------------------------------------------------------------------------------------------- rewards
 class Reverse(Action):
     name, title = "reverse", "Reverse"
+    acts = "rewards.reverse"
 
     def offered(self, row: Reward) -> bool:
         return row.status == "paid"
@@ -281,6 +284,7 @@ class MarkIneligible(Action):
     """On a person's page."""
 
     name, title = "ineligible", "Leave out of rewards"
+    acts = "rewards.ineligible"
 
     class form(Form):
         weeks = forms.IntegerField(label="For how many weeks", min_value=1, max_value=520, initial=4)
@@ -299,6 +303,7 @@ class MarkIneligible(Action):
 
 class Lift(Action):
     name, title = "lift", "Let them count again"
+    acts = "rewards.eligible"
 
     def offered(self, row: Ineligible) -> bool:
         return row.lifted_at is None
@@ -344,6 +349,7 @@ class IneligibleAdmin(ReadOnly):
 # --------------------------------------------------------------------------------------------------------- appeals
 class Answer(Action):
     name, title = "answer", "Answer"
+    acts = "rewards.answer"
     hint = "The person reads the answer beside their week. The reason below stays with us."
 
     class form(Form):
@@ -408,6 +414,7 @@ _PLAIN = ("in_force_from", "min_age_days", "path_length", "circle_hours", "revie
 
 class ChangeRules(Action):
     name, title = "change", "Other rules from a day on"
+    acts = "rewards.settings"
     hint = "For weeks that begin on that day or later. Weeks that have begun or are closed keep the rules they began with."
 
     class form(Form):

@@ -30,6 +30,7 @@ RATES = {
 # ------------------------------------------------------------------------------------------------ breakers
 class Hold(Action):
     name, title = "hold", "Hold calls"
+    acts = "vendor.hold"
     hint = "For what a vendor's answers do not show. A vendor that fails is left alone without this."
 
     def offered(self, row: Any) -> bool:
@@ -46,6 +47,7 @@ class Hold(Action):
 
 class Release(Hold):
     name, title = "release", "Let calls through"
+    acts = "vendor.release"
     hint = ""
 
     def offered(self, row: Any) -> bool:
@@ -63,6 +65,7 @@ class Release(Hold):
 class Tell(Action):
     """Something that the sandbox is told; there are none of these in production."""
 
+    acts = "sandbox"
     path = ""
 
     def offered(self, row: Any) -> bool:

@@ -1,8 +1,10 @@
 from django.db import migrations
 
+from core.migrate import run_sql_file
+
 
 class Migration(migrations.Migration):
 
     dependencies = [("console", "0014_trail")]
 
-    operations: list = []
+    operations = [run_sql_file(__file__, "0015_roles.sql")]

@@ -16,6 +16,7 @@ from core.keyring import datakeys
 from tests.banking.odfi import Odfi
 from tests.banking.sandbox import Bank, Delivery, running
 from tests.conftest import Database, MakePerson, PersonForTest
+from tests.helpers import give_all_roles
 from users.middleware import SESSION_DEVICE
 from users.models import Device, User
 from wallets.queries import wallet
@@ -188,7 +189,7 @@ def browse() -> Callable[[int], Client]:
 def staff_member(database: Database) -> int:
     """A member of the staff, by number."""
     with database.role("worker"), actor(SYSTEM):
-        return User.objects.create(public_id=new_id("usr"), kind=User.STAFF, email="desk@paya.example").pk
+        return give_all_roles(User.objects.create(public_id=new_id("usr"), kind=User.STAFF, email="desk@paya.example").pk)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from payments import services as payments
 from tests.banking.conftest import Linked
 from tests.banking.sandbox import Bank
 from tests.conftest import Database, MakePerson
-from tests.helpers import assert_problem
+from tests.helpers import assert_problem, give_all_roles
 from users.models import User
 from wallets import services as wallets
 from wallets.errors import OwesMoney
@@ -55,7 +55,7 @@ def sweep(database: Database) -> None:
 @pytest.fixture
 def colleague(database: Database, staff_member: int) -> int:
     with database.role("worker"), actor(SYSTEM):
-        return User.objects.create(public_id=new_id("usr"), kind=User.STAFF, email="second@paya.example").pk
+        return give_all_roles(User.objects.create(public_id=new_id("usr"), kind=User.STAFF, email="second@paya.example").pk)
 
 
 # ---------------------------------------------------------------------------------------------- what a code asks for

@@ -81,7 +81,7 @@ def staff(database: Database, email: str) -> int:
     from console import services
 
     with database.role("worker"):
-        services.create_staff(email=email, password="correct horse battery", secret=bytes(range(20)))
+        services.create_staff(email=email, roles=services.ROLES, password="correct horse battery", secret=bytes(range(20)))
     return int(database.as_superuser("select id from users_user where email = %s", [email])[0][0])
 
 

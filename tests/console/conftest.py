@@ -60,13 +60,13 @@ def staff_site(database: Database) -> Iterator[Database]:
 
 @pytest.fixture
 def account(database: Database) -> int:
-    """A member of staff; the answer is their number."""
+    """A member of staff who has all roles; the answer is their number."""
     from console import services
     from core.actor import SYSTEM, actor
     from users.models import User
 
     with database.role("worker"):
-        services.create_staff(email=EMAIL, password=PASSWORD, secret=SECRET)
+        services.create_staff(email=EMAIL, roles=services.ROLES, password=PASSWORD, secret=SECRET)
         with actor(SYSTEM):
             return int(User.objects.get(email=EMAIL).pk)
 

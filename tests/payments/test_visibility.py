@@ -180,6 +180,7 @@ def staff_id(database: Database) -> int:
         "insert into users_user (id, public_id, kind, email, password, is_superuser, is_active)"
         " values (nextval('users_user_id_seq'), 'usr_staff', 'staff', 'staff@paya.example', 'x', false, true) returning id"
     )
+    database.as_superuser("insert into console_staffrole (user_id, role) values (%s, 'support')", [made])
     return int(made)
 
 

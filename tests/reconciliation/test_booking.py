@@ -16,7 +16,7 @@ from core.errors import Conflict
 from core.ids import new_id
 from ledger import services as ledger
 from ledger.queries import figures
-from tests.helpers import at_once
+from tests.helpers import at_once, give_all_roles
 from tests.reconciliation.conftest import Books
 from users.models import User
 
@@ -146,7 +146,9 @@ def test_random_statements_read_in_any_pieces_end_in_the_same_books(books: Books
 def two_of_the_staff(books: Books) -> tuple[int, int]:
     with books.database.role("worker"), actor(SYSTEM):
         emails = ("ada@staff.example", "bob@staff.example")
-        ada, bob = (User.objects.create(public_id=new_id("usr"), kind=User.STAFF, email=email).pk for email in emails)
+        ada, bob = (
+            give_all_roles(User.objects.create(public_id=new_id("usr"), kind=User.STAFF, email=email).pk) for email in emails
+        )
     return ada, bob
 
 

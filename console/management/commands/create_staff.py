@@ -13,6 +13,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
+        parser.add_argument("--role", action="append", default=[], choices=services.ROLES, help="what they may do; again for more")
         parser.add_argument("--renew", action="store_true", help="a new password and authenticator for somebody who is there")
         parser.add_argument(
             "--given",
@@ -23,15 +24,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["given"]:
-                self._given(options["email"])
+                self._given(options["email"], options["role"])
                 return
-            account = services.create_staff(email=options["email"], renew=options["renew"])
+            account = services.create_staff(email=options["email"], roles=options["role"], renew=options["renew"])
         except PayaError as refusal:
             raise CommandError(str(*refusal.fields.values()) if refusal.fields else refusal.detail) from refusal
         self.stdout.write(f"e-mail        {account.email}\npassword      {account.password}\nauthenticator {account.otpauth}")
         self.stderr.write("The authenticator's address goes into an authenticator app, by hand or as a QR code. Neither is kept.")
 
-    def _given(self, email: str) -> None:
+    def _given(self, email: str, roles: list[str]) -> None:
         if not settings.SANDBOX:
             raise CommandError("Only the sandbox has an account whose password stands in a file.")
         from core.actor import SYSTEM, actor
@@ -40,4 +41,4 @@ class Command(BaseCommand):
         with actor(SYSTEM):
             there = User.objects.filter(email=email).exists()
         password, secret = os.environ["PAYA_STAFF_PASSWORD"], bytes.fromhex(os.environ["PAYA_STAFF_TOTP"])
-        services.create_staff(email=email, password=password, secret=secret, renew=there)
+        services.create_staff(email=email, roles=roles, password=password, secret=secret, renew=there)
