@@ -51,7 +51,7 @@ def call(function: str, params: Sequence[Any], *, staff_id: int) -> Any:
 
 
 def viewed(kind: str, subject: str) -> None:
-    """Write down that the actor is shown this: `kind` is what (person, phone, document, export, csv), `subject` whose, by public id.
+    """Write down that the actor is shown this: `kind` is what (person, phone, document, export), `subject` whose, by public id.
 
     Belongs into the request's transaction, so that what is shown and the record stand or fall together. Raises Forbidden.
     """

@@ -29,12 +29,14 @@ FUNCTION = """
     alter function banking_greet(text, text, text) owner to paya_engine;
     revoke execute on function banking_greet(text, text, text) from public;
     grant execute on function banking_greet(text, text, text) to paya_staff;
+    select console_permit('greet', 'support');
 """
 REASON = "Support case 4711"
 
 
 class Greet(Action):
     name, title = "greet", "Greet"
+    acts = "greet"
     mood = "kindly"
 
     class form(Form):

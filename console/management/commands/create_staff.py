@@ -13,7 +13,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--role", action="append", default=[], choices=services.ROLES, help="what they may do; again for more")
+        parser.add_argument("--role", action="append", default=[], choices=services.ROLES, help="again for more than one")
         parser.add_argument("--renew", action="store_true", help="a new password and authenticator for somebody who is there")
         parser.add_argument(
             "--given",
