@@ -22,7 +22,7 @@ from compliance.services import cases, flags, sanctions
 from console import queries
 from console.admin.actions import Action, Form
 from console.admin.base import OfPerson, ReadOnly, link, list_url, person_link, plain, to, when
-from console.admin.held import Deny, Release
+from console.admin.held import Deny, Release, score_lines
 from console.models import Case, CaseNote, CaseVerdict, Flag, FlagRule, Hit, ListRun, Person
 from console.site import site
 from core import clock
@@ -299,7 +299,10 @@ class CaseAdmin(Keyed):
     @display(description="Signals")
     def signals_(self, row: Case) -> str:
         """What other rooms put there, and what was said beside it."""
-        shown = {**row.detail, **(row.signals if isinstance(row.signals, dict) else {"signals": row.signals})}
+        measured = row.signals if isinstance(row.signals, dict) else {"signals": row.signals}
+        if (score := score_lines(measured)) is not None:
+            return render_to_string("console/case_signals.html", {"lines": [*score, *lines_of(row.detail)]})
+        shown = {**row.detail, **measured}
         return render_to_string("console/case_signals.html", {"lines": list(lines_of(shown))})
 
     @display(description="Flags")

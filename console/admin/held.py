@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from banking.services import reviews
-from compliance.models import Label
+from compliance.models import Label, ScoreVersion
 from console.admin.actions import Action, Form
 from console.admin.base import wallet_of
 from console.models import BankTransfer, Case, Payment, Wallet
@@ -40,6 +40,17 @@ def _still(row: Held | Case) -> Held:
 def _amount(payment: Payment) -> str:
     """Of a private payment the amount is not told here; its page shows it to whoever says why."""
     return "A private amount" if payment.amount is None else format_usd(payment.amount)
+
+
+def score_lines(measured: dict[str, Any]) -> list[tuple[str, str]] | None:
+    """A score line by line, as one reads it, or None where this is no score: ("new device", "+150: logged in 2 h ago")."""
+    if not {"score", "version", "signals"} <= measured.keys():
+        return None
+    version = ScoreVersion.objects.filter(pk=measured["version"]).first()
+    held = f", from {version.hold_at} on it is held (version {version.name})" if version else ""
+    lines = [("score", f"{measured['score']} of 1000{held}")]
+    lines += [(name.replace("_", " "), f"+{points}: {why}") for name, _, points, why in measured["signals"]]
+    return lines + [(f"in the shadow: {name}", str(score)) for name, score in measured.get("shadow", {}).items()]
 
 
 class _OfHeld(Action):

@@ -100,18 +100,17 @@ BEGIN
 END $$;
 
 -- ------------------------------------------------------------------------------------------------ held payments
-CREATE FUNCTION payments_usd(p_cents bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT to_char(p_cents / 100.0, 'FM$999,999,999,990.00') $$;
-
--- Both are told, and staff have a case.
+-- Both are told, and staff have a case. Letters name no amount: it stands on the payment's page, and staff who read letters see that of a
+-- private payment only when they say why.
 CREATE FUNCTION payments_tell_held(p_payer bigint, p_payee bigint, p_public_id text, p_amount bigint, p_from text, p_to text, p_screen jsonb)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM compliance_open_case('held_payment', p_payer, p_public_id, format('A payment is held for its score of %s.', p_screen ->> 'score'),
         CASE WHEN p_amount >= 50000 THEN 1 ELSE 2 END::smallint, jsonb_build_object('signals', p_screen));
     PERFORM compliance_tell(p_payer, 'payment_held', format('Your payment to @%s is being checked', p_to),
-        format(E'We look at some payments before they arrive, to keep everybody''s money safe. %s to @%s is set aside meanwhile: it has left your balance and has not arrived.\n\nYou need not do anything. We usually decide within a day, and write to you then. You can cancel the payment until we have decided, on its page.', payments_usd(p_amount), p_to), p_public_id);
+        format(E'We look at some payments before they arrive, to keep everybody''s money safe. Yours to @%s is set aside meanwhile: it has left your balance and has not arrived.\n\nYou need not do anything. We usually decide within a day, and write to you then. You can cancel the payment until we have decided, on its page.', p_to), p_public_id);
     PERFORM compliance_tell(p_payee, 'payment_held', format('A payment from @%s is being checked', p_from),
-        format(E'@%s sent you %s. We look at some payments before they arrive, to keep everybody''s money safe. Please hand over nothing for it until it has arrived.\n\nYou need not do anything. We usually decide within a day, and write to you then.', p_from, payments_usd(p_amount)), p_public_id);
+        format(E'@%s sent you money. We look at some payments before they arrive, to keep everybody''s money safe. Please hand over nothing for it until it has arrived.\n\nYou need not do anything. We usually decide within a day, and write to you then.', p_from), p_public_id);
 END $$;
 
 -- The end of a held payment, once: whoever comes second finds that it has ended. The payer's guard first, like all that decides about
@@ -169,7 +168,7 @@ BEGIN
     p := payments_end_held(p_public_id, 'cancelled');
     PERFORM compliance_close_case_about('held_payment', p.payer_id, p.public_id, 'cancelled', 'unclear', 'The payer cancelled the payment while it was held.');
     PERFORM compliance_tell(p.payee_id, 'payment_cancelled', 'A payment to you was cancelled',
-        format('The payment of %s that we were checking was cancelled by whoever sent it. It will not arrive.', payments_usd(p.amount)), p.public_id);
+        'The payment that we were checking was cancelled by whoever sent it. It will not arrive.', p.public_id);
     RETURN p.status;
 END $$;
 
@@ -182,9 +181,9 @@ BEGIN
     p := payments_end_held(p_public_id, 'completed');
     PERFORM compliance_close_case_about('held_payment', p.payer_id, p.public_id, 'released', p_label, p_reason);
     PERFORM compliance_tell(p.payer_id, 'payment_released', 'Your payment has arrived',
-        format('We have looked at your payment of %s, and it has arrived.', payments_usd(p.amount)), p.public_id);
+        'We have looked at your payment, and it has arrived.', p.public_id);
     PERFORM compliance_tell(p.payee_id, 'payment_released', 'A payment has arrived',
-        format('We have looked at the payment of %s to you, and it is in your balance.', payments_usd(p.amount)), p.public_id);
+        'We have looked at the payment to you, and it is in your balance.', p.public_id);
     RETURN p.status;
 END $$;
 
@@ -198,9 +197,9 @@ BEGIN
     p := payments_end_held(p_public_id, 'denied');
     PERFORM compliance_close_case_about('held_payment', p.payer_id, p.public_id, 'denied', p_label, p_reason);
     PERFORM compliance_tell(p.payer_id, 'payment_denied', 'We did not let a payment through',
-        format(E'%s\n\nThe %s are back in your balance. If you think that this is wrong, you can appeal: choose "Appeal" under Help, and somebody else of our staff looks at it.', p_told, payments_usd(p.amount)), p.public_id);
+        format(E'%s\n\nThe money is back in your balance. If you think that this is wrong, you can appeal: choose "Appeal" under Help, and somebody else of our staff looks at it.', p_told), p.public_id);
     PERFORM compliance_tell(p.payee_id, 'payment_denied', 'A payment to you did not go through',
-        format('We did not let the payment of %s to you through. It went back to whoever sent it.', payments_usd(p.amount)), p.public_id);
+        'We did not let the payment to you through. It went back to whoever sent it.', p.public_id);
     RETURN p.status;
 END $$;
 
@@ -220,9 +219,9 @@ BEGIN
         END;
         PERFORM compliance_close_case_about('held_payment', p.payer_id, p.public_id, 'cancelled', 'unclear', 'Nobody decided in time: the money went back.');
         PERFORM compliance_tell(p.payer_id, 'payment_cancelled', 'Your payment went back',
-            format('We could not finish checking your payment in time. The %s are back in your balance; you can send them again.', payments_usd(p.amount)), p.public_id);
+            'We could not finish checking your payment in time. The money is back in your balance; you can send it again.', p.public_id);
         PERFORM compliance_tell(p.payee_id, 'payment_cancelled', 'A payment to you was cancelled',
-            format('We could not finish checking the payment of %s to you in time. It went back to whoever sent it.', payments_usd(p.amount)), p.public_id);
+            'We could not finish checking the payment to you in time. It went back to whoever sent it.', p.public_id);
         RETURN NEXT waiting;
     END LOOP;
 END $$;

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from compliance import queries
+from compliance import queries, scoring
 from compliance.models import Case, Letter
 from compliance.services import screening
 from core.actor import SYSTEM, actor
@@ -34,11 +34,13 @@ def scored(database: Database, hold_at: int, deny_at: int, **weights: int) -> It
         " select 'test-' || count(*), %s, %s, %s, 'active', 'A test' from compliance_scoreversion",
         [json.dumps(weights or {"never_paid": 500}), hold_at, deny_at],
     )
+    scoring._version.cache_clear()  # each database numbers its versions from one
     try:
         yield
     finally:
         database.as_superuser("update compliance_scoreversion set state = 'retired' where state = 'active'")
         database.as_superuser("update compliance_scoreversion set state = 'active' where id = %s", [before])
+        scoring._version.cache_clear()
 
 
 @pytest.fixture
