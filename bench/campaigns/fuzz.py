@@ -1,8 +1,9 @@
 """Bad input against a running stack: every refusal is a problem document with a stable code, nothing is a 5xx.
 
-Two ways: a corpus of what has hurt other APIs, put into every place of every call that the OpenAPI document knows
-(the rest of the call is right, so that it gets past the first check); and Schemathesis over the same document, which
-also compares each answer with its schema.
+Three ways: a corpus of what has hurt other APIs, put into every place of every call that the OpenAPI document knows
+(the rest of the call is right, so that it gets past the first check), then at random into several places at once, until
+there are 50,000 cases; the forms of all pages in the same way (fuzz_forms.py); and Schemathesis over the same document, which
+also compares each answer with its schema. Afterwards the books are audited: not a cent came or went.
 
 Control run: the same product with a deliberately broken endpoint in URLs of the campaign's own. Both must find it.
 """
@@ -10,12 +11,14 @@ Control run: the same product with a deliberately broken endpoint in URLs of the
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import random
 import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,16 +27,19 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg2
 import requests
 
 from paya.local import environment, ports, processes
 from paya.local.testing import WIDE_RATES, RunningStack, start_stack
-from tests.stack import Site, new_phone, wait_until
+from tests.stack import Site, Visitor, new_phone, wait_until
 
+from .fuzz_forms import FILES, BadForm, Part, bad_forms, browser_of, forms_of, multipart, send_form, worse_forms
 from .report import Report
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-SHORT_CALLS = 250
+CASES, SHORT_CALLS = 50_000, 250
+SHORT_FORMS = 40
 THREADS = 4
 CODE = re.compile(r"[a-z][a-z_]*")
 
@@ -96,6 +102,7 @@ class Call:
     body: dict[str, Any] | None = None
     variables: list[str] = field(default_factory=list)  # names in the path
     ends_sessions: bool = False
+    files: list[str] = field(default_factory=list)  # fields of a body in several parts that are files
 
 
 @dataclass
@@ -118,11 +125,19 @@ def calls_of(document: dict[str, Any], known: dict[str, Any]) -> list[Call]:
         for method, operation in operations.items():
             parameters = operation.get("parameters", [])
             query = {p["name"]: str(known.get(p["name"], "")) for p in parameters if p["in"] == "query"}
-            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            taken = operation.get("requestBody", {}).get("content", {})
+            content = taken.get("application/json") or taken.get("multipart/form-data")
             body = _example(document, content["schema"], known) if content else None
-            ends = method != "get" and bool(re.search("logout|devices|sessions|auth/refresh", path))
-            calls.append(Call(method.upper(), path, query, body, re.findall(r"{(\w+)}", path), ends))
+            ends = method != "get" and bool(re.search("logout|devices|sessions|auth/refresh|close", path))
+            files = _files(document, content["schema"]) if "multipart/form-data" in taken else []
+            calls.append(Call(method.upper(), path, query, body, re.findall(r"{(\w+)}", path), ends, files))
     return calls + [Call("POST", f"/webhooks/{vendor}", body={}) for vendor in ("dwolla", "plaid", "stripe", "twilio")]
+
+
+def _files(document: dict[str, Any], schema: dict[str, Any]) -> list[str]:
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return [name for name, kind in schema.get("properties", {}).items() if kind.get("format") == "binary"]
 
 
 def _example(document: dict[str, Any], schema: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
@@ -154,6 +169,8 @@ def corpus(calls: list[Call]) -> Iterator[Bad]:
                 yield _bad(call, f"body {body!r:.50} of {len(body)}", body=body)
             for kind in TYPES:
                 yield _bad(call, f"type {kind!r}", body=right, headers={"Content-Type": kind})
+            for file in FILES if call.files else ():
+                yield _parts(call, f"file {file[0]!r:.30} of {len(file[1])}", call.body, dict.fromkeys(call.files, file))
             yield _bad(call, "twice all of it", body=(right or b"") * 2)
             yield _bad(call, "a member more", body=json.dumps({**call.body, "is_staff": True, "__proto__": {}}).encode())
 
@@ -167,6 +184,48 @@ def _bad(
     if body is None and call.body is not None:
         body = json.dumps(call.body).encode()
     return Bad(what, call, method or call.method, address + (f"?{asked}" if asked else ""), body, headers or {})
+
+
+def _parts(call: Call, what: str, body: dict[str, Any], files: dict[str, Part]) -> Bad:
+    fields = {name: value for name, value in body.items() if name not in call.files}
+    kind = {"Content-Type": "multipart/form-data; boundary=fuzz-boundary"}
+    return _bad(call, what, body=multipart(fields, files), headers=kind)
+
+
+def worse(calls: list[Call], chance: random.Random) -> Iterator[Bad]:
+    """Without an end: calls with several things wrong at once."""
+    while True:
+        call = chance.choice(calls)
+        path = call.path
+        for name in call.variables:
+            if chance.random() < 0.4:
+                path = path.replace(f"{{{name}}}", chance.choice(TEXTS) or "%20")
+        query = {name: chance.choice(TEXTS) if chance.random() < 0.4 else text for name, text in call.query.items()}
+        fields = {name: chance.choice(VALUES) if chance.random() < 0.4 else value for name, value in (call.body or {}).items()}
+        headers = chance.choice(HEADERS) if chance.random() < 0.1 else {}
+        if call.files and chance.random() < 0.7:
+            yield _parts(call, "several things", fields, {name: chance.choice(FILES) for name in call.files})
+            continue
+        body = None if call.body is None else json.dumps(fields).encode()
+        if call.body is not None and chance.random() < 0.05:
+            body = chance.choice(BODIES)
+        yield _bad(call, "several things", path=path, query=query, body=body, headers=headers)
+
+
+class Ticket:
+    """An access token that is renewed before its quarter of an hour is over: the cases take longer."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.visitor, self.since = visitor, time.monotonic()
+        self.lock = threading.Lock()
+
+    def __str__(self) -> str:
+        with self.lock:
+            if time.monotonic() - self.since > 300:
+                answer = self.visitor.site.call("POST", "/v1/auth/refresh", {"refresh": self.visitor.tokens["refresh"]})
+                self.visitor.tokens |= answer.json()
+                self.since = time.monotonic()
+            return self.visitor.token
 
 
 def send(url: str, bad: Bad, token: str) -> requests.Response:
@@ -196,13 +255,13 @@ def complaint(answer: requests.Response) -> str:
     return f"without {missing}: {document}" if missing else ""
 
 
-def hostile(url: str, bads: list[Bad], tokens: tuple[str, str]) -> list[str]:
+def hostile(url: str, bads: list[Bad], tokens: tuple[str | Ticket, str]) -> list[str]:
     """Send all of it; complaints, each with the call that it is about."""
     token, sacrifice = tokens
 
     def one(bad: Bad) -> str:
         try:
-            wrong = complaint(send(url, bad, sacrifice if bad.call.ends_sessions else token))
+            wrong = complaint(send(url, bad, sacrifice if bad.call.ends_sessions else str(token)))
         except requests.RequestException as error:
             wrong = repr(error)
         return f"{bad.method} {bad.path:.80} ({bad.what}): {wrong}" if wrong else ""
@@ -232,16 +291,19 @@ def tested(output: str) -> int:
 
 
 # ---------------------------------------------------------------------------------------------------- the campaign
-def prepare(site: Site) -> tuple[tuple[str, str], dict[str, Any]]:
-    """Somebody to ask as, somebody whose sessions may end, and right values for their calls."""
+def prepare(site: Site) -> tuple[Visitor, tuple[Ticket, str], dict[str, Any]]:
+    """Somebody to ask as, with money; somebody whose sessions may end; and right values for their calls."""
     person, payee, other = site.person(bank=True), site.person(), site.person()
+    person.transfer("loads", 50_00)
+    site.advance(5)
+    wait_until(lambda: person.balance["available"] > 0, "the money")
     known = {
         "to": f"@{payee.username}", "amount": 1, "bank_account": person.bank, "visibility": "private", "note": "fuzz",
         "phone": new_phone(), "code": "123456", "challenge": "ch_nothing", "refresh": other.tokens["refresh"], "q": "ma",
         "device_name": "fuzz", "display_name": "Fuzz", "default_visibility": "private", "username": person.username,
         "public_token": "public-sandbox-nothing", "account_id": "nothing", "limit": "2", "at": "2026-01-01T00:00:00Z",
     }  # fmt: skip
-    return (person.token, other.token), known
+    return person, (Ticket(person), other.token), known
 
 
 def run(*, data: Path, short: bool, seed: int, size: int | None) -> int:
@@ -259,17 +321,27 @@ def attack(
     report: Report, running: RunningStack, site: Site, *, short: bool, seed: int, size: int | None, schemathesis_seconds: int
 ) -> None:
     """The corpus, Schemathesis (unless for no seconds), and both against the broken endpoint."""
-    tokens, known = prepare(site)
+    person, tokens, known = prepare(site)
     document = site.call("GET", "/v1/openapi.json").json()
     calls = calls_of(document, known)
     bads = list(corpus(calls))
     chosen = random.Random(seed).sample(bads, min(len(bads), size or (SHORT_CALLS if short else len(bads))))
     chosen += [bad for bad in bads if bad not in chosen and HARMED.search(bad.what)]
+    forms = form_cases(site, person, short=short, seed=seed, report=report)
+    if not short:
+        more = max(0, (size or CASES) - len(chosen) - len(forms))
+        chosen += itertools.islice(worse(calls, random.Random(seed)), more)
     report.figure("operations", len(calls))
     report.figure("hostile calls in the corpus", len(bads))
     complaints = hostile(site.url, chosen, tokens)
     report.figure("hostile calls sent", len(chosen))
     report.must_be("answers that are no good refusal", len(complaints), 0)
+    report.broken += complaints[:20]
+    browser = browser_of(person)
+    with ThreadPoolExecutor(THREADS) as pool:
+        complaints = [wrong for wrong in pool.map(lambda bad: send_form(browser, bad), forms) if wrong]
+    report.figure("forms sent", len(forms))
+    report.must_be("forms that were answered with a server error", len(complaints), 0)
     report.broken += complaints[:20]
     if schemathesis_seconds:
         newest = site.person(bank=True)  # a token lives for 15 minutes
@@ -280,15 +352,36 @@ def attack(
         report.must_be("exit status of Schemathesis", found, 0)
         if found:
             print(output[-8000:])
+    report.must_be("cents lost or created", cents_off(running), 0)
     with broken_server(running) as url:
         document = requests.get(f"{url}/v1/openapi.json", timeout=30).json()
         broken = [call for call in calls_of(document, {"count": 1}) if call.path == "/v1/broken"]
         complaints = hostile(url, list(corpus(broken)), tokens)
         how = f"{len(complaints)} found"
         report.control("an endpoint that divides by what it is given, corpus", failed=bool(complaints), how=how)
-        found, output = schemathesis(url, tokens[0], seed, 0, only="/v1/broken")
+        found, output = schemathesis(url, str(tokens[0]), seed, 0, only="/v1/broken")
         wrong = [word for word in ("Server error", "Response violates schema") if word in output]
         report.control("the same endpoint, Schemathesis", failed=found != 0 and bool(wrong), how=", ".join(wrong) or "nothing")
+
+
+def form_cases(site: Site, person: Visitor, *, short: bool, seed: int, report: Report) -> list[BadForm]:
+    """What is sent to the pages: all of it with one thing wrong, and as much again with several; or some of it."""
+    forms, pages = forms_of(site, browser_of(person))
+    report.figure("pages followed", len(pages))
+    report.figure("forms found", len(forms))
+    chance, bads = random.Random(seed), list(bad_forms(forms))
+    if short:
+        return chance.sample(bads, min(len(bads), SHORT_FORMS))
+    return bads + list(itertools.islice(worse_forms(forms, chance), len(bads)))
+
+
+def cents_off(running: RunningStack) -> int:
+    """What all accounts together are off zero; one more for books that the auditor finds unclean."""
+    command = [sys.executable, "manage.py", "audit_ledger"]
+    audit = subprocess.run(command, env=running.environment("auditor"), cwd=environment.ROOT, capture_output=True, check=False)
+    with psycopg2.connect(running.environment("auditor")["DATABASE_URL"]) as raw, raw.cursor() as cursor:
+        cursor.execute("select coalesce(sum(balance), 0) from ledger_trial_balance()")
+        return abs(int(cursor.fetchone()[0])) + (1 if audit.returncode else 0)
 
 
 @contextlib.contextmanager
