@@ -275,7 +275,8 @@ def schemathesis(url: str, token: str, seed: int, seconds: int, *, only: str = "
     """Exit status (0: nothing found) and what it says; no seconds: however long it takes."""
     command = [
         sys.executable, "-m", "schemathesis.cli", "run", f"{url}/v1/openapi.json", "--header", f"Authorization: Bearer {token}",
-        "--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--seed", str(seed), "--warnings", "off", "--no-color",
+        "--request-timeout", "60", "--wait-for-schema", "60", "--checks", CHECKS,
+        "--phases", "examples,coverage,fuzzing", "--seed", str(seed), "--warnings", "off", "--no-color",
         *(["--include-path", only] if only else ["--exclude-path-regex", "logout|devices|sessions"]),
         *(["--max-time", str(seconds)] if seconds else []), "--max-examples", "1000" if seconds > 60 else "10",
     ]  # fmt: skip
@@ -291,12 +292,13 @@ def tested(output: str) -> int:
 
 
 # ---------------------------------------------------------------------------------------------------- the campaign
-def prepare(site: Site) -> tuple[Visitor, tuple[Ticket, str], dict[str, Any]]:
-    """Somebody to ask as, with money; somebody whose sessions may end; and right values for their calls."""
+def prepare(site: Site, *, money: bool) -> tuple[Visitor, tuple[Ticket, str], dict[str, Any]]:
+    """Somebody to ask as, with or without money; somebody whose sessions may end; and right values for their calls."""
     person, payee, other = site.person(bank=True), site.person(), site.person()
-    person.transfer("loads", 50_00)
-    site.advance(5)
-    wait_until(lambda: person.balance["available"] > 0, "the money")
+    if money:
+        person.transfer("loads", 50_00)
+        site.advance(5)
+        wait_until(lambda: person.balance["available"] > 0, "the money")
     known = {
         "to": f"@{payee.username}", "amount": 1, "bank_account": person.bank, "visibility": "private", "note": "fuzz",
         "phone": new_phone(), "code": "123456", "challenge": "ch_nothing", "refresh": other.tokens["refresh"], "q": "ma",
@@ -321,7 +323,7 @@ def attack(
     report: Report, running: RunningStack, site: Site, *, short: bool, seed: int, size: int | None, schemathesis_seconds: int
 ) -> None:
     """The corpus, Schemathesis (unless for no seconds), and both against the broken endpoint."""
-    person, tokens, known = prepare(site)
+    person, tokens, known = prepare(site, money=not short)
     document = site.call("GET", "/v1/openapi.json").json()
     calls = calls_of(document, known)
     bads = list(corpus(calls))
@@ -362,6 +364,8 @@ def attack(
         found, output = schemathesis(url, str(tokens[0]), seed, 0, only="/v1/broken")
         wrong = [word for word in ("Server error", "Response violates schema") if word in output]
         report.control("the same endpoint, Schemathesis", failed=found != 0 and bool(wrong), how=", ".join(wrong) or "nothing")
+        if not wrong:
+            print(output[-3000:])
 
 
 def form_cases(site: Site, person: Visitor, *, short: bool, seed: int, report: Report) -> list[BadForm]:

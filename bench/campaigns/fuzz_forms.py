@@ -18,8 +18,8 @@ import requests
 from tests.stack import Site, Visitor
 
 MOST_PAGES = 120
-# They end the session that everything else is sent with.
-ENDS = re.compile(r"logout|/close|devices|/login")
+# They end the session that everything else is sent with, or take away the bank.
+ENDS = re.compile(r"logout|/close|devices|/login|/remove")
 Part = tuple[str, bytes, str]  # a file's name, what is in it, what it says it is
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
