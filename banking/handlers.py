@@ -35,3 +35,8 @@ def wake_closing(rows: list[Row]) -> None:
 @handler("bank_identity.due")
 def wake_identity(rows: list[Row]) -> None:
     _wake(tasks.match_identity, [row.payload["account"] for row in rows])
+
+
+@handler("identity_check.due")
+def wake_identity_checks(rows: list[Row]) -> None:
+    _wake(tasks.ask_identity, [row.payload["check"] for row in rows])

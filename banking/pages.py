@@ -207,14 +207,14 @@ def _form(request: HttpRequest, kind: BankTransfer.Kind, ask: Callable[..., idem
         "key": key,
         "values": values,
         "errors": _errors(error),
-        **_choice(request),
+        **bank_choice(request),
         "wallet": {"available": available},
         "expected_on": expected_on(kind),
     }
     return render(request, template, context, status=error.status if error else 200)
 
 
-def _choice(request: HttpRequest) -> dict[str, Any]:
+def bank_choice(request: HttpRequest) -> dict[str, Any]:
     """The banks to choose from, and the one that is chosen where nothing else was: the default, if it can be used."""
     banks = _shown_banks(request)
     usable = [bank for bank in banks if bank["can_use"]]

@@ -11,7 +11,20 @@ from banking import rails
 from banking.nacha.errors import InvalidFile
 from banking.reconciliation import services as reconciliation
 from banking.return_rates import warn_of_return_rates
-from banking.services import accounts, corrections, identity, inbox, missed, notices, returns, reviews, sources, transfers, upkeep
+from banking.services import (
+    accounts,
+    corrections,
+    identity,
+    identity_checks,
+    inbox,
+    missed,
+    notices,
+    returns,
+    reviews,
+    sources,
+    transfers,
+    upkeep,
+)
 from banking.services.nacha import files, incoming, orders, sending
 from core.actor import SYSTEM, actor
 from core.errors import IdempotencyInProgress
@@ -172,6 +185,12 @@ def match_identity(account: int) -> None:
 
 
 @shared_task
+def ask_identity(check: int) -> None:
+    with _or_later("ask_identity"):
+        identity_checks.ask(check_id=check)
+
+
+@shared_task
 def tell_notice(notice: int) -> None:
     with _or_later("tell_notice"):
         notices.tell(notice_id=notice)
@@ -184,4 +203,5 @@ def sweep_banks() -> None:
     for item in upkeep.due():
         check_login.delay(item)
     wake(match_identity, identity.due())
+    wake(ask_identity, identity_checks.due())
     wake(tell_notice, notices.due())

@@ -1,12 +1,13 @@
 from django.urls import path
 
-from banking import api, pages, webhooks
+from banking import api, identity_api, identity_pages, pages, webhooks
 
 api_urlpatterns = [
     path("bank-accounts/link-token", api.LinkToken.as_view()),
     path("bank-accounts", api.BankAccounts.as_view()),
     path("bank-accounts/<str:account_id>", api.BankAccountDetail.as_view()),
     path("bank-accounts/<str:account_id>/relink", api.BankAccountRelink.as_view()),
+    path("identity", identity_api.Identity.as_view()),
     path("loads", api.Loads.as_view()),
     path("loads/<str:transfer_id>", api.LoadDetail.as_view()),
     path("loads/<str:transfer_id>/again", api.LoadAgain.as_view()),
@@ -25,6 +26,7 @@ page_urlpatterns = [
     path("banks/<str:account_id>/relink", pages.relink),
     path("banks/<str:account_id>/default", pages.choose_default),
     path("banks/<str:account_id>/remove", pages.remove),
+    path("identity", identity_pages.identity),
     path("load", pages.load),
     path("redeem", pages.redeem),
     path("loads/<str:transfer_id>", pages.load_detail),

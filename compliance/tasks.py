@@ -25,3 +25,11 @@ def screen_names() -> None:
     from compliance.services import sanctions  # what compares names is of no use to the other processes
 
     sanctions.screen()
+
+
+@shared_task
+def sweep_documents() -> None:
+    """Give up uploads that never arrived, and remove what need not be kept any longer."""
+    from compliance.services import documents
+
+    documents.sweep()

@@ -38,5 +38,9 @@ def session_of(request: HttpRequest) -> Session:
 
 
 def form_errors(error: PayaError) -> dict[str, str]:
-    """A typed error as a form shows it: sentences beside their fields, or one above the form."""
-    return dict(error.fields) if error.fields else {"__all__": error.detail}
+    """A typed error as a form shows it: sentences beside their fields, or one above the form.
+
+    Where it is one of the person's limits, `limit_exceeded` has `_error.html` lead to the page that shows them all.
+    """
+    errors = dict(error.fields) if error.fields else {"__all__": error.detail}
+    return errors | ({"limit_exceeded": "1"} if error.code == "limit_exceeded" and "maximum" in error.data else {})

@@ -152,6 +152,8 @@ X_FRAME_OPTIONS = "DENY"
 # How many proxies stand in front and may be believed about X-Forwarded-For (0: nobody is).
 TRUSTED_PROXIES = env.int("PAYA_TRUSTED_PROXIES", 0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+FILE_UPLOAD_HANDLERS = ["core.uploads.Capped"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 
 # Plaid's hosted page is where the "link a bank" form ends up, and Chromium applies form-action to redirects too.
 PLAID_LINK_ORIGINS = env.list("PAYA_PLAID_LINK_ORIGINS", default=[SANDBOX_URL or "https://secure.plaid.com"])
@@ -250,6 +252,9 @@ PLAID_REDIRECT_URI = env.str(
     "PLAID_REDIRECT_URI", PUBLIC_URL + "/banks/oauth" if SANDBOX else "https://hosted.plaid.com/oauth/redirect"
 )
 PLAID_APP_REDIRECT_URI = env.str("PLAID_APP_REDIRECT_URI", "")
+# From which scores on (0 to 100) a bank's account holder is the person: of the legal name, and of the phone. Both have to fit.
+IDENTITY_NAME_SCORE = env.int("PAYA_IDENTITY_NAME_SCORE", 80)
+IDENTITY_PHONE_SCORE = env.int("PAYA_IDENTITY_PHONE_SCORE", 80)
 # How long a worker waits for a bank to say what is in an account, before a load asks for it anyway.
 PLAID_BALANCE_SECONDS = env.float("PLAID_BALANCE_SECONDS", 5.0)
 DWOLLA_BASE_URL = env.str("DWOLLA_BASE_URL", "https://api.dwolla.com")
@@ -304,6 +309,14 @@ ATTESTATION_S3_ENDPOINT = env.str("PAYA_ATTESTATION_S3_ENDPOINT", "")
 ATTESTATION_S3_KEEP_DAYS = env.int("PAYA_ATTESTATION_S3_KEEP_DAYS", 3650)
 ATTESTATION_MIRRORS = MIRRORS
 ATTESTATION_DEADLINE = env.str("PAYA_ATTESTATION_DEADLINE", "01:00")  # UTC: until when a day's attestation is promised
+# Identity documents (docs/compliance.md), sealed wherever they lie: a folder that is nobody else's to read, or a bucket
+# (s3://bucket/prefix), where KMS encrypts them a second time, by this key or the bucket's own. Those that were not accepted
+# are removed after so many days.
+DOCUMENTS_FOLDER = env.str("PAYA_DOCUMENTS_FOLDER", str(DATA / "documents"))
+DOCUMENTS_S3 = env.str("PAYA_DOCUMENTS_S3", "")
+DOCUMENTS_S3_ENDPOINT = env.str("PAYA_DOCUMENTS_S3_ENDPOINT", "")
+DOCUMENTS_KMS_KEY = env.str("PAYA_DOCUMENTS_KMS_KEY", "")
+DOCUMENTS_KEEP_REFUSED_DAYS = env.int("PAYA_DOCUMENTS_KEEP_REFUSED_DAYS", 30)
 # Where raw events go for analysis, each optional: a Firehose stream, a bucket (docs/statistics.md). Ids only, no personal data.
 EVENTS_FIREHOSE = env.str("PAYA_EVENTS_FIREHOSE", "")
 EVENTS_BUCKET = env.str("PAYA_EVENTS_BUCKET", "")
@@ -355,6 +368,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sanctions": {"task": "compliance.tasks.screen_names", "schedule": 5.0},
     "held-transfers": {"task": "banking.tasks.sweep_held", "schedule": 600.0},
     "held-payments": {"task": "payments.tasks.sweep_held", "schedule": 600.0},
+    "documents": {"task": "compliance.tasks.sweep_documents", "schedule": 3600.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }
 # A message that nobody took in time is thrown away, so that a worker that was away does not find a heap of the same. A minute

@@ -1,5 +1,6 @@
 """Rows of the banking room. What must be true of every row is kept by the database (sql/)."""
 
+from banking.models.identity import IdentityCheck
 from banking.models.inbox import InboxEvent
 from banking.models.links import (
     BankAccount,
@@ -29,7 +30,8 @@ from banking.models.transfers import BankTransfer, LegalMove, RailChoice, Transf
 from banking.models.upkeep import BankIdentity, ItemWatch, OutageNotice
 
 __all__ = [
-    "BankAccount", "BankIdentity", "BankItem", "BankSource", "BankTransfer", "Break", "Correction", "InboxEvent", "ItemWatch",
+    "BankAccount", "BankIdentity", "BankItem", "BankSource", "BankTransfer", "Break", "Correction", "IdentityCheck", "InboxEvent",
+    "ItemWatch",
     "LegalMove", "LinkSession", "NachaBatch", "NachaChange", "NachaCounter", "NachaEntry", "NachaFile", "NachaIncoming",
     "NachaOrder", "NachaQuarantine", "NachaReceiver", "NachaReturn", "NachaStatement", "OutageNotice", "RailChoice",
     "RailCustomer",

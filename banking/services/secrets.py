@@ -1,6 +1,6 @@
 """The encrypted fields of this room, opened and closed in one place: table, column and public id as they are bound."""
 
-from banking.models import BankAccount, BankItem, BankSource, LinkSession, RailCustomer
+from banking.models import BankAccount, BankItem, BankSource, IdentityCheck, LinkSession, RailCustomer
 from core import keyring
 
 _SOURCE = "banking_banksource.source"
@@ -9,6 +9,7 @@ _CUSTOMER = "banking_railcustomer.customer"
 _ACCESS = "banking_bankitem.access_token"
 _LINK = "banking_linksession.link_token"
 _PAGE = "banking_linksession.hosted_url"
+_LEGAL_NAME = "banking_identitycheck.legal_name"
 
 # What these are bound to, as key rotation has to know it.
 keyring.register(
@@ -18,6 +19,7 @@ keyring.register(
     keyring.Column("banking_bankitem", "access_token", _ACCESS),
     keyring.Column("banking_linksession", "link_token", _LINK, public_id="state"),
     keyring.Column("banking_linksession", "hosted_url", _PAGE, public_id="state"),
+    keyring.Column("banking_identitycheck", "legal_name", _LEGAL_NAME),
 )
 
 
@@ -85,3 +87,16 @@ def hosted_url_of(session: LinkSession) -> str:
     if session.hosted_url is None:
         raise keyring.DecryptionFailed("this visit has no page")
     return keyring.decrypt_for(session.user_id, _PAGE, session.state, session.hosted_url)
+
+
+def seal_legal_name(check: IdentityCheck, value: str) -> bytes:
+    return keyring.encrypt_for(check.user_id, _LEGAL_NAME, check.public_id, value)
+
+
+def legal_name_of(check: IdentityCheck) -> str:
+    return keyring.decrypt_for(check.user_id, _LEGAL_NAME, check.public_id, check.legal_name)
+
+
+def legal_name_index(user_id: int, name: str) -> bytes:
+    """Under which the same question of the same person is found; equal names of two people have nothing in common."""
+    return keyring.blind_index("legal_name", f"{user_id}:{name.casefold()}")

@@ -14,9 +14,10 @@ from compliance.models.screening import (
     Standing,
     Tier,
 )
+from compliance.models.tiers import Document, TierChange
 
 __all__ = [
-    "UNITS", "Assessment", "Case", "CaseNote", "Contact", "Flag", "FlagRule", "Label", "Letter", "Limit", "LimitName",
-    "NameCheck", "Outcome", "SanctionsEntry", "SanctionsHit", "SanctionsRun", "SanctionsSetting", "ScoreVersion", "Standing",
-    "Tier", "Verdict",
+    "UNITS", "Assessment", "Case", "CaseNote", "Contact", "Document", "Flag", "FlagRule", "Label", "Letter", "Limit",
+    "LimitName", "NameCheck", "Outcome", "SanctionsEntry", "SanctionsHit", "SanctionsRun", "SanctionsSetting", "ScoreVersion",
+    "Standing", "Tier", "TierChange", "Verdict",
 ]  # fmt: skip

@@ -274,7 +274,7 @@ INSERT INTO compliance_scoreversion (name, weights, hold_at, deny_at, state, rea
      650, 900, 'active', 'As PaYa began');
 
 -- ------------------------------------------------------------------------------------------------ what staff set
-CREATE FUNCTION compliance_set_limit(p_name text, p_tier smallint, p_value bigint, p_effective_at timestamptz, p_reason text) RETURNS bigint
+CREATE FUNCTION compliance_set_limit(p_name text, p_tier int, p_value bigint, p_effective_at timestamptz, p_reason text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     made bigint;
@@ -289,34 +289,6 @@ BEGIN
     RETURN made;
 EXCEPTION WHEN check_violation THEN
     RAISE EXCEPTION 'There is no such limit, or it cannot be below zero.' USING ERRCODE = 'PY124';
-END $$;
-
-CREATE FUNCTION compliance_set_tier(p_person text, p_tier smallint, p_reason text) RETURNS smallint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    person bigint := (SELECT id FROM users_user WHERE public_id = p_person AND kind = 'person');
-BEGIN
-    PERFORM console_acted('tier.set', p_person, format('Tier %s (%s).', p_tier, ('{phone,identity,documents}'::text[])[p_tier]), p_reason);
-    IF person IS NULL THEN
-        RAISE EXCEPTION 'There is no such person.' USING ERRCODE = 'PY123';
-    ELSIF p_tier NOT BETWEEN 1 AND 3 OR compliance_tier_of(person) = p_tier THEN
-        RAISE EXCEPTION 'They are in this tier already, or there is no such tier.' USING ERRCODE = 'PY124';
-    END IF;
-    INSERT INTO compliance_standing (user_id, tier, reason, since) VALUES (person, p_tier, trim(p_reason), core_now())
-        ON CONFLICT (user_id) DO UPDATE SET tier = excluded.tier, reason = excluded.reason, since = excluded.since;
-    PERFORM compliance_tell(person, 'tier', 'Your limits have changed',
-        format('You are now in the tier "%s". Settings, Limits shows what that means for you.', ('{phone,identity,documents}'::text[])[p_tier]), '');
-    RETURN p_tier;
-END $$;
-
--- Evidence raises a tier, and never lowers one.
-CREATE FUNCTION compliance_raise_tier(p_user bigint, p_tier smallint, p_reason text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-    INSERT INTO compliance_standing (user_id, tier, reason, since) VALUES (p_user, p_tier, p_reason, core_now())
-        ON CONFLICT (user_id) DO UPDATE SET tier = excluded.tier, reason = excluded.reason, since = excluded.since
-        WHERE compliance_standing.tier < excluded.tier;
-    RETURN FOUND;
 END $$;
 
 CREATE FUNCTION compliance_make_version(p_name text, p_weights jsonb, p_hold_at int, p_deny_at int, p_reason text) RETURNS bigint
@@ -362,17 +334,17 @@ BEGIN
     FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
              AND p.proname IN ('compliance_tier_of', 'compliance_limits_in_force', 'compliance_sent', 'compliance_before_payment', 'compliance_hold_to_limits',
                 'compliance_before_bank_transfer', 'compliance_limits_of', 'compliance_assess', 'compliance_denied', 'compliance_version_stays',
-                'compliance_set_limit', 'compliance_set_tier', 'compliance_raise_tier', 'compliance_make_version', 'compliance_switch_version') LOOP
+                'compliance_set_limit', 'compliance_make_version', 'compliance_switch_version') LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
         EXECUTE format('ALTER FUNCTION %s OWNER TO paya_engine', f);
     END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION compliance_before_bank_transfer(bigint, bigint), compliance_limits_of(bigint),
     compliance_denied(bigint, bigint, text, bigint, uuid, jsonb) TO paya_web, paya_worker;
-GRANT EXECUTE ON FUNCTION compliance_raise_tier(bigint, smallint, text), compliance_tier_of(bigint),
+GRANT EXECUTE ON FUNCTION compliance_tier_of(bigint),
     compliance_assess(uuid, bigint, bigint, text, bigint, jsonb) TO paya_worker;
-GRANT EXECUTE ON FUNCTION compliance_tier_of(bigint), compliance_set_limit(text, smallint, bigint, timestamptz, text),
-    compliance_set_tier(text, smallint, text), compliance_make_version(text, jsonb, int, int, text),
+GRANT EXECUTE ON FUNCTION compliance_tier_of(bigint), compliance_set_limit(text, int, bigint, timestamptz, text),
+    compliance_make_version(text, jsonb, int, int, text),
     compliance_switch_version(text, text, text) TO paya_staff;
 GRANT SELECT ON compliance_limit, compliance_scoreversion TO paya_web, paya_worker, paya_staff, paya_auditor;
 GRANT SELECT, INSERT ON compliance_limit, compliance_assessment, compliance_contact TO paya_engine;

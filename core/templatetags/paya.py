@@ -44,6 +44,7 @@ ICONS: dict[str, str] = {
     "out": '<path d="M12 20V5m0 0-6 6m6-6 6 6"/>',
     "plus": '<path d="M12 5v14M5 12h14"/>',
     "share": '<circle cx="12" cy="12" r="8.5"/><path d="M12 3.5V12l6 6"/>',
+    "meter": '<path d="M4 17a8.5 8.5 0 1 1 16 0M12 15.5l4-5"/>',
     "phone": '<rect x="7" y="3" width="10" height="18" rx="2.5"/><path d="M11 17.5h2"/>',
 }
 

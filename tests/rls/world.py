@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from banking.models import BankAccount, BankItem, BankTransfer
 from banking.services.secrets import seal_access_token
-from compliance.models import Letter
+from compliance.models import Document, Letter
 from compliance.services.letters import tell
 from core.actor import SYSTEM, actor
 from tests.conftest import Database, PersonForTest
@@ -32,7 +32,7 @@ class Belongings:
 
 
 # Every variable of an address, with where its value comes from: `things` makes one of each for a person.
-VARIABLES = ("payment", "account_id", "transfer_id", "device", "week", "year", "letter")
+VARIABLES = ("payment", "account_id", "transfer_id", "device", "document_id", "week", "year", "letter")
 
 
 def things(database: Database, person: PersonForTest, *, payment: str) -> Belongings:
@@ -50,6 +50,8 @@ def things(database: Database, person: PersonForTest, *, payment: str) -> Belong
         ids["account_id"] = account.public_id
         tell(user_id=person.id, kind="other", title=f"To {person.username}", body="What this is about, in words.")
         ids["letter"] = Letter.objects.filter(user_id=person.id).latest("id").public_id
+        document = {"kind": "passport", "media_type": "image/jpeg", "pages": 1, "size": 1, "digest_index": uuid4().bytes}
+        ids["document_id"] = Document.objects.create(user_id=person.id, content_key=b"-", **document).public_id
         ids["transfer_id"], ids["redemption"] = (_transfer(person.id, account, kind) for kind in ("load", "redemption"))
     with actor(person.id):
         ids["device"] = Device.objects.filter(user_id=person.id).order_by("id").values_list("public_id", flat=True)[0]

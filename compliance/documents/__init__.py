@@ -1,0 +1,1 @@
+"""Identity documents: what of an upload is kept (contents), and where (store)."""
