@@ -13,10 +13,10 @@ class MovementKind(StrEnum):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where somebody asked from: their device's row and the caller's address, as far as they are known."""
+    """Where somebody asked from: their device's row, and the country of their address (ISO 3166), as far as they are known."""
 
     device_id: int | None = None
-    address: str = ""
+    country: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from compliance.movement import Movement, MovementKind, Origin
 from core.actor import actor
 from core.errors import Forbidden, PayaError
 from core.ids import new_reference
-from users.regions import country_of
 
 log = logging.getLogger("paya.compliance")
 Decision = Assessment.Decision
@@ -84,7 +83,7 @@ def score_payment(figures: PaymentFigures, movement: Movement, origin: Origin, a
     per_hour, _, per_transfer, _ = figures.limits
     verdict = _verdict(
         scoring.Seen(
-            movement, device_since=figures.device_since, country=country_of(origin.address), paid_before=figures.paid_before,
+            movement, device_since=figures.device_since, country=origin.country or None, paid_before=figures.paid_before,
             payer_since=figures.payer_since, payee_since=figures.payee_since, available=available,
             sent_hour=figures.sends_hour, per_hour=per_hour, per_transfer=per_transfer,
         ),
@@ -111,7 +110,7 @@ def screen_bank_transfer(*, kind: MovementKind, user_id: int, amount: int, avail
         device_since, since, versions, at = cursor.fetchone()
     movement = Movement(kind, user_id, None, amount, at)
     seen = scoring.Seen(
-        movement, device_since=device_since, country=country_of(origin.address), payer_since=since,
+        movement, device_since=device_since, country=origin.country or None, payer_since=since,
         available=available if kind == MovementKind.REDEMPTION else None,
     )  # fmt: skip
     verdict = _verdict(seen, versions)
