@@ -20,7 +20,9 @@ _STEPS: dict[str, NextSteps] = {
     ],
     "withdrawal": [("/withdraw", "Your withdrawals", "")],
 }
-_THINGS = {"pay": ("/payments/", "See the payment"), "ld": ("/loads/", "See the load"), "rd": ("/redemptions/", "See the redemption")}
+_THINGS = {
+    "pay": ("/payments/", "See the payment"), "ld": ("/loads/", "See the load"), "rd": ("/redemptions/", "See the redemption"),
+}  # fmt: skip
 
 
 def _next_steps(letter: Letter) -> NextSteps:

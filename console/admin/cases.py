@@ -11,7 +11,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
@@ -28,6 +28,7 @@ from console.site import site
 from core import clock
 from core.errors import ValidationError
 from core.money import format_usd
+from core.staff import viewed
 
 PRIORITY_LABELS = {"High": "danger", "Usual": "info", "Low": "success"}
 STATE_LABELS = {"open": "warning", "cleared": "success", "confirmed": "danger", "gone": "info"}
@@ -225,12 +226,18 @@ class KindOfCase(admin.SimpleListFilter):
 
 
 class Keyed(ReadOnly):
-    """A list and pages that are worked through by keys."""
+    """A list and pages that are worked through by keys. Who opens a page is kept: each is about a person."""
 
     list_before_template = "console/queue.html"
 
     class Media:
         js = ("console/queue.js",)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+        row: Model | None = context.get("original")
+        if row is not None:
+            viewed(str(self.opts.model_name), str(row.pk))
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 @admin.register(Case, site=site)

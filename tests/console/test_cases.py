@@ -46,6 +46,8 @@ def test_a_case_goes_through_the_queue(world: World, case: str, desk: Desk, staf
     shown = page(desk, url + "change/")
     for said in ["velocity", "nested of 1", "a visitor", world.public, "other cases", "Nobody has written", "they were told"]:
         assert said in shown, said
+    looks = staff_site.as_superuser("select kind, subject from console_personview where kind = 'case'")
+    assert looks == [("case", case)]
     assert act(desk, url + "do/take/").status_code == 302
     assert row(staff_site, case)[:2] == ("open", account)
     assert listed(desk, "/admin/console/case/", case, whose="mine")
