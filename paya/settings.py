@@ -308,6 +308,10 @@ ATTESTATION_S3 = env.str("PAYA_ATTESTATION_S3", "")
 ATTESTATION_S3_ENDPOINT = env.str("PAYA_ATTESTATION_S3_ENDPOINT", "")
 ATTESTATION_S3_KEEP_DAYS = env.int("PAYA_ATTESTATION_S3_KEEP_DAYS", 3650)
 ATTESTATION_MIRRORS = MIRRORS
+# Where the head of the staff's trail is put every so many seconds: a folder that another machine collects, a locked bucket.
+TRAIL_FOLDER = env.str("PAYA_TRAIL_FOLDER", str(DATA / "trail"))
+TRAIL_S3 = env.str("PAYA_TRAIL_S3", "")
+TRAIL_ANCHOR_SECONDS = env.int("PAYA_TRAIL_ANCHOR_SECONDS", 60 if SANDBOX else 600)
 ATTESTATION_DEADLINE = env.str("PAYA_ATTESTATION_DEADLINE", "01:00")  # UTC: until when a day's attestation is promised
 # Identity documents (docs/compliance.md), sealed wherever they lie: a folder that is nobody else's to read, or a bucket
 # (s3://bucket/prefix), where KMS encrypts them a second time, by this key or the bucket's own. Those that were not accepted
@@ -369,6 +373,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "held-transfers": {"task": "banking.tasks.sweep_held", "schedule": 600.0},
     "held-payments": {"task": "payments.tasks.sweep_held", "schedule": 600.0},
     "documents": {"task": "compliance.tasks.sweep_documents", "schedule": 3600.0},
+    "trail-anchor": {"task": "console.tasks.anchor_trail", "schedule": 30.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }
 # A message that nobody took in time is thrown away, so that a worker that was away does not find a heap of the same. A minute

@@ -139,13 +139,15 @@ class Database:
         raw.autocommit = True
         return raw
 
+    def connect_as_superuser(self) -> Any:
+        """A bare connection as the one who owns the machine, in autocommit."""
+        raw = psycopg2.connect(local_database.with_database(ADMIN_URL, self.name))
+        raw.autocommit = True
+        return raw
+
     def as_superuser(self, sql: str, params: Any = None) -> list[Any]:
         """What only somebody with the keys to the machine could do (tampering, looking everywhere)."""
-        if self._superusers:
-            raw = self._superusers.pop()
-        else:
-            raw = psycopg2.connect(local_database.with_database(ADMIN_URL, self.name))
-            raw.autocommit = True
+        raw = self._superusers.pop() if self._superusers else self.connect_as_superuser()
         try:
             with raw.cursor() as cursor:
                 cursor.execute(sql, params)

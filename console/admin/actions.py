@@ -137,12 +137,12 @@ class Acting:
     def act(self, request: HttpRequest, action: str, key: str | None = None) -> HttpResponse:
         """Ask, show, do. Nothing is done by a GET, nor before what it will do was on the page."""
         known = {known.name: known for known in (self.list_actions if key is None else self.staff_actions)}
+        if action in known and not may(request, known[action].acts):
+            raise PermissionDenied
         row = self.get_object(request, key) if key is not None else None  # type: ignore[attr-defined]
         if action not in known or (key is not None and row is None):
             raise Http404
         chosen = known[action]()
-        if not may(request, chosen.acts):
-            raise PermissionDenied
         name = self.opts.model_name  # type: ignore[attr-defined]
         back = reverse(f"admin:console_{name}_change", args=[key]) if row else reverse(f"admin:console_{name}_changelist")
         if not chosen.offered(row):

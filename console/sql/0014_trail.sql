@@ -267,3 +267,24 @@ ALTER VIEW console_trailentry OWNER TO paya_engine;
 ALTER VIEW console_viewed_by OWNER TO paya_engine;
 ALTER VIEW console_member OWNER TO paya_engine;
 GRANT SELECT ON console_trailentry, console_viewed_by, console_member TO paya_staff;
+
+-- ----------------------------------------------------------------------------------------------------------- anchors
+-- The head of the chain at the end of an interval, signed. It is written down here first, then put where this database has no say
+-- (console/trail.py); what was interrupted in between goes on with the same bytes.
+CREATE TABLE console_trailanchor (
+    position bigint PRIMARY KEY CHECK (position > 0),
+    interval_start timestamptz NOT NULL UNIQUE,
+    entry bigint NOT NULL REFERENCES console_trail,
+    note bytea NOT NULL,
+    published_at timestamptz
+);
+ALTER TABLE console_trailanchor ENABLE ROW LEVEL SECURITY;
+ALTER TABLE console_trailanchor FORCE ROW LEVEL SECURITY;
+CREATE POLICY system ON console_trailanchor TO paya_worker USING ((SELECT core_actor()) = 0) WITH CHECK ((SELECT core_actor()) = 0);
+CREATE POLICY auditor ON console_trailanchor FOR SELECT TO paya_auditor USING (true);
+GRANT SELECT, INSERT, UPDATE (published_at) ON console_trailanchor TO paya_worker;
+GRANT SELECT ON console_trailanchor TO paya_auditor;
+CREATE TRIGGER anchors_stay BEFORE DELETE OR UPDATE OF position, interval_start, entry, note ON console_trailanchor
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER anchors_are_kept BEFORE TRUNCATE ON console_trailanchor FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+GRANT EXECUTE ON FUNCTION transparency_keys() TO paya_auditor;

@@ -69,6 +69,15 @@ def verifier_key(name: str, public: bytes) -> str:
     return f"{name}+{key_id(name, public).hex()}+{base64.b64encode(ED25519 + public).decode()}"
 
 
+def name_and_public(key: str) -> tuple[str, bytes]:
+    """What is in a NAME+ID+KEY. Raises ValueError."""
+    name, _, coded = key.split("+", 2)
+    public = base64.b64decode(coded, validate=True)
+    if public[:1] != ED25519 or verifier_key(name, public[1:]) != key:
+        raise ValueError("no key to verify with")
+    return name, public[1:]
+
+
 def first_signer() -> Signer:
     """Who signs just now, made where there is nobody yet."""
     with actor(SYSTEM):

@@ -24,6 +24,9 @@ class Channel(Protocol):
     def put(self, file: str, content: bytes) -> str:
         """Where it is now. Done again it changes nothing. Raises ChannelFailed, or PublishedOtherwise."""
 
+    def read(self, file: str) -> bytes | None:
+        """What was put there first; None where nothing was. Raises ChannelFailed."""
+
 
 class Site:
     """Our own site shows an entry once it is written down as published there: last, when it is everywhere else."""
@@ -32,6 +35,9 @@ class Site:
 
     def put(self, file: str, content: bytes) -> str:
         return f"{settings.PUBLIC_URL}/v1/transparency/attestations/{file.removesuffix('.txt')}"
+
+    def read(self, file: str) -> bytes | None:
+        return None  # it shows what the database has, which proves nothing to anybody
 
 
 class Folder:
@@ -57,6 +63,14 @@ class Folder:
         except OSError as error:
             raise ChannelFailed(f"the public folder: {error.strerror}") from error
         return str(path)
+
+    def read(self, file: str) -> bytes | None:
+        try:
+            return (self._folder / file).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ChannelFailed(f"the public folder: {error.strerror}") from error
 
 
 class Bucket:
@@ -86,6 +100,9 @@ class Bucket:
         if oldest != content:
             raise PublishedOtherwise(f"{key} in the bucket has another text")
         return f"s3://{self._bucket}/{key}"
+
+    def read(self, file: str) -> bytes | None:
+        return self._oldest(self._prefix + file)
 
     def _oldest(self, key: str) -> bytes | None:
         """The first version of this key; None where there is none. Deleting only hides it."""
