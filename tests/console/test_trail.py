@@ -148,7 +148,7 @@ def test_at_once_they_stand_one_after_the_other(database: Database, admin: int) 
 
 
 # ------------------------------------------------------------------------------------------------ nobody changes it
-ID = {"console_trailanchor": "position = position"}
+ID = {"console_trailanchor": "position = position", "console_personview": "kind = kind"}
 
 
 def refused_or_nothing(database: Database, role: str, statement: str) -> bool:
