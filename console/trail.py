@@ -139,7 +139,7 @@ def _verify_records(found: Findings) -> None:
         if entry is None:
             found.bad(after, f"record {record} of what staff did has no entry")
         else:
-            found.bad(entry, f"entry {entry} is not what its record says, which pages show" if record else f"entry {entry}: no record")
+            found.bad(entry, f"entry {entry} is not what its record says" if record else f"entry {entry} has no record")
 
 
 # ---------------------------------------------------------------------------------------------------------- anchors
