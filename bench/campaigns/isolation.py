@@ -24,6 +24,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -36,7 +37,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from websockets.sync.client import connect
 
 import core.actor
-from core import live
+from core import clock, live
 from core.actor import actor
 from core.identity import Session
 from paya.local import environment, ports, processes
@@ -152,6 +153,7 @@ class Outcome:
     seen: list[Seen] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     stripped: int = 0
+    since: datetime = field(default_factory=clock.now)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, seen: Seen, status: int) -> None:
@@ -403,7 +405,12 @@ def run(*, data: Path, short: bool, seed: int, size: int | None) -> int:
             bare = interleave(cast, count, seed + 1, filters=False)
             with database.role("worker"):
                 relay_all()
-            wait_until(lambda: heard.requests > 2 * SOCKETS, "the sockets", 20)
+            # Each payment to somebody who listens is told to them; their balances come on top.
+            listeners = [one.person.id for one in cast.people[:SOCKETS]]
+            [[told]] = database.as_superuser(
+                "select count(*) from payments_payment where payee_id = any(%s) and created_at > %s", [listeners, heard.since]
+            )
+            wait_until(lambda: heard.requests >= told + SOCKETS, "the sockets", 120)
         known = owners(database)
         for name, outcome in (("requests", whole), ("requests without conditions", bare), ("frames over sockets", heard)):
             judge(report, name, outcome, known)
