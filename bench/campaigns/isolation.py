@@ -53,8 +53,8 @@ from .ground import ground
 from .report import Report
 
 PEOPLE, CONNECTIONS, THREADS, SOCKETS = 50, 3, 9, 10
-REQUESTS, SHORT_REQUESTS = 10_000, 400
-CONTROL_REQUESTS = 120
+REQUESTS, SHORT_REQUESTS = 10_000, 300
+CONTROL_REQUESTS = 80
 
 
 # ------------------------------------------------------------------------------------------------------ pooling
