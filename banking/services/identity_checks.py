@@ -59,7 +59,7 @@ def start(*, user_id: int, legal_name: str, bank_account: str | None = None) -> 
         wallets.guard(user_id=user_id)  # of two at once the second finds the first
         account = _account(user_id, bank_account)
         index = sealed.legal_name_index(user_id, name)
-        mine = IdentityCheck.objects.filter(user_id=user_id)
+        mine = IdentityCheck.objects.select_related("account").filter(user_id=user_id)
         same = mine.filter(account=account, name_index=index, created_at__gt=now() - timedelta(days=1))
         found = same.exclude(status=Status.UNREACHABLE).order_by("-id").first()
         if found is not None:
