@@ -14,9 +14,11 @@ from compliance.models.screening import (
     Standing,
     Tier,
 )
+from compliance.models.support import Appeal, Dispute, DisputeMoney, Holiday, Ticket, TicketMessage
 from compliance.models.tiers import Document, TierChange
 
 __all__ = [
+    "Appeal", "Dispute", "DisputeMoney", "Holiday", "Ticket", "TicketMessage",
     "UNITS", "Assessment", "Case", "CaseNote", "Contact", "Document", "Flag", "FlagRule", "Label", "Letter", "Limit",
     "LimitName", "NameCheck", "Outcome", "SanctionsEntry", "SanctionsHit", "SanctionsRun", "SanctionsSetting", "ScoreVersion",
     "Standing", "Tier", "TierChange", "Verdict",

@@ -31,6 +31,7 @@ ICONS: dict[str, str] = {
     "activity": '<path d="M7 4v15m0 0-3-3m3 3 3-3M17 20V5m0 0-3 3m3-3 3 3"/>',
     "you": '<circle cx="12" cy="8" r="4"/><path d="M4.5 20a7.5 7.5 0 0 1 15 0"/>',
     "letter": '<rect x="4" y="6" width="16" height="12" rx="2"/><path d="m4.5 7.5 7.5 6 7.5-6"/>',
+    "help": '<circle cx="12" cy="12" r="8.5"/><path d="M9.5 9.7a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.7m0 2.7v.1"/>',
     "back": '<path d="m14.5 5-7 7 7 7"/>',
     "next": '<path d="m9.5 5 7 7-7 7"/>',
     "bank": '<path d="M4 9.5 12 4l8 5.5zM6 10v7m4-7v7m4-7v7m4-7v7M4 20h16"/>',
