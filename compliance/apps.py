@@ -6,6 +6,9 @@ class ComplianceConfig(AppConfig):
 
     def ready(self) -> None:
         from compliance import handlers, queries  # noqa: F401  (handlers register themselves)
+        from compliance.services import waiting
+        from core.metrics import register_gauges
         from wallets.consumers import register_words
 
         register_words(["letter"], queries.words_for)
+        register_gauges(waiting.gauges)

@@ -18,6 +18,7 @@ from console.models import (
     Break,
     Case,
     Correction,
+    Dispute,
     Flag,
     Hit,
     InboxEvent,
@@ -28,10 +29,12 @@ from console.models import (
     OutboxRow,
     Payment,
     Person,
+    PersonAppeal,
     ProofComplaint,
     Reconciliation,
     Return,
     RewardRun,
+    Ticket,
     Transfer,
     Wallet,
 )
@@ -47,6 +50,7 @@ from users.models import User
 _BY_PREFIX: dict[str, type[Model]] = {
     "usr": Person, "wal": Wallet, "pay": Payment, "ld": BankTransfer, "rd": BankTransfer, "brk": Break,
     "ach": NachaEntry, "nf": NachaFile, "ni": NachaIncoming, "apl": Appeal, "cas": Case, "flg": Flag, "hit": Hit,
+    "tkt": Ticket, "app": PersonAppeal, "dsp": Dispute,
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST, require_safe
 from unfold.sites import UnfoldAdminSite
 
-from console import metrics, queries
+from console import metrics, queries, queues, report
 
 
 class StaffSite(UnfoldAdminSite):
@@ -27,6 +27,8 @@ class StaffSite(UnfoldAdminSite):
     def extra_urls(self) -> list[URLPattern]:
         return [
             path("find/", self.admin_view(require_POST(self.find)), name="find"),
+            path("queues/", self.admin_view(require_safe(self.queues)), name="queues"),
+            path("report/", self.admin_view(require_safe(self.report)), name="report"),
             path("metrics/", self.admin_view(require_safe(self.metrics)), name="metrics"),
             path("metrics.csv", self.admin_view(require_safe(metrics.as_csv)), name="metrics_csv"),
         ]
@@ -37,6 +39,12 @@ class StaffSite(UnfoldAdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, {"overview": queries.overview(), **(extra_context or {})})
+
+    def queues(self, request: HttpRequest) -> HttpResponse:
+        return queues.page(request, self.each_context(request))
+
+    def report(self, request: HttpRequest) -> HttpResponse:
+        return report.page(request, self.each_context(request))
 
     def metrics(self, request: HttpRequest) -> HttpResponse:
         return metrics.page(request, self.each_context(request))

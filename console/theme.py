@@ -71,11 +71,16 @@ UNFOLD: dict[str, Any] = {
                 "title": "Compliance",
                 "separator": True,
                 "items": [
+                    {"title": "Queues", "icon": "checklist", "link": reverse_lazy("admin:queues")},
                     _page("Cases", "inbox", "case"),
+                    _page("Disputes", "gavel", "dispute"),
+                    _page("Appeals", "contact_support", "personappeal"),
+                    _page("Tickets", "support_agent", "ticket"),
                     _page("Sanctions hits", "person_search", "hit"),
                     _page("Flags", "flag", "flag"),
                     _page("Rules of flags", "rule", "flagrule"),
                     _page("Sanctions list", "format_list_bulleted", "listrun"),
+                    {"title": "Report", "icon": "summarize", "link": reverse_lazy("admin:report")},
                 ],
             },
             {

@@ -8,7 +8,8 @@ import atexit
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import redis
 from django.conf import settings
@@ -29,6 +30,28 @@ Key = tuple[str, str, int]  # route, method, status
 _counts: dict[Key, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS) + 2))  # by bucket, then the sum in milliseconds
 _lock = threading.Lock()
 _flushed = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """A figure of just now for each value of one label."""
+
+    name: str
+    what: str
+    label: str
+    values: dict[str, float]
+
+
+_sources: list[Callable[[], list[Gauge]]] = []
+
+
+def register_gauges(source: Callable[[], list[Gauge]]) -> None:
+    """A room's own figures beside the service's; asked when Prometheus asks."""
+    _sources.append(source)
+
+
+def gauges() -> list[Gauge]:
+    return [gauge for source in _sources for gauge in source()]
 
 
 def bucket_of(seconds: float) -> int:

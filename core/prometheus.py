@@ -24,6 +24,11 @@ class Service(Collector):
         yield GaugeMetricFamily(
             "paya_outbox_lag_seconds", "Age of the oldest event that is not published", value=metrics.outbox_lag() / 1000
         )
+        for gauge in metrics.gauges():
+            family = GaugeMetricFamily(gauge.name, gauge.what, labels=[gauge.label])
+            for value, figure in gauge.values.items():
+                family.add_metric([value], figure)
+            yield family
         try:
             counted = list(self._from_redis())
         except RedisError:

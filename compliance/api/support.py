@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -108,7 +108,7 @@ def ticket_json(row: Ticket) -> dict[str, Any]:
 
 def talk_json(row: Ticket) -> dict[str, Any]:
     """With what was written; under its person's actor."""
-    said = [{"from": "staff" if one.staff_id else "you", "body": one.body, "at": one.at} for one in support.messages(row)]  # type: ignore[attr-defined]
+    said = [{"from": "staff" if one.staff_id else "you", "body": one.body, "at": one.at} for one in support.messages(row)]
     return {**ticket_json(row), "messages": said}
 
 
@@ -129,7 +129,9 @@ def dispute_json(row: Dispute) -> dict[str, Any]:
 
 
 class TicketsView(APIView):
-    @extend_schema(responses=list_of(TicketSerializer), parameters=[CURSOR, LIMIT], summary="Your conversations with us, newest first")
+    @extend_schema(
+        responses=list_of(TicketSerializer), parameters=[CURSOR, LIMIT], summary="Your conversations with us, newest first"
+    )
     def get(self, request: Request) -> Response:
         """Newest first."""
         user_id = session_of(request).user_id

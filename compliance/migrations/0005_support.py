@@ -196,6 +196,10 @@ class Migration(migrations.Migration):
             model_name='ticket',
             constraint=models.CheckConstraint(condition=models.Q(('priority__in', [1, 2, 3])), name='compliance_ticket_priority'),
         ),
+        migrations.AddIndex(
+            model_name='ticketmessage',
+            index=models.Index(fields=['user', '-id'], name='compliance_message_person'),
+        ),
         protect("compliance_ticket", staff_reads=False),
         protect("compliance_ticketmessage", staff_reads=False),
         protect("compliance_appeal", staff_reads=False),

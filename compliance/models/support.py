@@ -50,6 +50,9 @@ class TicketMessage(models.Model):
     body = models.TextField()
     at = models.DateTimeField(db_default=core_now(), editable=False)
 
+    class Meta:
+        indexes = [models.Index(fields=["user", "-id"], name="compliance_message_person")]
+
 
 class Appeal(models.Model):
     """A person asks that somebody else looks at a decision again. `about` is its public id, empty for a frozen account."""
@@ -88,7 +91,10 @@ class Appeal(models.Model):
                 name="compliance_appeal_answered",
                 condition=Q(status="open", outcome=None, answer=None, answered_by=None, answered_at=None)
                 | Q(
-                    status="answered", outcome__in=["upheld", "changed"], answer__isnull=False, answered_by__isnull=False,
+                    status="answered",
+                    outcome__in=["upheld", "changed"],
+                    answer__isnull=False,
+                    answered_by__isnull=False,
                     answered_at__isnull=False,
                 ),  # fmt: skip
             ),
@@ -99,7 +105,7 @@ class Dispute(models.Model):
     """A person reports a payment, load or redemption as not theirs or wrong (Reg E, 12 CFR 1005.11).
 
     Amounts are cents. `decide_by` is 10 business days after the report, 20 for a new account; with a provisional credit (or, for
-    who has no checked identity, without) the investigation may go on until `final_by`, 45 days or 90. `credited` is what stands in
+    who has no checked identity, without) the investigation may go on until `final_by`, 45 days or 90. `credited` is what is in
     the wallet because of it. `result_by` and `correct_by` are 3 and 1 business days after the determination. `due_at` is
     the next of these clocks; nothing once it is closed.
     """
@@ -165,14 +171,19 @@ class Dispute(models.Model):
             models.CheckConstraint(name="compliance_dispute_amount", condition=Q(amount__gt=0, credited__gte=0)),
             models.CheckConstraint(name="compliance_dispute_credit", condition=Q(credited__lte=F("amount"))),
             models.CheckConstraint(
-                name="compliance_dispute_due", condition=Q(status="closed", due_at=None) | Q(~Q(status="closed"), due_at__isnull=False)
+                name="compliance_dispute_due",
+                condition=Q(status="closed", due_at=None) | Q(~Q(status="closed"), due_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="compliance_dispute_result",
                 condition=Q(status__in=["open", "credited", "extended"], outcome=None, owed=None, result=None, decided_by=None)
                 | Q(
-                    status__in=["decided", "closed"], outcome__in=["error", "partly", "no_error"], owed__gte=0,
-                    owed__lte=F("amount"), result__isnull=False, decided_by__isnull=False,
+                    status__in=["decided", "closed"],
+                    outcome__in=["error", "partly", "no_error"],
+                    owed__gte=0,
+                    owed__lte=F("amount"),
+                    result__isnull=False,
+                    decided_by__isnull=False,
                 ),  # fmt: skip
             ),
         ]

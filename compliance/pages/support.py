@@ -16,7 +16,14 @@ from core.pages import form_errors, login_required, session_of
 
 SHOWN = 50
 _THINGS = {"pay": "/payments/", "ld": "/loads/", "rd": "/redemptions/", "let": "/messages/", "dsp": "/disputes/"}
-_NAMES = {"pay": "a payment", "ld": "a load", "rd": "a redemption", "let": "a message from us", "dsp": "a report of yours", "": "your account"}
+_NAMES = {
+    "pay": "a payment",
+    "ld": "a load",
+    "rd": "a redemption",
+    "let": "a message from us",
+    "dsp": "a report of yours",
+    "": "your account",
+}
 
 
 def _thing(about: str) -> dict[str, str]:
@@ -51,7 +58,13 @@ def help_page(request: HttpRequest) -> HttpResponse:
             "appeals": support.appeals(user_id, limit=SHOWN)[:SHOWN],
             "disputes": [(row, support.shown_status(row)) for row in support.disputes(user_id, limit=SHOWN)[:SHOWN]],
         }
-    context |= {"values": values, "errors": errors, "thing": _thing(values["about"]), "longest": BODY_LONGEST, "title_longest": SUBJECT_LONGEST}
+    context |= {
+        "values": values,
+        "errors": errors,
+        "thing": _thing(values["about"]),
+        "longest": BODY_LONGEST,
+        "title_longest": SUBJECT_LONGEST,
+    }
     return render(request, "compliance/help.html", context, status=status if errors else 200)
 
 
@@ -66,7 +79,14 @@ def _ticket(request: HttpRequest, public_id: str, values: dict[str, str], errors
     with actor(user_id):
         row = support.ticket(user_id, public_id)
         said = list(support.messages(row))
-    context = {"ticket": row, "said": said, "thing": _thing(row.about), "values": values, "errors": errors, "longest": BODY_LONGEST}
+    context = {
+        "ticket": row,
+        "said": said,
+        "thing": _thing(row.about),
+        "values": values,
+        "errors": errors,
+        "longest": BODY_LONGEST,
+    }
     return render(request, "compliance/ticket.html", context, status=status)
 
 
@@ -99,7 +119,9 @@ def appeal(request: HttpRequest) -> HttpResponse:
             if error.status == 404:
                 errors = {"__all__": "There is no decision of ours about this. Write to us under Help instead."}
         else:
-            messages.success(request, "Sent. Somebody who had no part in the decision looks at it, and the answer comes as a message.")
+            messages.success(
+                request, "Sent. Somebody who had no part in the decision looks at it, and the answer comes as a message."
+            )
             return redirect(f"/appeal?about={about}" if about else "/appeal")
     with actor(user_id):
         made = [row for row in support.appeals(user_id, limit=SHOWN) if row.about == about]
@@ -120,7 +142,9 @@ def report(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             amount = (parse_usd(values["amount"]) or 0) if values["amount"].strip() else None
-            row = services.report(user_id=user_id, about=values["about"], kind=values["kind"], message=values["message"], amount=amount)
+            row = services.report(
+                user_id=user_id, about=values["about"], kind=values["kind"], message=values["message"], amount=amount
+            )
             messages.success(request, "Reported. The dates below say by when we decide.")
             return redirect(f"/disputes/{row.public_id}")
         except PayaError as error:
@@ -131,7 +155,13 @@ def report(request: HttpRequest) -> HttpResponse:
         known = support.dispute_about(user_id, values["about"])
     if known is not None and not errors:
         return redirect(f"/disputes/{known.public_id}")
-    context = {"values": values, "errors": errors, "thing": _thing(values["about"]), "kinds": Dispute.Kind.choices, "longest": BODY_LONGEST}
+    context = {
+        "values": values,
+        "errors": errors,
+        "thing": _thing(values["about"]),
+        "kinds": Dispute.Kind.choices,
+        "longest": BODY_LONGEST,
+    }
     return render(request, "compliance/report.html", context, status=status)
 
 

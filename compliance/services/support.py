@@ -61,7 +61,9 @@ def write_ticket(*, user_id: int, subject: str, message: str, about: str = "") -
 
     Raises ValidationError, NotFound where `about` is not theirs, RateLimited after five of them in 24 hours.
     """
-    title = readable("subject", subject, SUBJECT_LONGEST, f"Say in a few words what it is about, up to {SUBJECT_LONGEST} characters.")
+    title = readable(
+        "subject", subject, SUBJECT_LONGEST, f"Say in a few words what it is about, up to {SUBJECT_LONGEST} characters."
+    )
     if "\n" in title:
         raise ValidationError(fields={"subject": "One line, please."})
     body = readable("message", message, BODY_LONGEST, f"Write to us in up to {BODY_LONGEST} characters.")
@@ -79,7 +81,7 @@ def reply_ticket(*, user_id: int, ticket: str, message: str) -> Ticket:
 
 
 def appeal(*, user_id: int, about: str, message: str) -> Appeal:
-    """Ask that somebody else looks at a decision again; `about` is empty for a frozen account. The same words again change nothing.
+    """Ask that somebody else looks at a decision again; `about` is empty for a frozen account. The same words change nothing.
 
     Raises ValidationError; NotFound for what is not theirs; AskedBefore where one is open or there is no decision; RateLimited.
     """
@@ -92,8 +94,9 @@ def appeal(*, user_id: int, about: str, message: str) -> Appeal:
 def report(*, user_id: int, about: str, kind: str, message: str, amount: int | None = None) -> Dispute:
     """Report a payment, load or redemption as not one's own or wrong; once, and again it is the same report.
 
-    `amount` is what of it is wrong, in cents; None for all of it. Its clocks start here (docs/support.md). Raises ValidationError;
-    NotFound for what is not theirs; AskedBefore where the amount is above what moved; RateLimited after ten in 24 hours.
+    `amount` is what of it is wrong, in cents; None for all of it. Its clocks start here (docs/support.md). Raises
+    ValidationError; NotFound for what is not theirs; AskedBefore where the amount is above what moved; RateLimited after ten in
+    24 hours.
     """
     errors = {}
     if kind not in Dispute.Kind.values:
@@ -118,11 +121,12 @@ def _public_id(text: str) -> str:
 # The columns of each that its person's process may read (sql/0005_support_rights.sql).
 TICKET = ("id", "public_id", "user_id", "subject", "about", "status", "created_at", "updated_at")
 APPEAL = (
-    "id", "public_id", "user_id", "against", "about", "message", "status", "created_at", "due_at", "outcome", "answer", "answered_at",
+    "id", "public_id", "user_id", "against", "about", "message", "status", "created_at", "due_at", "outcome", "answer",
+    "answered_at",
 )  # fmt: skip
 DISPUTE = (
-    "id", "public_id", "user_id", "about", "kind", "amount", "message", "status", "reported_at", "decide_by", "final_by", "credited",
-    "credited_at", "outcome", "owed", "result", "decided_at", "result_at", "closed_at", "due_at",
+    "id", "public_id", "user_id", "about", "kind", "amount", "message", "status", "reported_at", "decide_by", "final_by",
+    "credited", "credited_at", "outcome", "owed", "result", "decided_at", "result_at", "closed_at", "due_at",
 )  # fmt: skip
 
 

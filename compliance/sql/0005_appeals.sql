@@ -43,7 +43,7 @@ BEGIN
     )
     SELECT coalesce(array_agg(DISTINCT r.staff_id), '{}') FROM console_actionrecord r
     WHERE r.subject IN (SELECT thing FROM subjects)
-      AND r.action !~ '\.(take|note|assign|prioritise|reopen|look|view|answer|solve)$');
+      AND r.action !~ '\.(take|note|assign|prioritise|reopen|review|look|view|answer|solve)$');
 END $$;
 
 -- Whoever decided does not decide about the appeal: whatever function writes the row.

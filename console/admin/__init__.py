@@ -1,3 +1,16 @@
 """The pages of the staff's site. Rows are only looked at; what staff do to them is an action with a reason (actions.py)."""
 
-from console.admin import attestations, cases, money, nacha, people, rails, reconciliation, records, returns, rewards, vendors  # noqa: F401  (they register their pages)
+from console.admin import (  # noqa: F401  (they register their pages)
+    attestations,
+    cases,
+    money,
+    nacha,
+    people,
+    rails,
+    reconciliation,
+    records,
+    returns,
+    rewards,
+    support,
+    vendors,
+)

@@ -12,6 +12,7 @@ from console.models.rails import BankTransfer, Correction, InboxEvent, RailChoic
 from console.models.reconciliation import Break, Reconciliation, Statement, StatementLine
 from console.models.rewards import Appeal, Ineligible, Reward, RewardRun, RewardSetting
 from console.models.shown import OutboxRow, Payment, Person, Shown, StaffAction, StaffLook, Transfer, Wallet
+from console.models.support import Dispute, DisputeMoney, PersonAppeal, Ticket, TicketMessage
 from console.models.trail import Member, PersonView, TrailEntry
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "Ineligible", "LogInTry", "NachaBatch", "NachaChange", "NachaEntry", "NachaFile", "NachaIncoming", "NachaLine",
     "NachaReceiver", "OutboxRow", "Payment", "Person", "ProofComplaint", "RailChoice", "Reconciliation", "Return", "Reward",
     "RewardRun", "RewardSetting", "Shown", "StaffAction", "StaffLook", "StaffSession", "Statement", "StatementLine",
-    "Transfer", "Vendor", "Wallet", "real_time", "Member", "PersonView", "TrailEntry",
+    "Dispute", "DisputeMoney", "PersonAppeal", "Ticket", "TicketMessage", "Transfer", "Vendor",
+    "Wallet", "real_time", "Member", "PersonView", "TrailEntry",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ OWNER_COMMANDS = {
 LOGIN_OF_COMMAND = dict.fromkeys(OWNER_COMMANDS, "owner") | {
     "audit_attestation": "auditor",
     "audit_ledger": "auditor",
+    "compliance_report": "auditor",
     "load_demo": "demo",
     "runserver": "web",
     "shell": "web",

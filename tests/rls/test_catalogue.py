@@ -20,6 +20,8 @@ WITHOUT_POLICIES = {
     "compliance_scoreversion": "weights of scores, nobody's; web reads them to score a movement",
     "core_keyrotation": "how far the master key's rotation is",
     "compliance_casekind": "what kinds of cases there are",
+    "compliance_disputestep": "which state of a dispute may follow which",
+    "compliance_holiday": "days on which banks are closed",
     "compliance_flagcursor": "how far the journal was looked at",
     "compliance_flagrule": "the rules of flags",
     "compliance_sanctionsentry": "a list that everybody may read",

@@ -112,6 +112,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/messages/<str:letter>/read": {},
     "POST /messages/<str:letter>/read": {},
     "POST /messages/read": {"newest": "let_00000000000000000000000000"},
+    "POST /v1/tickets": {"subject": "Help", "message": "Help"},
+    "POST /v1/tickets/<str:ticket>/reply": {"message": "Help"},
+    "POST /v1/appeals": {"about": "", "message": "Help"},
+    "POST /v1/disputes": {"about": "pay_00000000000000000000000000", "kind": "other", "message": "Help"},
+    "POST /help": {"subject": "Help", "message": "Help"},
+    "POST /help/<str:ticket>/reply": {"message": "Help"},
+    "POST /appeal": {"about": "", "message": "Help"},
+    "POST /disputes/new": {"about": "pay_00000000000000000000000000", "kind": "other", "message": "Help"},
     "POST /v1/payments": {"to": "{other}", "amount": 1, "note": "n", "visibility": "private"},
     "PATCH /v1/payments/<str:payment>": {"visibility": "private"},
     "DELETE /v1/devices/<str:device>": {},
@@ -135,7 +143,7 @@ BODIES: dict[str, dict[str, Any]] = {
 # Of these the person of this test has none.
 NOT_THEIRS = (
     "<str:account_id>", "<str:transfer_id>", "<str:document_id>", "<str:device>", "<str:week>", "<int:year>", "linked", "oauth",
-    "<str:letter>", "messages/read",
+    "<str:letter>", "messages/read", "<str:ticket>", "<str:dispute>",
 )  # fmt: skip
 QUERIES = {
     "GET /v1/users": "?q=person",
@@ -161,6 +169,7 @@ class Stage:
         route = endpoint.route
         fill = {"payment": self.payment, "account_id": "ba_x", "transfer_id": new_id("ld"), "device": new_id("dev")}
         fill |= {"week": "2026-W46", "letter": new_id("let"), "document_id": new_id("doc")}
+        fill |= {"ticket": new_id("tkt"), "dispute": new_id("dsp")}
         for name, value in fill.items():
             route = route.replace(f"<str:{name}>", value)
         route = route.replace("<int:year>", "2026")
@@ -221,6 +230,8 @@ def test_with_an_actor_it_answers(stage: Stage, endpoint: Endpoint):
         allowed = {400, 415}
     elif any(word in endpoint.route for word in NOT_THEIRS):
         allowed = {302, 400, 404, 409}  # they have no such thing, which takes a look at their rows to know
+    elif str(endpoint) in {"POST /v1/appeals", "POST /appeal", "POST /v1/disputes", "POST /disputes/new"}:
+        allowed = {404}  # nothing was decided about them, and this payment is nobody's
     elif endpoint.route.endswith("/cancel"):
         allowed = {302, 409}  # theirs, and done long ago
     elif "proof" in endpoint.route or "receipt" in endpoint.route:

@@ -8,6 +8,7 @@ from uuid import uuid4
 from banking.models import BankAccount, BankItem, BankTransfer
 from banking.services.secrets import seal_access_token
 from compliance.models import Document, Letter
+from compliance.services import support
 from compliance.services.letters import tell
 from core.actor import SYSTEM, actor
 from tests.conftest import Database, PersonForTest
@@ -32,7 +33,7 @@ class Belongings:
 
 
 # Every variable of an address, with where its value comes from: `things` makes one of each for a person.
-VARIABLES = ("payment", "account_id", "transfer_id", "device", "document_id", "week", "year", "letter")
+VARIABLES = ("payment", "account_id", "transfer_id", "device", "document_id", "week", "year", "letter", "ticket", "dispute")
 
 
 def things(database: Database, person: PersonForTest, *, payment: str) -> Belongings:
@@ -55,6 +56,9 @@ def things(database: Database, person: PersonForTest, *, payment: str) -> Belong
         ids["transfer_id"], ids["redemption"] = (_transfer(person.id, account, kind) for kind in ("load", "redemption"))
     with actor(person.id):
         ids["device"] = Device.objects.filter(user_id=person.id).order_by("id").values_list("public_id", flat=True)[0]
+    if payment.startswith("pay_"):
+        ids["ticket"] = support.write_ticket(user_id=person.id, subject=f"Of {person.username}", message="Help").public_id
+        ids["dispute"] = support.report(user_id=person.id, about=payment, kind="other", message="Odd").public_id
     return Belongings(person, ids)
 
 

@@ -16,7 +16,9 @@ REASON = "Looked into it, case 12"
 
 
 def freeze(database: Database, somebody: Any) -> None:
-    database.as_superuser("update wallets_wallet set frozen = 1, frozen_reason = 'We are looking' where user_id = %s", [somebody.id])
+    database.as_superuser(
+        "update wallets_wallet set frozen = 1, frozen_reason = 'We are looking' where user_id = %s", [somebody.id]
+    )
 
 
 def act_of(database: Database, staff: int, action: str, subject: str) -> None:
@@ -59,7 +61,11 @@ def test_a_freeze_is_appealed_from_the_banner_and_answered_in_writing(database: 
         with pytest.raises(Conflict, match="before"):
             support.answer_appeal(**answer, staff_id=ben, reason=REASON)
     shown = browser(maya).get("/appeal").content.decode()
-    assert "The decision stands" in shown and "We need your answer" in shown and "<script>" not in shown.split("</head>")[1].split("<main")[1]
+    assert (
+        "The decision stands" in shown
+        and "We need your answer" in shown
+        and "<script>" not in shown.split("</head>")[1].split("<main")[1]
+    )
     [(title,)] = database.as_superuser("select title from compliance_letter where user_id = %s and kind = 'appeal'", [maya.id])
     assert "the decision stands" in title
 

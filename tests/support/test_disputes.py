@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg2
 import pytest
+from django.test import Client, override_settings
 
 from compliance.services import support
 from core.calendar import add_business_days
@@ -84,15 +85,18 @@ def _old_load(database: Database, user_id: int) -> str:
     sql = database.as_superuser
     [(item,)] = sql(
         "insert into banking_bankitem (user_id, public_id, token_index, institution_id, institution, status)"
-        " values (%s, 'itm_' || gen_random_uuid(), uuid_send(gen_random_uuid()), 'ins_1', 'Bank', 'active') returning id", [user_id])  # fmt: skip
+        " values (%s, 'itm_' || gen_random_uuid(), uuid_send(gen_random_uuid()), 'ins_1', 'Bank', 'active')"
+        " returning id", [user_id])  # fmt: skip
     [(account,)] = sql(
         "insert into banking_bankaccount (user_id, public_id, item_id, account_id, name, mask, kind, status)"
-        " values (%s, 'ba_' || gen_random_uuid(), %s, 'a', 'Checking', '4772', 'checking', 'active') returning id", [user_id, item])  # fmt: skip
+        " values (%s, 'ba_' || gen_random_uuid(), %s, 'a', 'Checking', '4772', 'checking', 'active')"
+        " returning id", [user_id, item])  # fmt: skip
     sql("alter table banking_banktransfer disable trigger user")
     [(load,)] = sql(
         "insert into banking_banktransfer (public_id, user_id, bank_account_id, kind, amount, rail, status, rail_key, expected_on,"
         " attempts, failure_code, created_at) values ('ld_' || %s, %s, %s, 'load', 5000, 'dwolla', 'settled', gen_random_uuid(),"
-        " current_date, 0, '', now() - interval '60 days') returning public_id", [user_id, user_id, account])  # fmt: skip
+        " current_date, 0, '', now() - interval '60 days') returning public_id",
+        [user_id, user_id, account])  # fmt: skip
     sql("alter table banking_banktransfer enable trigger user")
     return str(load)
 
@@ -125,12 +129,16 @@ def test_provisional_credit_takes_two_and_an_error_makes_it_final(database: Data
     seen = Api().get(f"/v1/disputes/{dispute}", person=maya).json()
     assert (seen["status"], seen["outcome"], seen["credited"]) == ("closed", "error", 2000)
     assert "It was an error" in browser(maya).get(f"/disputes/{dispute}").content.decode()
-    assert database.as_superuser("select status, outcome from compliance_case where about = %s", [dispute]) == [("closed", "refunded")]
+    assert database.as_superuser("select status, outcome from compliance_case where about = %s", [dispute]) == [
+        ("closed", "refunded")
+    ]
     with pytest.raises(psycopg2.Error, match="refused"):
         database.as_superuser("update compliance_dispute set credited = 0 where public_id = %s", [dispute])
 
 
-def test_no_error_takes_the_credit_back_as_far_as_the_wallet_reaches(database: Database, ada: int, ben: int, funded: None) -> None:
+def test_no_error_takes_the_credit_back_as_far_as_the_wallet_reaches(
+    database: Database, ada: int, ben: int, funded: None
+) -> None:
     maya, theo, payment = paid(database)
     dispute = reported(maya, payment, amount=1500)
     with database.role("staff"):
@@ -201,7 +209,8 @@ def test_ten_at_once_approve_once(database: Database, ada: int, ben: int) -> Non
     "tampering",
     [
         "update compliance_disputemoney set amount = 9000 where decided_at is null",
-        "update compliance_disputemoney set decided_by_id = asked_by_id, decided_at = now(), approved = true, moved = 1 where decided_at is null",
+        "update compliance_disputemoney set decided_by_id = asked_by_id, decided_at = now(), approved = true, moved = 1"
+        " where decided_at is null",
         "update compliance_dispute set status = 'credited' where status = 'closed'",
         "delete from compliance_disputemoney",
     ],
@@ -224,7 +233,9 @@ def test_longer_without_a_credit_only_where_no_identity_was_checked(database: Da
     dispute = reported(maya, payment)
     checked, _, payment = paid(database)
     other = reported(checked, payment)
-    standing = "insert into compliance_standing (user_id, tier, reason) values (%s, 2, 'x') on conflict (user_id) do update set tier = 2"
+    standing = (
+        "insert into compliance_standing (user_id, tier, reason) values (%s, 2, 'x') on conflict (user_id) do update set tier = 2"
+    )
     database.as_superuser(standing, [checked.id])
     with database.role("staff"):
         support.extend(dispute=dispute, staff_id=ada, reason=REASON)
@@ -264,3 +275,6 @@ def test_what_is_late_is_counted_for_the_alarm(database: Database) -> None:
     database.as_superuser("update compliance_dispute set due_at = now() - interval '1 hour' where about = %s", [payment])
     after = {one.queue: one for one in waiting()}["disputes"]
     assert (after.waiting, after.overdue) == (before.waiting, before.overdue + 1)
+    with override_settings(METRICS_TOKEN="t"):
+        said = Client().get("/metrics", headers={"Authorization": "Bearer t"}).content.decode()
+    assert f'paya_queue_overdue{{queue="disputes"}} {float(after.overdue)}' in said

@@ -53,7 +53,8 @@ def test_what_was_written_stays(database: Database) -> None:
     maya = person(database)
     ticket = written(database, maya)
     for tampering in (
-        "update compliance_ticketmessage set body = 'x'", "delete from compliance_ticketmessage", "truncate compliance_ticketmessage",
+        "update compliance_ticketmessage set body = 'x'", "delete from compliance_ticketmessage",
+        "truncate compliance_ticketmessage",
         "delete from compliance_ticket", "update compliance_ticket set subject = 'x'",
     ):  # fmt: skip
         with pytest.raises(psycopg2.Error, match="refused"):

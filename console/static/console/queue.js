@@ -2,7 +2,7 @@
 // that work without this; a key does what clicking its link does. Quiet while somebody types, and with a modifier held.
 "use strict";
 
-const ACTIONS = { t: "take", n: "note", c: "close", a: "assign", p: "prioritise", x: "clear", r: "reopen", l: "release", d: "deny" };
+const ACTIONS = { t: "take", n: "note", c: "close", a: "assign", p: "prioritise", x: "clear", r: "reopen", l: "release", d: "deny", w: "answer", e: "decide", y: "approve" };
 
 const rows = () => [...document.querySelectorAll("#result_list tbody tr")].map((row) => row.querySelector("th a, td a")).filter(Boolean);
 
@@ -28,6 +28,7 @@ function act(key) {
     if (search) search.focus();
     return Boolean(search);
   }
+  if (key === "q") return location.assign("/admin/queues/"), true;
   if (key === "u" && !rows().length) {
     const list = location.pathname.match(/^(\/admin\/console\/\w+\/).+\/change\/$/);
     if (list) location.assign(list[1]);
