@@ -93,9 +93,9 @@ def _old_load(database: Database, user_id: int) -> str:
         " returning id", [user_id, item])  # fmt: skip
     sql("alter table banking_banktransfer disable trigger user")
     [(load,)] = sql(
-        "insert into banking_banktransfer (public_id, user_id, bank_account_id, kind, amount, rail, status, rail_key, expected_on,"
-        " attempts, failure_code, created_at) values ('ld_' || %s, %s, %s, 'load', 5000, 'dwolla', 'settled', gen_random_uuid(),"
-        " current_date, 0, '', now() - interval '60 days') returning public_id",
+        "insert into banking_banktransfer (public_id, user_id, bank_account_id, kind, amount, rail, status, rail_key,"
+        " expected_on, attempts, failure_code, created_at) values ('ld_' || %s, %s, %s, 'load', 5000, 'dwolla', 'settled',"
+        " gen_random_uuid(), current_date, 0, '', now() - interval '60 days') returning public_id",
         [user_id, user_id, account])  # fmt: skip
     sql("alter table banking_banktransfer enable trigger user")
     return str(load)
