@@ -1,4 +1,4 @@
-"""Identity documents as a way in: files that are something else, that carry something along, that are too much, or somebody else's."""
+"""Identity documents as a way in: files that are something else, that carry something along, that are too much."""
 
 import io
 import struct
