@@ -211,7 +211,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "BankTransferStatusEnum": "banking.api.TRANSFER_STATUSES", "RewardStatusEnum": "rewards.api.STATUSES",
-        "ServiceStateEnum": "transparency.api.SERVICE_STATES",
+        "ServiceStateEnum": "transparency.api.SERVICE_STATES", "DocumentKindEnum": "compliance.api.tiers.DOCUMENT_KINDS",
     },
 }
 JWT_ACCESS_SECONDS = 15 * 60
