@@ -83,7 +83,7 @@ class RateLimit:
         """Under which name a request counts, how many of them a minute has, and whether it must be counted."""
         if request.path.startswith("/webhooks/"):
             # What a vendor sends is checked by its signature and sent again: better uncounted than lost.
-            return f"{request.path}|{_address(request)}", settings.RATE_PER_VENDOR, False
+            return f"webhooks|{_address(request)}", settings.RATE_PER_VENDOR, False
         sure = request.method not in self.READS
         person = _person(request)
         if person is None:
