@@ -187,6 +187,21 @@ def test_rooms_above_close_the_case_about_what_they_decide(database: Database) -
     assert case(database, it).closed_by_id is None
 
 
+def end(user_id: int, about: str) -> str | None:
+    with actor(SYSTEM):
+        return cases.close_about(
+            kind="document", user_id=user_id, about=about, outcome="cleared", label="legitimate", result="It is theirs."
+        )
+
+
+def test_what_several_end_at_once_is_ended_once(database: Database) -> None:
+    who = person(database)
+    it = opened(database, who, kind="document", about="doc_race")
+    with database.role("worker"):
+        done = at_once(6, lambda _: end(who.id, "doc_race"))
+    assert sorted(done, key=str) == sorted([it, *[None] * 5], key=str)
+
+
 def test_labels_are_exported_with_their_signals_and_without_words(database: Database, two: list[int], capsys: Any) -> None:
     it = opened(database, person(database), detail={"signals": {"share": 0.9}, "note": "a secret remark"})
     with database.role("staff"):

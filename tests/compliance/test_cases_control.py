@@ -7,7 +7,7 @@ from typing import Any
 
 from compliance.services import cases
 from core.actor import SYSTEM, actor
-from tests.compliance.test_cases import REASON, opened, staff
+from tests.compliance.test_cases import end, opened
 from tests.conftest import Database
 from tests.helpers import at_once
 from tests.payments.people import person
@@ -20,14 +20,15 @@ def without(database: Database, function: str, text: str, instead: str) -> None:
     database.as_superuser(source.replace(text, instead))
 
 
-def test_without_the_lock_several_take_one_case(database: Database) -> None:
-    two = [staff(database, f"{name}@staff.example") for name in ("control", "another")]
-    it = opened(database, person(database))
+def test_without_the_lock_one_case_is_ended_several_times(database: Database) -> None:
+    """What staff do waits for the trail's chain besides; what other rooms end has this lock alone."""
+    who = person(database)
+    opened(database, who, kind="document", about="doc_control")
     without(database, "compliance_locked_case", "FOR NO KEY UPDATE", "")
-    without(database, "compliance_take_case", "IF c.status <> 'open' THEN", "PERFORM pg_sleep(0.2); IF c.status <> 'open' THEN")
-    with database.role("staff"):
-        done = at_once(4, lambda n: cases.take(case=it, staff_id=two[n % 2], reason=REASON))
-    assert done.count(None) > 1
+    without(database, "compliance_conclude", "IF c.status <> 'open' THEN", "PERFORM pg_sleep(0.3); IF c.status <> 'open' THEN")
+    with database.role("worker"):
+        done = at_once(4, lambda _: end(who.id, "doc_control"))
+    assert len([one for one in done if one]) > 1, done
 
 
 def test_without_the_index_several_are_opened_about_one_thing(database: Database) -> None:
