@@ -11,6 +11,7 @@ from unfold.decorators import display
 
 from console import queries
 from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, person_link, plain, to, when
+from console.admin.limits import SetTier
 from console.admin.rewards import MarkIneligible
 from console.models import Person, Wallet
 from console.site import site
@@ -30,7 +31,7 @@ class PersonAdmin(ReadOnly):
     search_fields = ("username",)
     search_help_text = "@username, name, id or whole phone"
     ordering = ("-user_id",)
-    staff_actions = (MarkIneligible,)
+    staff_actions = (MarkIneligible, SetTier)
     sections_of_page = (
         (None, ("who", "name", "public_id", "phone", "account", "visibility", "since")),
         ("Money", ("wallet", "balance", "state", "banks", "stopped")),

@@ -13,6 +13,7 @@ from console.models.reconciliation import Break, Reconciliation, Statement, Stat
 from console.models.rewards import Appeal, Ineligible, Reward, RewardRun, RewardSetting
 from console.models.shown import OutboxRow, Payment, Person, Shown, StaffAction, StaffLook, Transfer, Wallet
 from console.models.support import Dispute, DisputeMoney, PersonAppeal, Ticket, TicketMessage
+from console.models.tiers import Document, LimitHistory, LimitShown, Scoring, TierMove
 from console.models.trail import Member, PersonView, TrailEntry
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "RewardRun", "RewardSetting", "Shown", "StaffAction", "StaffLook", "StaffSession", "Statement", "StatementLine",
     "Dispute", "DisputeMoney", "PersonAppeal", "Ticket", "TicketMessage", "Transfer", "Vendor",
     "Wallet", "real_time", "Member", "PersonView", "TrailEntry",
+    "Document", "LimitHistory", "LimitShown", "Scoring", "TierMove",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 from core.actor import SYSTEM, actor
 from core.ids import new_id
 from tests.conftest import Database
+from tests.helpers import give_all_roles
 from users.models import User
 
 
@@ -22,4 +23,5 @@ def folder(tmp_path: Path, settings: Any) -> Path:
 @pytest.fixture
 def staff_member(database: Database) -> int:
     with database.role("worker"), actor(SYSTEM):
-        return User.objects.create(public_id=new_id("usr"), kind=User.STAFF, email="desk@paya.example").pk
+        made = User.objects.create(public_id=new_id("usr"), kind=User.STAFF, email="desk@paya.example")
+        return give_all_roles(made.pk)
