@@ -328,6 +328,10 @@ EVENTS_PREFIX = env.str("PAYA_EVENTS_PREFIX", "events")
 EVENTS_ENDPOINT = env.str("PAYA_EVENTS_ENDPOINT", "")
 # Who may ask for /metrics: whoever sends this as a bearer token. Without one there is no such address.
 METRICS_TOKEN = env.str("PAYA_METRICS_TOKEN", "")
+# Where copies of people's data lie for a day (docs/privacy.md): a folder that web and worker share, or s3://bucket/prefix.
+EXPORTS_FOLDER = env.str("PAYA_EXPORTS_FOLDER", str(DATA / "exports"))
+EXPORTS_S3 = env.str("PAYA_EXPORTS_S3", "")
+EXPORTS_S3_ENDPOINT = env.str("PAYA_EXPORTS_S3_ENDPOINT", "")
 VENDOR_TIMEOUT_SECONDS = env.float("PAYA_VENDOR_TIMEOUT", 10.0)
 
 # --- Background work --------------------------------------------------------------------------------------------
@@ -374,6 +378,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "held-payments": {"task": "payments.tasks.sweep_held", "schedule": 600.0},
     "documents": {"task": "compliance.tasks.sweep_documents", "schedule": 3600.0},
     "trail-anchor": {"task": "console.tasks.anchor_trail", "schedule": 30.0},
+    "privacy-sweep": {"task": "privacy.tasks.sweep", "schedule": 5.0},
+    "retention": {"task": "privacy.tasks.prune", "schedule": 3600.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
 }
 # A message that nobody took in time is thrown away, so that a worker that was away does not find a heap of the same. A minute
@@ -394,6 +400,8 @@ CELERY_TASK_ROUTES = {_entry["task"]: {"queue": "sweeps"} for _entry in CELERY_B
     **{task: {"queue": "polls"} for task in ("rewards.tasks.advance", "rewards.tasks.estimate")},
     # So does comparing everybody with another list.
     "compliance.tasks.screen_names": {"queue": "polls"},
+    # So does removing what is older than its time, and so do copies of people's data.
+    **{task: {"queue": "polls"} for task in ("privacy.tasks.prune", "privacy.tasks.make_export")},
     # So does an attestation of as many.
     **{task: {"queue": "polls"} for task in ("transparency.tasks.attest_daily", "transparency.tasks.carry_out_wishes")},
 }

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from core import api
 from core.errors import ValidationError
-from users import queries, services
+from users import legal, queries, services
 from users.addresses import client_address
 from users.models import Device, Profile, User
 
@@ -90,6 +90,25 @@ class DevicesOut(api.Serializer):
     next_cursor = serializers.CharField(allow_null=True, help_text="Always null: these are few")
 
 
+class TermOut(api.Serializer):
+    document = serializers.CharField(help_text="terms or privacy")
+    version = serializers.CharField()
+    dated = serializers.DateField()
+    url = serializers.CharField(help_text="Where it is to be read")
+    accepted = serializers.BooleanField()
+    accepted_at = serializers.DateTimeField(allow_null=True)
+
+
+class TermsOut(api.Serializer):
+    data = TermOut(many=True)  # type: ignore[assignment]
+    next_cursor = serializers.CharField(allow_null=True, help_text="Always null: these are two")
+
+
+class TermsIn(api.Serializer):
+    document = serializers.ChoiceField([legal.TERMS, legal.PRIVACY])
+    version = api.Text(max_length=20)
+
+
 class EverywhereIn(api.Serializer):
     keep_this_device = api.Flag(required=False, help_text="Stay logged in here; false without it")
 
@@ -156,6 +175,35 @@ class Me(APIView):
         data = api.validated(MeIn, request)
         me = services.update_profile(user_id=api.session_of(request).user_id, **data)
         return Response(MeOut(me).data)
+
+
+class Terms(APIView):
+    @extend_schema(responses={200: TermsOut})
+    def get(self, request: Request) -> Response:
+        """The newest terms of service and privacy notice, and whether one has accepted them.
+
+        Whoever signs up accepts the versions of that moment, and says so by going on (POST /v1/auth/token): apps have to show the
+        two addresses before it. When a version is newer, `accepted` is false until it is accepted here or on a page.
+        """
+        return _terms(request)
+
+    @extend_schema(request=TermsIn, responses={200: TermsOut})
+    def post(self, request: Request) -> Response:
+        """Accept a version; again, nothing happens. 409 when there is a newer one."""
+        services.accept_terms(user_id=api.session_of(request).user_id, **api.validated(TermsIn, request))
+        return _terms(request)
+
+
+def _terms(request: Request) -> Response:
+    accepted = {(row.document, row.version): row for row in services.acceptances(user_id=api.session_of(request).user_id)}
+    data = []
+    for version in legal.current():
+        row = accepted.get((version.document, version.version))
+        data.append({
+            "document": version.document, "version": version.version, "dated": version.dated, "url": version.url,
+            "accepted": row is not None, "accepted_at": row.accepted_at if row else None,
+        })  # fmt: skip
+    return Response({"data": TermOut(data, many=True).data, "next_cursor": None})
 
 
 class Devices(APIView):

@@ -52,6 +52,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Null until the person has chosen: the welcome page pre-selects neither.
     default_visibility = models.CharField(max_length=7, choices=VISIBILITIES, null=True)
     created_at = models.DateTimeField(db_default=database_time())
+    # When a person's data were erased; they are nobody since, and their row is what the ledger's accounts belong to.
+    erased_at = models.DateTimeField(null=True)
 
     objects = UserManager()
 
@@ -69,6 +71,16 @@ class User(AbstractBaseUser, PermissionsMixin):
                     email__isnull=True,
                     password__startswith="!",
                     is_superuser=False,
+                )
+                | Q(
+                    kind="person",
+                    phone_index__isnull=True,
+                    phone_cipher__isnull=True,
+                    email__isnull=True,
+                    password__startswith="!",
+                    is_superuser=False,
+                    is_active=False,
+                    erased_at__isnull=False,
                 )
                 | Q(kind="staff", email__isnull=False, phone_index__isnull=True, phone_cipher__isnull=True),
             ),
@@ -198,3 +210,32 @@ class Challenge(models.Model):
                 condition=Q(code_cipher__isnull=False),
             ),
         ]
+
+
+class Acceptance(models.Model):
+    """That a person accepted a version of a document. Rows are only ever added."""
+
+    class How(models.TextChoices):
+        SIGN_UP = "sign_up", "At sign-up"
+        AGAIN = "again", "When there was another version"
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    document = models.TextField(choices=[("terms", "Terms of service"), ("privacy", "Privacy notice")])
+    version = models.TextField()
+    digest = models.TextField()  # SHA-256 of the text that was accepted
+    how = models.TextField(choices=How.choices)
+    accepted_at = models.DateTimeField(db_default=database_time())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "document", "version"], name="users_acceptance_once"),
+            models.CheckConstraint(name="users_acceptance_document", condition=Q(document__in=["terms", "privacy"])),
+            models.CheckConstraint(name="users_acceptance_how", condition=Q(how__in=["sign_up", "again"])),
+        ]
+
+
+class FormerName(models.Model):
+    """The blind index of a @username whose person was erased: it is never given to anybody else."""
+
+    name_index = models.BinaryField(primary_key=True)

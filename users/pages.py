@@ -6,7 +6,7 @@ The challenge being answered and where to go afterwards are kept in the session,
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from core.errors import NotFound, PayaError, RateLimited
 from core.pages import form_errors, login_required, session_of
-from users import phones, queries, services, usernames
+from users import legal, phones, queries, services, usernames
 from users.addresses import client_address, network_words
 from users.errors import CodeRefused
 from users.middleware import SESSION_DEVICE
@@ -163,6 +163,39 @@ def logout_everywhere(request: HttpRequest) -> HttpResponse:
     said = {0: "There was no other device.", 1: "The other device is logged out."}
     messages.success(request, said.get(count, f"The other {count} devices are logged out."))
     return redirect("/settings/devices")
+
+
+@require_safe
+def legal_page(request: HttpRequest, document: str, version: str = "") -> HttpResponse:
+    """The terms of service or the privacy notice, the newest or an earlier version."""
+    found = legal.find(document, version)
+    if found is None:
+        raise Http404
+    versions = [each for each in legal.VERSIONS if each.document == document]
+    asked = bool(_person(request)) and found in services.outstanding_terms(user_id=session_of(request).user_id)
+    return render(request, "users/legal.html", {"version": found, "versions": versions[::-1], "asked": asked})
+
+
+@require_safe
+def legal_version(request: HttpRequest, document: str, number: int) -> HttpResponse:
+    return legal_page(request, document, str(number))
+
+
+@require_POST
+@login_required
+def accept_terms(request: HttpRequest) -> HttpResponse:
+    try:
+        services.accept_terms(
+            user_id=session_of(request).user_id,
+            document=request.POST.get("document", ""), version=request.POST.get("version", ""),
+        )  # fmt: skip
+    except NotFound as error:
+        raise Http404 from error
+    except PayaError as error:
+        messages.error(request, error.detail)
+        return redirect("/settings/privacy")
+    messages.success(request, "Thank you. We keep which version you accepted, and when.")
+    return redirect(HOME)
 
 
 def _logged_out(request: HttpRequest) -> HttpResponse:

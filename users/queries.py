@@ -10,6 +10,9 @@ from core.actor import SYSTEM, actor
 from users import phones, sealed, usernames
 from users.models import Device, Profile, User
 
+# What stands in the place of the @username of somebody who was erased, with twelve characters behind it.
+CLOSED = "closed_"
+
 
 @dataclass(frozen=True)
 class Me:
@@ -42,6 +45,19 @@ def phone_hint(*, user_id: int) -> str:
         return phones.hint(keyring.decrypt_for(user_id, sealed.PHONE, user.public_id, bytes(user.phone_cipher or b"")))
 
 
+def phone_of(*, user_id: int) -> str:
+    """The person's own phone (E.164)."""
+    with actor(user_id):
+        user = User.objects.only("public_id", "phone_cipher").get(id=user_id)
+        return keyring.decrypt_for(user_id, sealed.PHONE, user.public_id, bytes(user.phone_cipher or b""))
+
+
+def is_phone_of(*, user_id: int, index: bytes) -> bool:
+    """Whether this is the blind index of the person's own phone."""
+    with actor(user_id):
+        return User.objects.filter(id=user_id, phone_index=index).exists()
+
+
 def phone(*, user_id: int) -> str:
     """A person's phone (E.164), for workers that write to them, or compare it with what their bank has."""
     with actor(SYSTEM):
@@ -71,7 +87,8 @@ def search(*, prefix: str, limit: int = 20) -> list[Profile]:
     prefix = usernames.normalise(prefix)
     if not re.fullmatch(r"[a-z0-9_]{1,20}", prefix):
         return []
-    return list(Profile.objects.filter(username__startswith=prefix).order_by("username")[:limit])
+    found = Profile.objects.filter(username__startswith=prefix).exclude(username__startswith=CLOSED)
+    return list(found.order_by("username")[:limit])
 
 
 def devices(*, user_id: int) -> list[Device]:

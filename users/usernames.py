@@ -50,7 +50,7 @@ def refusal(username: str) -> str | None:
     if not re.fullmatch(USERNAME_PATTERN.strip("^$"), username):
         return "Use 3 to 20 letters (a to z), digits or _."
     plain = username.replace("_", "")
-    if plain in RESERVED or poses_as_us(plain.rstrip("0123456789")) or poses_as_us(plain):
+    if username.startswith("closed_") or plain in RESERVED or poses_as_us(plain.rstrip("0123456789")) or poses_as_us(plain):
         return "This @username is reserved. Please choose another."
     return None
 

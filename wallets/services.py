@@ -158,3 +158,30 @@ def set_frozen(*, user_id: int, level: Freeze, reason: str) -> Freeze:
     """The same inside somebody's own transaction, who also tells the person."""
     _call("select wallets_set_frozen(%s, %s::smallint, %s)", [user_id, int(level), reason])
     return state_from("wallets_read", user_id).frozen
+
+
+# ------------------------------------------------------------------------------------------------ closing it
+def burn_closing(*, user_id: int, reference: UUID, amount: int, group: UUID | None = None) -> None:
+    """What is left of a wallet that is being closed: to redemptions payable, past its freeze. Workers only.
+
+    Raises InsufficientFunds or OwesMoney.
+    """
+    _call("select wallets_burn_closing(%s, %s, %s, %s)", [user_id, reference, amount, group])
+
+
+def set_aside(*, user_id: int, reference: UUID, amount: int) -> None:
+    """What no rail carries, being too little: to suspense, for its owner to ask for. Workers only."""
+    _call("select wallets_set_aside(%s, %s, %s)", [user_id, reference, amount])
+
+
+def close_wallet(*, user_id: int) -> None:
+    """Close an empty wallet for good; again, nothing happens. Workers only.
+
+    Raises AccountNotEmpty while something is on it, on its way, or owed.
+    """
+    _call("select wallets_close(%s)", [user_id])
+
+
+def close_debts(*, user_id: int) -> None:
+    """Close what the person could still owe, once no return can come any more. Raises AccountNotEmpty while they owe."""
+    _call("select wallets_close_debts(%s)", [user_id])

@@ -18,6 +18,7 @@ from core.keyring.cipher import DecryptionFailed
 from core.keyring.masters import master_key
 
 _CACHE_SECONDS = 300.0
+PERSON_KEY_LOCK = 720110  # as in sql/0002_key_rotation.sql
 _cache: dict[tuple[str, int], tuple[float, bytes]] = {}
 _cache_lock = threading.Lock()
 
@@ -25,6 +26,22 @@ _cache_lock = threading.Lock()
 def create_person_key(user_id: int) -> None:
     """Make the person's data key; belongs into the transaction that opens the account."""
     new_key("core_datakey", "user_id", user_id, _of_person(user_id))
+
+
+def destroy_person_keys(user_id: int) -> int:
+    """Erase a person: delete all of their data keys; how many. What was sealed under them does not open again.
+
+    Whoever is sealing something for them holds their key, and is waited for. Belongs into the transaction that erases the
+    person, as SYSTEM; other processes forget the key within _CACHE_SECONDS.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("select id from core_datakey where user_id = %s order by id", [user_id])
+        ids = [int(row[0]) for row in cursor.fetchall()]
+        for key_id in ids:
+            cursor.execute("select pg_advisory_xact_lock(%s, %s)", [PERSON_KEY_LOCK, key_id % 2147483647])
+        cursor.execute("delete from core_datakey where user_id = %s", [user_id])
+    forget_cached_keys()
+    return len(ids)
 
 
 def encrypt_for(user_id: int, field: str, public_id: str, plaintext: str) -> bytes:

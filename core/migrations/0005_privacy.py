@@ -1,8 +1,10 @@
 from django.db import migrations
 
+from core.migrate import run_sql_file
+
 
 class Migration(migrations.Migration):
 
     dependencies = [("core", "0004_ratelimit")]
 
-    operations: list = []
+    operations = [run_sql_file(__file__, "0005_privacy.sql")]

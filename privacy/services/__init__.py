@@ -1,1 +1,1 @@
-"""The decisions of this room, one file per concern."""
+"""The use cases of this room: copies of one's data, closing an account, and how long things are kept."""

@@ -59,7 +59,7 @@ def migrate(targets: list[tuple[str, str]] | None = None) -> None:
     executor = MigrationExecutor(connection)
     leaves = [key for key in executor.loader.graph.leaf_nodes() if key[0] != "sandbox"]
     if targets:
-        rooms = {room for room, _ in targets}
+        rooms = {room for room, _ in targets} | {"privacy"}  # which builds on all rooms below it as they are now
         leaves = [key for key in leaves if key[0] not in rooms] + targets
     executor.migrate(leaves)
 

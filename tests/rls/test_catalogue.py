@@ -48,6 +48,8 @@ WITHOUT_POLICIES = {
     "transparency_export": "positions",
     "transparency_health": "figures of the service",
     "transparency_healthday": "figures of the service",
+    "privacy_retention": "how long things are kept",
+    "privacy_retentionrun": "when a job ran",
     "rewards_estimate": "figures of the running week, nobody's",
     "rewards_run": "figures of closed weeks, nobody's: everybody may see them",
     "rewards_setting": "the rules of the rewards, which everybody may see",

@@ -13,6 +13,7 @@ from core.outbox import emit
 from users import phones, sealed
 from users.database import call
 from users.models import User
+from users.services.terms import accept_at_sign_up
 
 SignupHandler = Callable[[int], None]
 
@@ -64,6 +65,7 @@ def _make(phone: str, index: bytes) -> Person:
             phone_cipher=keyring.encrypt_for(person.id, sealed.PHONE, person.public_id, phone),
             password=make_password(None),
         ).save(force_insert=True)
+        accept_at_sign_up(person.id)
         for handler in _handlers:
             handler(person.id)
         emit("user.signed_up", user=person.id)

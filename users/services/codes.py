@@ -18,7 +18,7 @@ from core import keyring
 from core.errors import PayaError, RateLimited, ServiceUnavailable
 from core.ids import new_id
 from core.outbox import emit
-from users import phones, regions, sealed
+from users import phones, queries, regions, sealed
 from users.addresses import address_index
 from users.database import call
 from users.errors import AccountClosed, CodeRefused
@@ -134,6 +134,24 @@ def check_code(
     if opened is None:
         raise _refused(outcome)
     return opened
+
+
+def request_own_code(*, user_id: int, address: str) -> Asked:
+    """Send a fresh code to the phone of somebody who is logged in, to see that it is still them. Raises as `request_code`."""
+    return request_code(phone=queries.phone_of(user_id=user_id), address=address)
+
+
+def confirm_code(*, user_id: int, challenge: str, code: str) -> None:
+    """Try a code that was asked for to confirm something: it opens nothing, and is good once, for the phone of this person.
+
+    A wrong try counts. Raises CodeRefused, or RateLimited when the phone's tries of a day are spent.
+    """
+    with transaction.atomic():
+        outcome, index, _ = _call("users_challenge_check", [challenge, _code_hash(challenge, code), TRIES, TRIES_PER_PHONE_DAY])
+    if outcome == "right" and not queries.is_phone_of(user_id=user_id, index=bytes(index)):
+        outcome = "gone"  # somebody else's: no word of whose
+    if outcome != "right":
+        raise _refused(outcome)
 
 
 def _code_hash(challenge: str, code: str) -> bytes:

@@ -4,10 +4,12 @@ import unicodedata
 
 from django.db import IntegrityError, transaction
 
+from core import keyring
 from core.actor import actor
 from core.api import has_control, is_visible
 from core.errors import ValidationError
 from users import queries, usernames
+from users.database import call
 from users.errors import UsernameAlreadySet, UsernameTaken
 from users.models import NAME_MAX, Profile, User
 
@@ -47,7 +49,7 @@ def check_username(*, username: str, user_id: int) -> str | None:
     refusal = usernames.refusal(username)
     if refusal is None:
         holder = queries.profile_by_username(username=username)
-        if holder is not None and holder.user_id != user_id:
+        if (holder is not None and holder.user_id != user_id) or _is_gone(username):
             refusal = _taken(username)
     return refusal
 
@@ -94,11 +96,19 @@ def _save_profile(user_id: int, username: str | None, display_name: str | None) 
 
 
 def _make_profile(user_id: int, username: str, display_name: str) -> None:
+    if _is_gone(username):
+        raise UsernameTaken(_taken(username), fields={"username": _taken(username)})
     try:
         with transaction.atomic():
             Profile(user_id=user_id, username=username, display_name=display_name).save(force_insert=True)
     except IntegrityError as error:
         raise UsernameTaken(_taken(username), fields={"username": _taken(username)}) from error
+
+
+def _is_gone(username: str) -> bool:
+    """Whether somebody who was erased went by it: whoever paid them must not pay somebody else by that name."""
+    row = call("users_name_is_gone", [keyring.blind_index("username", username)])
+    return bool(row and row[0])
 
 
 def _taken(username: str) -> str:

@@ -22,7 +22,7 @@ from core.outbox import emit
 from users import addresses, tokens
 from users.database import call
 from users.errors import SessionEnded
-from users.models import Device, Profile, RefreshToken
+from users.models import Device, Profile, RefreshToken, User
 from users.services.accounts import Person
 
 log = logging.getLogger("paya.users")
@@ -127,6 +127,12 @@ def log_out_everywhere(*, user_id: int, but: int | None = None) -> int:
     with actor(user_id):
         devices = Device.objects.filter(user_id=user_id)
         return len(_revoke(devices if but is None else devices.exclude(id=but)))
+
+
+def close_account(*, user_id: int) -> None:
+    """Nobody logs in as this person any more, and whatever was logged in is over. As SYSTEM, in the caller's transaction."""
+    _revoke(Device.objects.filter(user_id=user_id))
+    User.objects.filter(id=user_id).update(is_active=False)
 
 
 def _revoke(devices: QuerySet[Device]) -> list[int]:

@@ -1,8 +1,13 @@
-from django.db import migrations
+from django.db import migrations, models
+
+from core.migrate import run_sql_file
 
 
 class Migration(migrations.Migration):
 
     dependencies = [("wallets", "0003_holds")]
 
-    operations: list = []
+    operations = [
+        migrations.AddField("wallet", "closed_at", models.DateTimeField(null=True)),
+        run_sql_file(__file__, "0004_closing.sql"),
+    ]

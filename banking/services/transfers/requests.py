@@ -1,6 +1,6 @@
 """What a person asks for: a load, a redemption, and to have one of them back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -135,11 +135,20 @@ def _usable(user_id: int, public_id: str) -> BankAccount:
 
 
 def begin(
-    kind: BankTransfer.Kind, *, user_id: int, amount: int, account: BankAccount, rail: str, waits: bool = False, **columns: Any
+    kind: BankTransfer.Kind,
+    *,
+    user_id: int,
+    amount: int,
+    account: BankAccount,
+    rail: str,
+    waits: bool = False,
+    burn: Callable[..., None] = wallets.burn,
+    **columns: Any,
 ) -> BankTransfer:
     """The transfer as a row, what is on its way, the burned tokens, and the event that wakes the worker; under the guard.
 
-    One that `waits` for a review is nobody's to hand to a rail until staff have released it.
+    One that `waits` for a review is nobody's to hand to a rail until staff have released it. `burn` is how a redemption takes the
+    tokens: the usual way, or one that passes a freeze.
     """
     moment = now()
     transfer = BankTransfer.objects.create(
@@ -161,7 +170,7 @@ def begin(
     if kind == Kind.LOAD:
         wallets.add_pending(user_id=user_id, pending_in=amount)
     else:
-        wallets.burn(user_id=user_id, amount=amount, **posting(transfer, "burn"))
+        burn(user_id=user_id, amount=amount, **posting(transfer, "burn"))
         wallets.add_pending(user_id=user_id, pending_out=amount)
     if not waits:
         emit("bank_transfer.due", transfer=transfer.pk)

@@ -1,0 +1,167 @@
+"""Erasing a person: nothing opens any more, nothing tells who it was, the ledger is whole; and what puts it off."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from core import keyring
+from core.actor import SYSTEM, actor
+from core.errors import Conflict
+from core.keyring import columns
+from payments import services as payments
+from payments.queries import feed
+from privacy.services import retention
+from tests.conftest import MakePerson, PersonForTest
+from tests.helpers import relay_all
+from tests.privacy import dump
+from tests.privacy.conftest import Stage
+from users import services as users
+from users.errors import UsernameTaken
+from users.models import Profile
+
+NAME, NOTE = "Zebulon Quartz", "violet umbrellas"
+
+
+@pytest.fixture
+def gone(stage: Stage, make_person: MakePerson) -> PersonForTest:
+    """Somebody who paid, was paid, had a bank and a letter, closed the account, and whose clocks have run out."""
+    ann, bob = make_person("ann_leaves", 50_00, name=NAME), make_person("bob")
+    stage.bank(ann)
+    payments.pay(payer_id=ann.id, to="bob", amount=5_00, note=NOTE, visibility="public", key=None)
+    payments.pay(payer_id=bob.id, to="ann_leaves", amount=1_00, note="thanks", visibility="public", key=None)
+    with stage.database.role("worker"):
+        relay_all()
+        with actor(SYSTEM):
+            from compliance.services.letters import tell
+
+            tell(user_id=ann.id, kind="note", title="Hello", body=f"Dear {NAME}")
+    stage.age(100)
+    stage.close(ann)
+    stage.work()
+    stage.settle(ann)
+    stage.work()
+    assert stage.state(ann).state == "closed"
+    return ann
+
+
+def of_ann(stage: Stage, ann: PersonForTest) -> set[tuple[str, str]]:
+    secrets = [ann.phone, ann.phone[2:], ann.username, NAME, NOTE, "Plaid Checking", "First Platypus"]
+    return dump.search(dump.of_database(stage.database), secrets)
+
+
+def test_nothing_is_left_and_nothing_opens(stage: Stage, gone: PersonForTest):
+    before = {place for place, _ in of_ann(stage, gone)}
+    control = {"users_profile", "payments_payment", "payments_feeditem", "banking_bankaccount", "compliance_letter"}
+    assert control <= before
+    stage.age(4000)
+    stage.database.as_superuser("delete from core_idempotency")  # whose partitions have long been dropped by then
+    stage.work()
+    assert stage.state(gone).state == "erased"
+    assert of_ann(stage, gone) == set()
+    assert stage.database.as_superuser("select count(*) from core_datakey where user_id = %s", [gone.id]) == [(0,)]
+    for column in columns.of_people():
+        owner = f"{column.owner} = {gone.id}"
+        named = f"select ({column.public_id})::text, {column.column} from {column.table}"
+        for public_id, blob in stage.database.as_superuser(f"{named} where {owner} and {column.column} is not null"):
+            with stage.database.role("worker"), actor(SYSTEM), pytest.raises(keyring.DecryptionFailed):
+                keyring.decrypt_for(gone.id, column.field, public_id, blob)
+    assert stage.corruption() == []
+
+
+def test_the_ledger_and_its_seal_are_whole(stage: Stage, gone: PersonForTest):
+    from django.core.management import call_command
+
+    with stage.database.role("worker"):
+        from core.clock import now
+        from ledger.sealer import seal
+
+        seal(now() - timedelta(seconds=1))
+    before = stage.database.as_superuser("select count(*), sum(amount) from ledger_transfer")
+    stage.database.as_superuser("update privacy_retention set days = 0 where name in ('records', 'disputes', 'returns')")
+    stage.database.as_superuser("update privacy_closing set due_at = now()")
+    stage.work()
+    assert stage.state(gone).state == "erased"
+    assert stage.database.as_superuser("select count(*), sum(amount) from ledger_transfer") == before
+    with stage.database.role("auditor"):
+        call_command("audit_ledger")  # ends the process where it finds anything
+
+
+def test_the_others_still_see_that_they_paid_somebody(stage: Stage, gone: PersonForTest):
+    stage.age(4000)
+    stage.work()
+    [item] = [row.item for row in feed() if row.item["note"] == "thanks"]
+    assert item["to"]["display_name"] == "Closed account"
+    assert item["to"]["username"].startswith("closed_")
+
+
+def test_the_phone_may_come_again_and_the_name_never(stage: Stage, gone: PersonForTest):
+    stage.age(4000)
+    stage.work()
+    with transaction.atomic():
+        person = users.sign_up(phone=gone.phone)
+    assert person.id != gone.id
+    with pytest.raises(UsernameTaken):
+        users.welcome(user_id=person.id, username=gone.username, display_name="New", default_visibility="public")
+    assert users.check_username(username=gone.username, user_id=person.id) == "@ann_leaves is taken."
+    assert users.check_username(username="closed_for_good", user_id=person.id)
+    users.welcome(user_id=person.id, username="new_one", display_name="New", default_visibility="public")
+    assert Profile.objects.filter(user_id=gone.id).get().display_name == "Closed account"
+
+
+def test_it_waits_for_the_longest_clock(stage: Stage, gone: PersonForTest):
+    stage.age(1826 - 30)
+    stage.work()
+    assert stage.state(gone).state == "closed"
+    stage.age(31)
+    stage.work()
+    assert stage.state(gone).state == "erased"
+
+
+def test_a_legal_hold_puts_it_off(stage: Stage, gone: PersonForTest, staff: int):
+    [(public_id,)] = stage.database.as_superuser("select public_id from users_user where id = %s", [gone.id])
+    with stage.database.role("staff"):
+        retention.place_hold(person=public_id, staff_id=staff, reason="A court has asked us to keep it.")
+        with pytest.raises(Conflict):
+            retention.place_hold(person=public_id, staff_id=staff, reason="A court has asked us to keep it.")
+    stage.age(4000)
+    stage.work()
+    assert (stage.state(gone).state, stage.state(gone).waits_for) == ("closed", ["hold"])
+    [(hold,)] = stage.database.as_superuser("select id from privacy_legalhold")
+    with stage.database.role("staff"):
+        retention.lift_hold(hold=hold, staff_id=staff, reason="The court is done with it.")
+    stage.work()
+    assert stage.state(gone).state == "erased"
+
+
+def erase(user_id: int) -> None:
+    with actor(SYSTEM), connection.cursor() as cursor:
+        cursor.execute("select privacy_erase(%s, null, 'closed_aaaaaaaaaaaa')", [user_id])
+
+
+def destroy(user_id: int) -> None:
+    with actor(SYSTEM):
+        with connection.cursor() as cursor:
+            cursor.execute("set local lock_timeout = '300ms'")
+        keyring.destroy_person_keys(user_id)
+
+
+def test_only_a_closed_account_is_erased(stage: Stage, make_person: MakePerson):
+    ann = make_person("ann")
+    with stage.database.role("worker"), pytest.raises(DatabaseError, match="only a closed account"):
+        erase(ann.id)
+
+
+def test_a_key_that_is_being_used_is_waited_for(stage: Stage, gone: PersonForTest):
+    """Somebody who is sealing a value holds the key: nothing is ever stored under one that is gone."""
+    other = stage.database.connect("worker")
+    other.autocommit = False
+    with other.cursor() as cursor:
+        cursor.execute("select set_config('paya.actor', '0', true); select core_hold_person_key(%s)", [gone.id])
+        stage.age(4000)
+        with stage.database.role("worker"), pytest.raises(DatabaseError, match="lock timeout"):
+            destroy(gone.id)
+        other.rollback()
+    other.close()
+    stage.work()
+    assert stage.state(gone).state == "erased"
