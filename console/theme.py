@@ -88,6 +88,15 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Privacy",
+                "separator": True,
+                "items": [
+                    _page("Closed accounts", "person_cancel", "closing"),
+                    _page("Legal holds", "lock_clock", "legalhold"),
+                    _page("Periods of retention", "auto_delete", "retention"),
+                ],
+            },
+            {
                 "title": "Weekly rewards",
                 "separator": True,
                 "items": [

@@ -8,6 +8,7 @@ from console.admin import (  # noqa: F401  (they register their pages)
     money,
     nacha,
     people,
+    privacy,
     rails,
     reconciliation,
     records,

@@ -97,11 +97,11 @@ def token_for(export: Export) -> str | None:
 
 def read(*, user_id: int, public_id: str, token: str) -> bytes:
     """The file. Raises NotFound for whatever is not in order: another's, another token, expired, gone."""
+    export = export_of(user_id=user_id, public_id=public_id)
     try:
         signed = signing.loads(token, salt=_SALT, max_age=GOOD_FOR)
     except signing.BadSignature as error:
         raise NotFound from error
-    export = export_of(user_id=user_id, public_id=public_id)
     if signed != [public_id, user_id] or token_for(export) is None or export.content_key is None:
         raise NotFound
     sealed = store.get(public_id)

@@ -75,8 +75,6 @@ PUBLIC = {
 # What needs a person and touches nothing of theirs: names that everybody may see, and a ticket that lies in Redis.
 NOTHING_PERSONAL = {
     "GET /v1/users", "GET /pay/people", "POST /v1/live-ticket", "POST /live-ticket", "GET /welcome/check", "GET /welcome",
-    # Whose file it is stands in the signed token, which comes first.
-    "GET /v1/me/export/<str:export_id>/file", "GET /settings/privacy/copy/<str:export_id>",
 }  # fmt: skip
 # The vendor is asked before anything of the person is (and is not there in this test).
 VENDOR_FIRST = {"POST /v1/bank-accounts/link-token", "POST /v1/bank-accounts"}
