@@ -173,6 +173,8 @@ def staff(database: Database) -> int:
         database.role("worker"),
         override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]),
     ):
-        services.create_staff(email="ada@staff.example", roles=services.ROLES, password="correct horse battery", secret=bytes(range(20)))
+        services.create_staff(
+            email="ada@staff.example", roles=services.ROLES, password="correct horse battery", secret=bytes(range(20))
+        )
         with actor(SYSTEM):
             return int(User.objects.get(email="ada@staff.example").pk)
