@@ -113,6 +113,11 @@ TABLES = [
         shown="outcome, asked_at, created_at", fates={"outcome": REMOVED},
     ),
     Table(
+        "banking_identitycheck", "Whether a bank's owner is who they say: the name they gave (encrypted), and two scores", section="identity_questions",
+        shown="public_id as id, status, name_score, phone_score, created_at, answered_at",
+        fates={"public_id status outcome legal_name name_index": REMOVED},
+    ),
+    Table(
         "banking_itemwatch", "When a bank wants to be linked again", left_out="Our own reminders.",
     ),
     Table(
@@ -195,6 +200,8 @@ TABLES = [
     Table("compliance_namecheck", "When their name was compared with the sanctions list", left_out="How we follow the law on sanctions."),
     Table("compliance_sanctionshit", "A name on the sanctions list that is like theirs", left_out="What we may have to report to an authority.", fates={"public_id listed name_key entry_key state reason": STAYS}, why_stays="The law wants ten years of records about sanctions; the name is the list's."),
     Table("compliance_standing", "Their tier, by which limits are higher", section="tier", shown="tier, since", fates={"reason": STAYS}, why_stays=_IDS),
+    Table("compliance_tierchange", "Each change of their tier, and what caused it", section="tier_changes", shown="before, after, cause, at", fates={"cause evidence reason": STAYS}, why_stays="Append-only: scores, dates and ids, never a name."),
+    Table("compliance_document", "Documents that they sent us to raise their limits; the pictures lie encrypted elsewhere and go after the decision", section="documents", shown="public_id as id, kind, media_type, pages, size, status, words, created_at, decided_at, removed_at", fates={"public_id kind media_type status words digest_index": STAYS, "content_key": KEY}, why_stays="That a document was looked at, and what was decided; a blind index tells nothing without its key."),
     Table("compliance_assessment", "The score of a movement, line by line", ("user_id", "payee_id"), left_out="Rules by which we notice fraud: who knew them could get around them.", fates={"kind decision signals shadow": STAYS}, why_stays="Figures without a name."),
     Table("compliance_contact", "Whom they have paid before", ("user_id", "payee_id"), left_out="The payments are there.", why_stays=_IDS),
     Table(

@@ -104,6 +104,7 @@ BEGIN
     DELETE FROM banking_banksource WHERE user_id = p_user;
     DELETE FROM banking_railcustomer WHERE user_id = p_user;
     DELETE FROM banking_bankidentity WHERE user_id = p_user;
+    DELETE FROM banking_identitycheck WHERE user_id = p_user;
     UPDATE banking_bankaccount SET name = '', mask = '', account_id = '', funding_source = NULL, source_index = NULL,
         numbers_index = CASE WHEN blocked_by <> '' THEN numbers_index END WHERE user_id = p_user;
     UPDATE banking_bankitem SET access_token = NULL, item_id = NULL, institution_id = '', institution = '', token_index = int8send(id)
@@ -115,7 +116,7 @@ BEGIN
     DELETE FROM privacy_export WHERE user_id = p_user;
 END $$;
 GRANT SELECT, DELETE ON users_challenge, users_refreshtoken, banking_linksession, banking_banksource, banking_railcustomer,
-    banking_bankidentity, compliance_letter TO paya_engine;
+    banking_bankidentity, banking_identitycheck, compliance_letter TO paya_engine;
 GRANT UPDATE (name, user_agent, network, revoked_at) ON users_device TO paya_engine;
 GRANT UPDATE (username, display_name) ON users_profile TO paya_engine;
 GRANT UPDATE (phone_index, phone_cipher, is_active, default_visibility, erased_at) ON users_user TO paya_engine;
