@@ -5,7 +5,9 @@ from core.migrate import run_sql_file
 
 class Migration(migrations.Migration):
 
-    dependencies = [("console", "0017_support"), ("banking", "0022_screened")]
+    dependencies = [
+        ("console", "0017_support"), ("banking", "0022_screened"), ("payments", "0002_screened"), ("compliance", "0003_screening"),
+    ]  # fmt: skip
 
     operations = [
         # The view behind it is not managed by Django: this adds no column.
