@@ -199,15 +199,14 @@ def test_where_nothing_is_named_each_gets_their_own(
     assert rows_of(database, owner) == before or str(endpoint) in ("POST /v1/payments", "POST /pay")
 
 
-@both_ways
 @pytest.mark.parametrize("endpoint", PERSONAL, ids=str)
 def test_nobody_and_staff_are_turned_away(
-    database: Database, owner: Belongings, other: Belongings, staff: Client, known: Owners, mode: Any, endpoint: Endpoint
+    database: Database, owner: Belongings, other: Belongings, staff: Client, known: Owners, endpoint: Endpoint
 ) -> None:
     path, body = address(endpoint, owner, other), body_of(endpoint, owner, other)
     before = rows_of(database, owner)
     for client in (Client(), staff):
-        with mode():
+        with no_filters():
             answer = call(endpoint, path, body, client=client)
         if endpoint.route.startswith("v1/"):
             assert answer.status_code == 401, text_of(answer)[:300]
@@ -218,14 +217,13 @@ def test_nobody_and_staff_are_turned_away(
     assert rows_of(database, owner) == before
 
 
-@both_ways
 @pytest.mark.parametrize("endpoint", [one for one in PERSONAL if one.method == "GET"], ids=str)
 def test_the_owner_is_answered_alike(
-    owner: Belongings, other: Belongings, known: Owners, mode: Any, endpoint: Endpoint
+    owner: Belongings, other: Belongings, known: Owners, endpoint: Endpoint
 ) -> None:
     """The control of what is refused above: with the same address its owner gets an answer, and nobody else's rows in it."""
     path = address(endpoint, owner, other)
-    with mode():
+    with no_filters():
         answer = call(endpoint, path, None, person=owner.person)
     if endpoint in NAMING and "receipt" not in endpoint.route:
         assert answer.status_code == 200, text_of(answer)[:300]
@@ -233,10 +231,9 @@ def test_the_owner_is_answered_alike(
     assert known.foreign_in(text_of(answer), owner.person.id, given=path) == []
 
 
-@both_ways
 @pytest.mark.parametrize("endpoint", [one for one in endpoints() if one.method == "GET" and one.route in PUBLIC], ids=str)
-def test_what_is_public_shows_nothing_of_anybodys(known: Owners, mode: Any, endpoint: Endpoint) -> None:
-    with mode():
+def test_what_is_public_shows_nothing_of_anybodys(known: Owners, endpoint: Endpoint) -> None:
+    with no_filters():
         answer = Client().get("/" + endpoint.route.replace("<str:name>", "2026-03-01").partition("(")[0].lstrip("^"))
     assert answer.status_code < 500 or endpoint.route == "readyz"  # what is down, it says
     assert known.foreign_in(text_of(answer), -1) == []
