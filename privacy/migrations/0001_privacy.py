@@ -11,11 +11,11 @@ class Migration(migrations.Migration):
     # Erasing a person touches the columns of all rooms below.
     dependencies = [
         ("core", "0005_privacy"),
-        ("users", "0003_regions"),
+        ("users", "0002_terms"),
         ("wallets", "0004_closing"),
         ("compliance", "0008_screening_more"),
         ("banking", "0023_identity"),
-        ("payments", "0002_screened"),
+        ("payments", "0003_in_review"),
         ("rewards", "0001_initial"),
         ("transparency", "0002_attestations"),
     ]

@@ -17,7 +17,7 @@ _PERIODS = [
 
 class Migration(migrations.Migration):
 
-    dependencies = [("console", "0019_cases"), ("privacy", "0001_privacy")]
+    dependencies = [("console", "0020_tiers"), ("privacy", "0001_privacy")]
 
     operations = [
         migrations.CreateModel(
@@ -79,5 +79,5 @@ class Migration(migrations.Migration):
                 'abstract': False, 'managed': False, 'default_permissions': (),
             },
         ),
-        run_sql_file(__file__, "0020_privacy.sql"),
+        run_sql_file(__file__, "0021_privacy.sql"),
     ]
