@@ -49,6 +49,10 @@ class Correction(models.Model):
         LOSS_RESERVE = "loss_reserve"  # capital to loss reserve
         RAIL_COST = "rail_cost"  # rail costs to the reserve: what a custodian took
         SUSPENSE_FOUND = "suspense_found"  # suspense to the wallet of its owner
+        ADJUSTMENT_CREDIT = "adjustment_credit"  # adjustments to a person's wallet
+        ADJUSTMENT_DEBIT = "adjustment_debit"  # a person's wallet to adjustments
+        ADJUSTMENTS_CAPITAL = "adjustments_capital"  # capital to adjustments
+        ADJUSTMENTS_OPERATIONS = "adjustments_operations"  # operations to adjustments
 
     kind = models.TextField(choices=Kind.choices)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
@@ -59,6 +63,7 @@ class Correction(models.Model):
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
     decided_at = models.DateTimeField(null=True)
     approved = models.BooleanField(null=True)
+    approved_digest = models.BinaryField(null=True)  # of what was approved: nothing else is posted (sql/0024_adjustments.sql)
     due_at = models.DateTimeField(null=True)
     posted_at = models.DateTimeField(null=True)
     refused = models.TextField(default="", db_default="")
@@ -69,8 +74,8 @@ class Correction(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="banking_correction_amount"),
             models.CheckConstraint(
-                condition=Q(kind="write_off", user__isnull=False, line_key=None)
-                | Q(kind="loss_reserve", user=None, line_key=None)
+                condition=Q(kind__in=["write_off", "adjustment_credit", "adjustment_debit"], user__isnull=False, line_key=None)
+                | Q(kind__in=["loss_reserve", "adjustments_capital", "adjustments_operations"], user=None, line_key=None)
                 | Q(kind="rail_cost", user=None, line_key__isnull=False, of_break__isnull=False)
                 | Q(kind="suspense_found", user__isnull=False, line_key__isnull=False, of_break__isnull=False),
                 name="banking_correction_kind",

@@ -1,11 +1,16 @@
 """Money moved by two of the staff: one asks, another approves, the worker posts.
 
-A write-off takes what a person owes out of the loss reserve; the loss reserve is filled from capital. Dollars that
-the operators pay in become capital when the custodian's statement shows them (banking/reconciliation). What a custodian
-took and nobody sent becomes a cost, and money in suspense goes to its owner: once for each line of a statement.
+A write-off takes what a person owes out of the loss reserve; the loss reserve is filled from capital. An adjustment moves
+money between a person's wallet and the adjustments account, which is filled from capital or operations and never goes below
+zero. Dollars that the operators pay in become capital when the custodian's statement shows them (banking/reconciliation).
+What a custodian took and nobody sent becomes a cost, and money in suspense goes to its owner: once for each line of a
+statement.
 """
 
+from django.db import connection
+
 from banking.models import Break, Correction
+from compliance.services import letters
 from core.actor import SYSTEM, actor
 from core.clock import now
 from core.errors import Conflict, InsufficientFunds, ValidationError
@@ -20,9 +25,9 @@ from wallets import services as wallets
 
 
 def ask(*, kind: str, amount: int, person: str | None, staff_id: int, reason: str) -> int:
-    """Ask for a correction of `amount` cents; its number. `person` (a public id) for a write-off only.
+    """Ask for a correction of `amount` cents; its number. `person` (a public id) for a write-off or an adjustment only.
 
-    Raises ValidationError, NotFound for no such person.
+    Raises ValidationError, NotFound for no such person, Conflict over one's ceiling of the day, Forbidden.
     """
     if not 0 < amount <= MAX_AMOUNT:
         raise ValidationError(fields={"amount": "The amount must be above zero, and not absurdly large."})
@@ -40,7 +45,7 @@ def ask_about_line(*, break_id: str, owner: str | None, staff_id: int, reason: s
 
 
 def decide(*, correction: int, approve: bool, staff_id: int, reason: str) -> None:
-    """Approve or refuse what another member of staff asked for. Raises NotFound, Conflict."""
+    """Approve or refuse what another member of staff asked for. Raises NotFound, Conflict, Forbidden."""
     call("banking_decide_correction", [correction, approve, reason_of(reason)], staff_id=staff_id)
 
 
@@ -55,6 +60,9 @@ def carry_out(*, correction: int) -> None:
         row = Correction.objects.select_for_update(of=("self",)).filter(pk=correction, due_at__isnull=False).first()
         if row is None:
             return
+        if not _is_what_was_approved(row):
+            Correction.objects.filter(pk=row.pk).update(due_at=None, refused="This is not what was approved.")
+            return
         if row.kind == Correction.Kind.WRITE_OFF and (refused := _wallet_first(row)):
             Correction.objects.filter(pk=row.pk).update(due_at=None, refused=refused)
             return
@@ -68,13 +76,43 @@ def carry_out(*, correction: int) -> None:
             found = Break.objects.filter(public_id=row.of_break, state=Break.State.OPEN)
             found.update(state=Break.State.RESOLVED, closed_at=now())
         if row.user_id is not None:
-            kind = "debt_written_off" if row.kind == Correction.Kind.WRITE_OFF else "suspense_found"
-            emit("wallet.changed", user=row.user_id, kind=kind, ref="")
+            emit("wallet.changed", user=row.user_id, kind=_CHANGED.get(row.kind, "adjusted"), ref="")
+        if row.kind in _ADJUSTED:
+            _tell(row)
+
+
+_CHANGED = {Correction.Kind.WRITE_OFF: "debt_written_off", Correction.Kind.SUSPENSE_FOUND: "suspense_found"}
+_ADJUSTED = {
+    Correction.Kind.ADJUSTMENT_CREDIT: "We put {} into your wallet to put something right.",
+    Correction.Kind.ADJUSTMENT_DEBIT: "We took {} out of your wallet to put something right.",
+}
+_FUNDED = {Correction.Kind.ADJUSTMENTS_CAPITAL: Account.CAPITAL, Correction.Kind.ADJUSTMENTS_OPERATIONS: Account.OPERATIONS}
+
+
+def _is_what_was_approved(row: Correction) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select c.approved_digest = banking_correction_digest(c) from banking_correction c where c.id = %s", [row.pk]
+        )
+        return cursor.fetchone()[0] is True
+
+
+def _tell(row: Correction) -> None:
+    said = _ADJUSTED[Correction.Kind(row.kind)].format(format_usd(row.amount))
+    letters.tell(
+        user_id=int(row.user_id or 0), kind="adjustment", title="Your balance was adjusted",
+        body=f"{said} Two of our staff looked at it: one asked for it, another approved it. It stands in your activity. If"
+        " you think it is wrong, answer with an appeal, and somebody who had no part in it looks again.",
+    )  # fmt: skip
 
 
 def _posting(row: Correction) -> ledger.Posting:
     if row.kind == Correction.Kind.LOSS_RESERVE:
         return ledger.Posting(row.reference, Kind.LOSS_RESERVE_FUNDED, Account.CAPITAL, Account.LOSS_RESERVE, row.amount)
+    if row.kind in _FUNDED:
+        return ledger.Posting(
+            row.reference, Kind.ADJUSTMENTS_FUNDED, _FUNDED[Correction.Kind(row.kind)], Account.ADJUSTMENTS, row.amount
+        )
     if row.line_key is not None and row.kind == Correction.Kind.RAIL_COST:
         reserve = RESERVES[Break.objects.values_list("custodian", flat=True).get(public_id=row.of_break)]
         # The reference under which the line would be booked by itself: whoever comes second posts nothing.
@@ -83,6 +121,10 @@ def _posting(row: Correction) -> ledger.Posting:
     if row.line_key is not None:
         reference = derived_reference(row.line_key, "found")
         return ledger.Posting(reference, Kind.SUSPENSE_FOUND, Account.SUSPENSE, held.account, row.amount)
+    if row.kind == Correction.Kind.ADJUSTMENT_CREDIT:
+        return ledger.Posting(row.reference, Kind.ADJUSTMENT_CREDIT, Account.ADJUSTMENTS, held.account, row.amount)
+    if row.kind == Correction.Kind.ADJUSTMENT_DEBIT:
+        return ledger.Posting(row.reference, Kind.ADJUSTMENT_DEBIT, held.account, Account.ADJUSTMENTS, row.amount)
     return ledger.Posting(row.reference, Kind.WRITE_OFF, Account.LOSS_RESERVE, held.receivable_account, row.amount)
 
 
@@ -100,6 +142,10 @@ def _because(row: Correction, refusal: Exception) -> str:
     if isinstance(refusal, ReferenceReused):
         return "This line was booked already, in another way."
     if isinstance(refusal, InsufficientFunds):
-        sources = {Correction.Kind.WRITE_OFF: "The loss reserve", Correction.Kind.SUSPENSE_FOUND: "Suspense"}
+        sources = {
+            Correction.Kind.WRITE_OFF: "The loss reserve", Correction.Kind.SUSPENSE_FOUND: "Suspense",
+            Correction.Kind.ADJUSTMENT_CREDIT: "The adjustments account", Correction.Kind.ADJUSTMENT_DEBIT: "The wallet",
+            Correction.Kind.ADJUSTMENTS_OPERATIONS: "Operations",
+        }  # fmt: skip
         return f"{sources.get(Correction.Kind(row.kind), 'Capital')} does not hold {format_usd(row.amount)}."
     return f"The person owes less than {format_usd(row.amount)}."

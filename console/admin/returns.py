@@ -198,6 +198,59 @@ class FundLossReserve(Action):
         return f"Correction {made} waits for approval."
 
 
+class Adjust(Action):
+    name, title = "adjust", "Ask for an adjustment"
+    acts = "correction.ask"
+    reauthenticate = True
+    hint = "Money between a person's wallet and the adjustments account, once somebody else of the staff has approved it."
+
+    class form(Form):
+        person = forms.CharField(label="Person", max_length=60, help_text="@username, id or whole phone")
+        way = forms.ChoiceField(
+            label="Way", choices=[("adjustment_credit", "to the person"), ("adjustment_debit", "from the person")]
+        )
+        amount = Dollars(label="Amount")
+
+    def preview(self, row: Any, given: Any) -> list[str]:
+        person = queries.person(given["person"])
+        if person is None:
+            raise ValidationError(fields={"person": "Nobody goes by that."})
+        adds = given["way"] == "adjustment_credit"
+        there = {name: balance for name, _, _, balance in trial_balance()}["adjustments"]
+        way = "from adjustments to the wallet" if adds else "out of the wallet"
+        said = [f"{format_usd(given['amount'])} {way} of {person}: it waits for somebody else's approval."]
+        if adds and there < given["amount"]:
+            said.append(f"The adjustments account holds {format_usd(there)}: it has to be filled first, or this is refused.")
+        return [*said, "The person is told when it is posted."]
+
+    def do(self, row: Any, given: Any, *, staff_id: int, reason: str) -> str:
+        person = queries.person(given["person"])
+        who = person.pk if person else ""
+        made = corrections.ask(kind=given["way"], amount=given["amount"], person=who, staff_id=staff_id, reason=reason)
+        return f"Correction {made} waits for approval."
+
+
+class FundAdjustments(Action):
+    name, title = "fund-adjustments", "Ask for money for adjustments"
+    acts = "correction.ask"
+    reauthenticate = True
+    hint = "To the adjustments account, once somebody else of the staff has approved it."
+
+    class form(Form):
+        source = forms.ChoiceField(
+            label="From", choices=[("adjustments_operations", "operations"), ("adjustments_capital", "capital")]
+        )
+        amount = Dollars(label="Amount")
+
+    def preview(self, row: Any, given: Any) -> list[str]:
+        source = given["source"].removeprefix("adjustments_")
+        return [f"{format_usd(given['amount'])} of {source} for adjustments wait for somebody else's approval."]
+
+    def do(self, row: Any, given: Any, *, staff_id: int, reason: str) -> str:
+        made = corrections.ask(kind=given["source"], amount=given["amount"], person=None, staff_id=staff_id, reason=reason)
+        return f"Correction {made} waits for approval."
+
+
 class Approve(Action):
     name, title, approve = "approve", "Approve", True
     acts = "correction.decide"
@@ -229,7 +282,7 @@ class CorrectionAdmin(ReadOnly):
     list_display_links = ("asked", "kind")
     list_filter = ("kind", "approved")
     ordering = ("-id",)
-    list_actions = (WriteOff, FundLossReserve)
+    list_actions = (WriteOff, Adjust, FundLossReserve, FundAdjustments)
     staff_actions = (Approve, Refuse)
     sections_of_page = (
         (None, ("kind", "amount_", "person", "break_", "state", "refused")),

@@ -8,6 +8,11 @@ class Migration(migrations.Migration):
     dependencies = [("console", "0013_attestations"), ("compliance", "0008_screening_more"), ("payments", "0002_screened"), ("banking", "0023_identity"), ("privacy", "0001_privacy")]
 
     operations = [
+        migrations.AlterField(
+            model_name='correction',
+            name='kind',
+            field=models.TextField(choices=[('write_off', 'write-off'), ('loss_reserve', 'loss reserve'), ('rail_cost', 'cost of a custodian'), ('suspense_found', 'suspense to its owner'), ('adjustment_credit', 'adjustment: to a person'), ('adjustment_debit', 'adjustment: from a person'), ('adjustments_capital', 'capital to adjustments'), ('adjustments_operations', 'operations to adjustments')]),
+        ),
         migrations.CreateModel(
             name='TrailEntry',
             fields=[

@@ -109,7 +109,9 @@ class Correction(Shown):
     kind = models.TextField(
         choices=[
             ("write_off", "write-off"), ("loss_reserve", "loss reserve"), ("rail_cost", "cost of a custodian"),
-            ("suspense_found", "suspense to its owner"),
+            ("suspense_found", "suspense to its owner"), ("adjustment_credit", "adjustment: to a person"),
+            ("adjustment_debit", "adjustment: from a person"), ("adjustments_capital", "capital to adjustments"),
+            ("adjustments_operations", "operations to adjustments"),
         ]
     )  # fmt: skip
     user_id = models.BigIntegerField(null=True)

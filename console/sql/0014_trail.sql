@@ -32,10 +32,6 @@ GRANT SELECT ON console_permission TO paya_engine, paya_staff, paya_worker, paya
 GRANT SELECT ON console_staffrole TO paya_staff, paya_auditor;
 GRANT SELECT, INSERT, DELETE ON console_staffrole TO paya_engine, paya_worker;
 
--- Whoever was on the staff before there were roles may go on with all that they did. Somebody has to take away what is too much.
-INSERT INTO console_staffrole (user_id, role)
-SELECT u.id, r FROM users_user u, unnest('{support,compliance,finance,auditor,administrator}'::text[]) r WHERE u.kind = 'staff' AND u.is_active;
-
 -- For migrations: these roles may do this. What is there already stays.
 CREATE FUNCTION console_permit(p_action text, VARIADIC p_roles text[]) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -120,20 +116,6 @@ BEGIN
     e.hash := console_trail_hash(e);
     INSERT INTO console_trail SELECT e.*;
     RETURN e.id;
-END $$;
-
--- What was recorded before there was a chain comes into it first, in its order.
-DO $$
-DECLARE
-    r console_actionrecord;
-    e console_trail;
-BEGIN
-    FOR r IN SELECT * FROM console_actionrecord ORDER BY id LOOP
-        e := NULL;
-        e.kind := 'action'; e.at := r.at; e.staff_id := r.staff_id; e.action := r.action; e.subject := r.subject;
-        e.what := r.what; e.reason := r.reason; e.record := r.id;
-        PERFORM console_append(e);
-    END LOOP;
 END $$;
 
 -- Refuses everybody but staff, everybody whose roles may not do this, and everything without a reason; writes down who does what, when, why
@@ -288,3 +270,24 @@ CREATE TRIGGER anchors_stay BEFORE DELETE OR UPDATE OF position, interval_start,
     FOR EACH ROW EXECUTE FUNCTION ledger_refuse();
 CREATE TRIGGER anchors_are_kept BEFORE TRUNCATE ON console_trailanchor FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
 GRANT EXECUTE ON FUNCTION transparency_keys() TO paya_auditor;
+
+-- ------------------------------------------------------------------------------------------------- what was there before
+-- As the engine: the policies bind the tables' owner as well.
+SET LOCAL ROLE paya_engine;
+-- Whoever was on the staff before there were roles may go on with all that they did. Somebody has to take away what is too much.
+INSERT INTO console_staffrole (user_id, role)
+SELECT u.id, r FROM users_user u, unnest('{support,compliance,finance,auditor,administrator}'::text[]) r WHERE u.kind = 'staff' AND u.is_active;
+-- What was recorded before there was a chain comes into it first, in its order.
+DO $$
+DECLARE
+    r console_actionrecord;
+    e console_trail;
+BEGIN
+    FOR r IN SELECT * FROM console_actionrecord ORDER BY id LOOP
+        e := NULL;
+        e.kind := 'action'; e.at := r.at; e.staff_id := r.staff_id; e.action := r.action; e.subject := r.subject;
+        e.what := r.what; e.reason := r.reason; e.record := r.id;
+        PERFORM console_append(e);
+    END LOOP;
+END $$;
+RESET ROLE;

@@ -73,6 +73,8 @@ SELECT console_watch('compliance_sanctionshit', 'public_id', 'user_id', 'state',
 SELECT console_watch('compliance_sanctionssetting', 'id', 'threshold', 'strong', 'reason', 'chosen_by_id');
 
 -- --------------------------------------------------------------------------------------------------- the staff itself
+SELECT console_permit('ceiling.set', 'administrator');
+SELECT console_watch('banking_ceiling', 'id', 'role', 'action', 'cents', 'effective_at', 'reason');
 SELECT console_permit('staff.roles', 'administrator');
 SELECT console_permit('staff.deactivate', 'administrator');
 SELECT console_permit('staff.activate', 'administrator');

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg2
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
@@ -145,6 +146,19 @@ def test_at_once_they_stand_one_after_the_other(database: Database, admin: int) 
         at_once(4, lambda n: staff.call("console_set_roles", [whos[n], ["support"], REASON], staff_id=admin))
     assert found(database).problems == []
     assert database.as_superuser("select count(*), max(id) from console_trail") == [(8, 8)]
+
+
+def test_what_was_recorded_before_there_was_a_trail_comes_into_it_and_staff_keep_their_rights(acted: Database) -> None:
+    tamper(acted, "delete from console_trail", "delete from console_staffrole")
+    sql = (settings.BASE_DIR / "console" / "sql" / "0014_trail.sql").read_text()
+    with acted.role("owner"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql[sql.rindex("-- ------") :])
+    assert found(acted).problems == []
+    rows = acted.as_superuser(
+        "select t.record, t.reason, t.at = r.at from console_trail t join console_actionrecord r on r.id = t.record"
+    )
+    assert sorted(rows) == [(n, REASON, True) for n in range(1, 7)]
+    assert acted.as_superuser("select count(*) from console_staffrole") == [(10,)]
 
 
 # ------------------------------------------------------------------------------------------------ nobody changes it
