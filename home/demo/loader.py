@@ -14,7 +14,7 @@ from banking.models import BankTransfer
 from banking.reconciliation import services as reconciliation
 from core.actor import SYSTEM, actor
 from core.clock import at_time, now
-from home.demo import held, reviews, story
+from home.demo import held, known, reviews, story
 from payments import services as payments
 from rewards import services as rewards
 from transparency import services as attestations
@@ -90,6 +90,7 @@ class Loader:
                     self._live(event)
         with at_time(self.end):
             rewards.estimate()
+        known.tell(self.people, self.end)
         held.tell(self.people, self.end)
         reviews.tell(self.people, self.end)
         # Whatever the bank wanted to tell was seen already, by asking.
