@@ -217,6 +217,10 @@ def test_nobody_and_staff_are_turned_away(
     assert rows_of(database, owner) == before
 
 
+# A receipt takes an attestation, and a copy of one's data a worker and a signed address.
+NOT_YET = ("receipt", "export_id>/file", "privacy/copy/<")
+
+
 @pytest.mark.parametrize("endpoint", [one for one in PERSONAL if one.method == "GET"], ids=str)
 def test_the_owner_is_answered_alike(
     owner: Belongings, other: Belongings, known: Owners, endpoint: Endpoint
@@ -225,7 +229,7 @@ def test_the_owner_is_answered_alike(
     path = address(endpoint, owner, other)
     with no_filters():
         answer = call(endpoint, path, None, person=owner.person)
-    if endpoint in NAMING and "receipt" not in endpoint.route:
+    if endpoint in NAMING and not any(part in endpoint.route for part in NOT_YET):
         assert answer.status_code == 200, text_of(answer)[:300]
     assert answer.status_code < 500 or answer.status_code == 503
     assert known.foreign_in(text_of(answer), owner.person.id, given=path) == []

@@ -11,6 +11,7 @@ from compliance.models import Document, Letter
 from compliance.services import support
 from compliance.services.letters import tell
 from core.actor import SYSTEM, actor
+from privacy.services import exports
 from tests.conftest import Database, PersonForTest
 from users.models import Device
 
@@ -33,7 +34,9 @@ class Belongings:
 
 
 # Every variable of an address, with where its value comes from: `things` makes one of each for a person.
-VARIABLES = ("payment", "account_id", "transfer_id", "device", "document_id", "week", "year", "letter", "ticket", "dispute")
+VARIABLES = (
+    "payment", "account_id", "transfer_id", "device", "document_id", "export_id", "week", "year", "letter", "ticket", "dispute",
+)  # fmt: skip
 
 
 def things(database: Database, person: PersonForTest, *, payment: str) -> Belongings:
@@ -54,6 +57,7 @@ def things(database: Database, person: PersonForTest, *, payment: str) -> Belong
         document = {"kind": "passport", "media_type": "image/jpeg", "pages": 1, "size": 1, "digest_index": uuid4().bytes}
         ids["document_id"] = Document.objects.create(user_id=person.id, content_key=b"-", **document).public_id
         ids["transfer_id"], ids["redemption"] = (_transfer(person.id, account, kind) for kind in ("load", "redemption"))
+    ids["export_id"] = exports.ask(user_id=person.id).public_id
     with actor(person.id):
         ids["device"] = Device.objects.filter(user_id=person.id).order_by("id").values_list("public_id", flat=True)[0]
     if payment.startswith("pay_"):
