@@ -144,7 +144,7 @@ TABLES = [
     ),
     Table(
         "banking_correction", "Money that was found for them, by two of our staff", section="corrections",
-        shown="kind, amount, asked_at, approved, posted_at", fates={"kind refused of_break": STAYS}, why_stays=_BOOKS,
+        shown="kind, amount, asked_at, approved, posted_at", fates={"kind refused of_break approved_digest": STAYS}, why_stays=_BOOKS,
     ),
     Table(
         "banking_nachaentry", "Lines of our own files to the bank; the account is encrypted", left_out="The bank transfers they belong to are there.",
@@ -212,7 +212,7 @@ TABLES = [
     Table("compliance_ticketmessage", "What was written about it, from both sides", section="ticket_messages", shown="(select t.public_id from compliance_ticket t where t.id = ticket_id) as ticket, body, at, staff_id is not null as from_us", fates={"body": STAYS}, why_stays="Append-only in the database, so the words stay for now: an erasure has yet to reach them."),
     Table("compliance_appeal", "What they objected to, and our answer", section="appeals", shown="public_id as id, against, about, message, status, created_at, outcome, answer, answered_at", fates={"public_id against about message status outcome answer": STAYS}, why_stays="Append-only in the database, so the words stay for now: an erasure has yet to reach them."),
     Table("compliance_dispute", "Payments and transfers that they disputed", section="disputes", shown="public_id as id, about, kind, amount, message, status, reported_at, credited, outcome, result, decided_at, closed_at", fates={"public_id about kind message case status outcome result": STAYS}, why_stays="Append-only in the database, so the words stay for now: an erasure has yet to reach them."),
-    Table("compliance_disputemoney", "Money that was credited while a dispute was looked into", section="dispute_money", shown="purpose, amount, asked_at, approved, moved", fates={"purpose": STAYS}, why_stays=_BOOKS),
+    Table("compliance_disputemoney", "Money that was credited while a dispute was looked into", left_out="It is in the activity and in the disputes.", fates={"purpose": STAYS}, why_stays=_BOOKS),
     # ------------------------------------------------------------------------------------------------ their rights
     Table(
         "privacy_export", "Copies like this one", section="copies", shown="public_id as id, status, asked_at, ready_at, expires_at, size",
