@@ -91,7 +91,7 @@ def _answer(request: HttpRequest, link: LinkToken) -> HttpResponse:
     if not chosen or institution == opening.CLOSED:
         return _step(request, link, "Choose at least one account.")
     with transaction.atomic():
-        public = _open(link, institution, chosen)
+        public = _open(link, institution, chosen, request)
         _finish(link, "success", public)
     return _leave(request, link, "Your bank is linked", "There is nothing more to do here.")
 
@@ -120,9 +120,13 @@ def _after_bank(visit: OauthVisit) -> str:
     return f"{address}?oauth_state_id={visit.uid}"
 
 
-def _open(link: LinkToken, institution: str, chosen: list[opening.AccountPlan]) -> PublicToken:
+def _open(link: LinkToken, institution: str, chosen: list[opening.AccountPlan], request: HttpRequest) -> PublicToken:
+    """Whose login it is, whoever logs in says here, as Plaid's `user_custom` would; else it is whom the link token names."""
     user = link.request.get("user") or {}
-    name, phone = user.get("legal_name"), user.get("phone_number")
+    name, phone = (
+        request.POST.get(field, "").replace("\x00", "").strip() or user.get(known)
+        for field, known in (("owner", "legal_name"), ("owner_phone", "phone_number"))
+    )
     return opening.open_item(
         institution_id=institution, products=link.request.get("products") or [], plans=chosen,
         webhook=link.request.get("webhook") or "", owner=name if isinstance(name, str) else "",

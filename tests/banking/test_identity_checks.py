@@ -12,6 +12,7 @@ from banking.services import identity_checks
 from compliance.services import tiers
 from core.actor import SYSTEM, actor
 from core.errors import Conflict, LimitExceeded, NotFound, ValidationError
+from tests.banking.hosted import visit
 from tests.banking.sandbox import Bank
 from tests.conftest import Database, MakePerson, PersonForTest
 from tests.helpers import at_once
@@ -285,3 +286,18 @@ def test_on_the_page(banked: LinkedTo, database: Database, browse: Any) -> None:
     assert "Your bank confirmed who you are" in done
     assert 'href="/limits"' in done
     assert NAME not in done
+
+
+def test_on_the_practice_page_one_says_whose_account_it_is(
+    make_person: MakePerson, bank: Bank, database: Database, browse: Any
+) -> None:
+    """What Plaid's `user_custom` does, for somebody who tries it out by hand."""
+    ada = make_person("ada")
+    page = browse(ada.id)
+    out = page.post("/banks/link")["Location"]
+    page.get(visit(out, institution="ins_109508", account="0", owner=NAME, owner_phone=ada.phone, action="confirm"))
+    check = identity_checks.start(user_id=ada.id, legal_name=NAME)
+    work(database)
+    assert fresh(check).status == "matched"
+    notice = page.get("/identity").content.decode()
+    assert notice.index('id="check"') < notice.index("Your bank confirmed who you are")
