@@ -188,7 +188,7 @@ def _form(request: HttpRequest, kind: BankTransfer.Kind, ask: Callable[..., idem
         key = request.POST.get("key", "")
         try:
             session = session_of(request)
-            asked = _asked(values)
+            asked = asked_of(values)
             answer = ask(user_id=session.user_id, key=idempotency.check_key(key), origin=origin_of(request, session), **asked)
             return redirect(_url(kind, answer.body["id"]))
         except PayaError as refusal:
@@ -206,7 +206,7 @@ def _form(request: HttpRequest, kind: BankTransfer.Kind, ask: Callable[..., idem
     context = {
         "key": key,
         "values": values,
-        "errors": _errors(error),
+        "errors": errors_of(error),
         **bank_choice(request),
         "wallet": {"available": available},
         "expected_on": expected_on(kind),
@@ -222,7 +222,7 @@ def bank_choice(request: HttpRequest) -> dict[str, Any]:
     return {"banks": banks, "chosen": chosen["id"] if chosen else ""}
 
 
-def _asked(values: dict[str, str]) -> dict[str, Any]:
+def asked_of(values: dict[str, str]) -> dict[str, Any]:
     problems = {}
     amount = parse_usd(values["amount"])
     if amount is None:
@@ -236,7 +236,7 @@ def _asked(values: dict[str, str]) -> dict[str, Any]:
     return {"amount": amount, "bank_account": values["bank_account"]}
 
 
-def _errors(error: PayaError | None) -> dict[str, str]:
+def errors_of(error: PayaError | None) -> dict[str, str]:
     if error is None:
         return {}
     if isinstance(error, NotFound):

@@ -24,8 +24,10 @@ from banking.services import (
     sources,
     transfers,
     upkeep,
+    withdrawals,
 )
 from banking.services.nacha import files, incoming, orders, sending
+from compliance.services.freezes import approved_withdrawals
 from core.actor import SYSTEM, actor
 from core.errors import IdempotencyInProgress
 from core.resilience import ProviderDown, ProviderRejected, ProviderUnknown
@@ -117,6 +119,9 @@ def sweep_decisions() -> None:
     for return_id in returns.lifted():
         with _or_later("sweep_decisions"):
             returns.release(return_id=return_id)
+    for withdrawal in approved_withdrawals():
+        with _or_later("sweep_decisions"):
+            withdrawals.carry_out(withdrawal=withdrawal)
 
 
 @shared_task

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from banking import api, identity_api, identity_pages, pages, webhooks
+from banking import api, identity_api, identity_pages, pages, webhooks, withdrawing
 
 api_urlpatterns = [
     path("bank-accounts/link-token", api.LinkToken.as_view()),
@@ -15,6 +15,8 @@ api_urlpatterns = [
     path("redemptions", api.Redemptions.as_view()),
     path("redemptions/<str:transfer_id>", api.RedemptionDetail.as_view()),
     path("redemptions/<str:transfer_id>/cancel", api.RedemptionCancel.as_view()),
+    path("withdrawals", withdrawing.Withdrawals.as_view()),
+    path("withdrawals/<str:withdrawal>/cancel", withdrawing.WithdrawalCancel.as_view()),
 ]
 
 page_urlpatterns = [
@@ -29,6 +31,8 @@ page_urlpatterns = [
     path("identity", identity_pages.identity),
     path("load", pages.load),
     path("redeem", pages.redeem),
+    path("withdraw", withdrawing.withdraw),
+    path("withdraw/<str:withdrawal>/cancel", withdrawing.cancel),
     path("loads/<str:transfer_id>", pages.load_detail),
     path("redemptions/<str:transfer_id>", pages.redemption_detail),
     path("loads/<str:transfer_id>/again", pages.load_again),

@@ -20,6 +20,7 @@ from console.models import (
     Correction,
     Dispute,
     Flag,
+    Freeze,
     Hit,
     InboxEvent,
     NachaEntry,
@@ -37,6 +38,7 @@ from console.models import (
     Ticket,
     Transfer,
     Wallet,
+    Withdrawal,
 )
 from core import clock, keyring
 from core.errors import ValidationError
@@ -51,6 +53,7 @@ _BY_PREFIX: dict[str, type[Model]] = {
     "usr": Person, "wal": Wallet, "pay": Payment, "ld": BankTransfer, "rd": BankTransfer, "brk": Break,
     "ach": NachaEntry, "nf": NachaFile, "ni": NachaIncoming, "apl": Appeal, "cas": Case, "flg": Flag, "hit": Hit,
     "tkt": Ticket, "app": PersonAppeal, "dsp": Dispute,
+    "frz": Freeze, "wd": Withdrawal,
 }  # fmt: skip
 
 
@@ -79,6 +82,22 @@ def person(term: str) -> Person | None:
     if isinstance(found, Wallet):
         return Person.objects.filter(pk=found.person_id).first()
     return found if isinstance(found, Person) else None
+
+
+def people_of(term: str) -> list[int] | None:
+    """Whose numbers a term names exactly: a person, both sides of a payment, whose bank transfer, wallet, case, freeze or bank
+    account (by its last four digits) it is. None where it has to be a name."""
+    if re.fullmatch(r"\d{4}", term):
+        with connection.cursor() as cursor:
+            cursor.execute("select console_people_by_mask(%s)", [term])
+            return [row[0] for row in cursor.fetchall()]
+    found = find(term)
+    if found is None:
+        return None
+    if isinstance(found, Payment):
+        return [found.payer_id, found.payee_id]
+    whose = getattr(found, "user_id", None)
+    return None if whose is None else [whose]
 
 
 def person_by_phone(typed: str) -> Person | None:
@@ -217,6 +236,7 @@ def overview() -> Overview:
         ("cases to look at", Case.objects.filter(status="open"), ""),
         ("cases that are late", Case.objects.filter(status="open", due_at__lt=clock.now()), "state=late"),
         ("sanctions hits to decide", Hit.objects.filter(state="open"), ""),
+        ("withdrawals out of frozen accounts", Withdrawal.objects.filter(status="asked"), "status__exact=asked"),
         ("frozen wallets", Wallet.objects.exclude(frozen=Wallet.OPEN), "frozen__gt=0"),
     ]
     return Overview(

@@ -77,6 +77,8 @@ UNFOLD: dict[str, Any] = {
                     _page("Appeals", "contact_support", "personappeal"),
                     _page("Tickets", "support_agent", "ticket"),
                     _page("Identity documents", "badge", "document"),
+                    _page("Freezes", "ac_unit", "freeze"),
+                    _page("Withdrawals", "output", "withdrawal"),
                     _page("Sanctions hits", "person_search", "hit"),
                     _page("Flags", "flag", "flag"),
                     _page("Rules of flags", "rule", "flagrule"),

@@ -20,6 +20,7 @@ from users.models import User
 from users.queries import phone_hint
 from wallets import queries as wallets
 from wallets.api import balance_of
+from wallets.services import Freeze
 
 
 @require_safe
@@ -43,6 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "wallet": balance_of(wallet),
         "frozen_reason": wallet.frozen_reason if wallet.frozen else "",
+        "can_receive": wallet.frozen < Freeze.ALL,
         "owed": wallet.owed,
         "pending": pending,
         "unread": unread,

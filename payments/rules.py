@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from core.errors import AccountFrozen, InsufficientFunds, PayaError
+from core.errors import InsufficientFunds, PayaError
 from core.money import format_usd
 from ledger.errors import RecipientFrozen
 from payments.errors import NoUsernameYet, PayingOneself, UnknownPayee
 from payments.models import Visibility
-from wallets.errors import OwesMoney
+from wallets.errors import OwesMoney, frozen_error
 from wallets.services import Freeze
 
 
@@ -36,7 +36,7 @@ def decide(facts: Facts) -> PayaError | None:
     if facts.payee == facts.payer:
         return PayingOneself()
     if facts.frozen is not Freeze.NONE:
-        return AccountFrozen(f"Your account is frozen: {facts.frozen_reason}", reason=facts.frozen_reason)
+        return frozen_error(facts.frozen, facts.frozen_reason)
     if facts.payee_frozen is Freeze.ALL:
         return RecipientFrozen(f"@{facts.to} cannot receive money at the moment.")
     if facts.owed > 0:

@@ -3,7 +3,7 @@ from contextlib import contextmanager
 
 from django.db import Error as DatabaseError
 
-from core.errors import Forbidden, IdempotencyInProgress
+from core.errors import AccountFrozen, Forbidden, IdempotencyInProgress
 from core.money import format_usd
 from ledger.errors import typed_errors
 
@@ -14,6 +14,16 @@ class OwesMoney(Forbidden):
     def __init__(self, owed: int | None = None) -> None:
         amount = f" {format_usd(owed)}" if owed else ""
         super().__init__(f"You owe{amount} from a load that your bank took back. Your next load repays it first.")
+
+
+APPEAL, WITHDRAW = "/appeal", "/withdraw"
+
+
+def frozen_error(level: int, reason: str) -> AccountFrozen:
+    """The refusal of what a frozen person asks for: why in words, whether they can still receive, and where they go from here."""
+    return AccountFrozen(
+        f"Your account is frozen: {reason}", reason=reason, can_receive=level < 2, appeal=APPEAL, withdraw=WITHDRAW
+    )
 
 
 class NotYours(Forbidden):

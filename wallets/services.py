@@ -144,9 +144,9 @@ def return_tokens(*, user_id: int, reference: UUID, amount: int, group: UUID | N
 
 
 def freeze(*, user_id: int, level: Freeze, reason: str) -> Freeze:
-    """Stop a person's own acts; `reason` is shown to them. Workers and staff only. Returns what the wallet is now.
+    """Set what the wallet shows, as a worker. Returns what the wallet is now: triggers keep what else restricts the person.
 
-    With Freeze.NONE it ends, unless something else still restricts the person (banking's returns).
+    Why somebody is frozen is a row of compliance_freeze (compliance/services/freezes.py), banking's returns or a sanctions hit.
     """
     with actor(SYSTEM):
         now = set_frozen(user_id=user_id, level=level, reason=reason)

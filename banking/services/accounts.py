@@ -20,10 +20,11 @@ from banking.services.defaults import settle_default
 from banking.services.vendors import in_words
 from core.actor import SYSTEM, actor
 from core.clock import now
-from core.errors import AccountFrozen, IdempotencyInProgress, NotFound, ValidationError
+from core.errors import IdempotencyInProgress, NotFound, ValidationError
 from core.outbox import emit
 from core.resilience import ProviderRejected
 from wallets import services as wallets
+from wallets.errors import frozen_error
 
 log = logging.getLogger("paya.banking")
 CLAIM = timedelta(seconds=60)
@@ -63,7 +64,7 @@ def check_may_link(user_id: int) -> None:
     """Who may not load is told so before a bank is linked. Raises AccountFrozen, BankTransfersStopped; as the person."""
     held = wallets.state_from("wallets_read", user_id)
     if held.frozen:
-        raise AccountFrozen(f"Your account is frozen: {held.frozen_reason}", reason=held.frozen_reason)
+        raise frozen_error(held.frozen, held.frozen_reason)
     if RailCustomer.objects.filter(user_id=user_id, rail__in=routing.chosen_rails(), stopped=True).exists():
         raise BankTransfersStopped
 

@@ -15,8 +15,9 @@ from compliance.movement import Origin
 from compliance.services import screening
 from core.actor import actor
 from core.clock import now
-from core.errors import AccountFrozen, NotFound
+from core.errors import NotFound
 from wallets import services as wallets
+from wallets.errors import frozen_error
 
 TIMES, WITHIN = 2, timedelta(days=180)
 
@@ -59,7 +60,7 @@ def present_again(*, user_id: int, public_id: str, origin: Origin = NOWHERE) -> 
         if (made := _presented_after(load)) is not None:
             return made
         if held.frozen:
-            raise AccountFrozen(f"Your account is frozen: {held.frozen_reason}", reason=held.frozen_reason)
+            raise frozen_error(held.frozen, held.frozen_reason)
         if not _presentable(load):
             raise NotPresentable
         check_served(load.rail, load.amount, user_id)

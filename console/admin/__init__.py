@@ -4,6 +4,7 @@ from console.admin import (  # noqa: F401  (they register their pages)
     attestations,
     cases,
     documents,
+    freezes,
     limits,
     money,
     nacha,

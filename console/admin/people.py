@@ -4,17 +4,18 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.template.loader import render_to_string
-from django.utils.html import format_html_join
+from django.http import Http404, HttpRequest, HttpResponse
 from unfold.decorators import display
 
-from console import queries
-from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, person_link, plain, to, when
+from console import person, queries
+from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, person_link, plain, when
+from console.admin.freezes import AskReview, FreezePerson, StartWithdrawal, WriteNote
 from console.admin.limits import SetTier
 from console.admin.rewards import MarkIneligible
 from console.models import Person, Wallet
 from console.site import site
+from core.errors import ValidationError
+from core.staff import viewed
 from users import usernames
 
 FROZEN_LABELS = {"open": "success", "no sending": "warning", "no sending, no receiving": "danger"}
@@ -26,57 +27,49 @@ def state_of(frozen: int | None) -> str:
 
 @admin.register(Person, site=site)
 class PersonAdmin(ReadOnly):
+    """People, and each on one page that has all that support needs (console/person.py, templates/console/person.html)."""
+
     list_display = ("who", "display_name", "balance", "state", "account", "since", "public_id")
-    list_filter = ("is_active", "default_visibility", OfPerson)
+    list_filter = ("is_active", "frozen", "default_visibility", OfPerson)
     search_fields = ("username",)
-    search_help_text = "@username, name, id or whole phone"
+    search_help_text = "@username, name, id, payment, last four digits of a bank account, or whole phone"
     ordering = ("-user_id",)
-    staff_actions = (MarkIneligible, SetTier)
-    sections_of_page = (
-        (None, ("who", "name", "public_id", "phone", "account", "visibility", "since")),
-        ("Money", ("wallet", "balance", "state", "banks", "stopped")),
-        ("What they did", ("payments", "bank_transfers", "rewards", "journal")),
-    )
+    staff_actions = (FreezePerson, AskReview, WriteNote, StartWithdrawal, MarkIneligible, SetTier)
+    change_form_template = "console/person.html"
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Person], search_term: str) -> tuple[Any, bool]:
         if not (term := search_term.strip()):
             return queryset, False
-        if person := queries.person(term):
-            return queryset.filter(pk=person.pk), False
+        if (people := queries.people_of(term)) is not None:
+            return queryset.filter(user_id__in=people), False
         name = usernames.normalise(term)
         return queryset.filter(Q(username__startswith=name) | Q(display_name__icontains=term)), False
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+        row: Person = context["original"]
+        viewed("person", row.pk)
+        try:
+            context |= person.page(row, cursor=request.GET.get("cursor", ""))
+        except ValidationError as error:
+            raise Http404 from error
+        context["state"] = state_of(row.frozen)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @display(description="Person", ordering="username")
     def who(self, row: Person) -> str:
         return f"@{row.username}" if row.username else "no @username yet"
 
-    @display(description="Name")
-    def name(self, row: Person) -> str:
-        return plain(row.display_name)
-
     @display(description="Id")
     def public_id(self, row: Person) -> str:
         return code(row.id)
-
-    @display(description="Phone")
-    def phone(self, row: Person) -> str:
-        return queries.phone_hint(row) or "erased"
 
     @display(description="Account", label={"active": "success", "closed": "danger"})
     def account(self, row: Person) -> str:
         return "active" if row.is_active else "closed"
 
-    @display(description="Pays by default")
-    def visibility(self, row: Person) -> str:
-        return row.get_default_visibility_display() if row.default_visibility else "has not chosen"
-
     @display(description="Since (UTC)", ordering="created_at")
     def since(self, row: Person) -> str:
         return when(row.created_at)
-
-    @display(description="Wallet")
-    def wallet(self, row: Person) -> str:
-        return to("wallet", row.wallet_id)
 
     @display(description="Available", ordering="available")
     def balance(self, row: Person) -> str:
@@ -85,31 +78,6 @@ class PersonAdmin(ReadOnly):
     @display(description="Wallet's state", ordering="frozen", label=FROZEN_LABELS)
     def state(self, row: Person) -> str:
         return state_of(row.frozen)
-
-    @display(description="Bank accounts")
-    def banks(self, row: Person) -> str:
-        return render_to_string("console/banks.html", {"accounts": queries.bank_accounts(row.user_id)})
-
-    @display(description="Stopped at")
-    def stopped(self, row: Person) -> str:
-        return plain(", ".join(queries.stopped_at(row.user_id)))
-
-    @display(description="Payments")
-    def payments(self, row: Person) -> str:
-        return link(list_url("payment", of=row.id), "made and received")
-
-    @display(description="Bank transfers")
-    def bank_transfers(self, row: Person) -> str:
-        return link(list_url("banktransfer", of=row.id), "loads and redemptions")
-
-    @display(description="Rewards")
-    def rewards(self, row: Person) -> str:
-        lists = (("reward", "week by week"), ("ineligible", "left out"), ("appeal", "appeals"))
-        return format_html_join(" · ", "{}", ((link(list_url(model, of=row.id), said),) for model, said in lists))
-
-    @display(description="Journal")
-    def journal(self, row: Person) -> str:
-        return link(list_url("transfer", of=row.id), "every posting of their accounts")
 
 
 @admin.register(Wallet, site=site)

@@ -140,6 +140,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /banks/<str:account_id>/relink": {},
     "POST /banks/<str:account_id>/default": {},
     "POST /banks/tell-me": {},
+    "POST /v1/withdrawals": {"amount": 100, "bank_account": "ba_00000000000000000000000000"},
+    "POST /v1/withdrawals/<str:withdrawal>/cancel": {},
+    "POST /withdraw": {"amount": "1", "bank_account": "ba_x", "key": "{key}"},
+    "POST /withdraw/<str:withdrawal>/cancel": {},
     "POST /load": {"amount": "1", "bank_account": "ba_x", "key": "{key}"},
     "POST /redeem": {"amount": "1", "bank_account": "ba_x", "key": "{key}"},
     "POST /pay": {"to": "{other}", "amount": "1", "note": "n", "visibility": "private", "key": "{key}"},
@@ -152,7 +156,7 @@ BODIES: dict[str, dict[str, Any]] = {
 # Of these the person of this test has none.
 NOT_THEIRS = (
     "<str:account_id>", "<str:transfer_id>", "<str:document_id>", "<str:device>", "<str:week>", "<int:year>", "linked", "oauth",
-    "<str:letter>", "messages/read", "<str:ticket>", "<str:dispute>",
+    "<str:letter>", "messages/read", "<str:ticket>", "<str:dispute>", "<str:withdrawal>",
     "<str:export_id>", "v1/me/close", "settings/privacy/keep",
 )  # fmt: skip
 QUERIES = {
@@ -179,7 +183,7 @@ class Stage:
         route = endpoint.route
         fill = {"payment": self.payment, "account_id": "ba_x", "transfer_id": new_id("ld"), "device": new_id("dev")}
         fill |= {"week": "2026-W46", "letter": new_id("let"), "document_id": new_id("doc")}
-        fill |= {"ticket": new_id("tkt"), "dispute": new_id("dsp")}
+        fill |= {"ticket": new_id("tkt"), "dispute": new_id("dsp"), "withdrawal": new_id("wd")}
         fill["export_id"] = new_id("exp")
         for name, value in fill.items():
             route = route.replace(f"<str:{name}>", value)

@@ -11,6 +11,7 @@ from compliance.models import Document, Letter
 from compliance.services import support
 from compliance.services.letters import tell
 from core.actor import SYSTEM, actor
+from core.ids import new_id
 from privacy.services import exports
 from tests.conftest import Database, PersonForTest
 from users.models import Device
@@ -36,6 +37,7 @@ class Belongings:
 # Every variable of an address, with where its value comes from: `things` makes one of each for a person.
 VARIABLES = (
     "payment", "account_id", "transfer_id", "device", "document_id", "export_id", "week", "year", "letter", "ticket", "dispute",
+    "withdrawal",
 )  # fmt: skip
 
 
@@ -58,6 +60,12 @@ def things(database: Database, person: PersonForTest, *, payment: str) -> Belong
         ids["document_id"] = Document.objects.create(user_id=person.id, content_key=b"-", **document).public_id
         ids["transfer_id"], ids["redemption"] = (_transfer(person.id, account, kind) for kind in ("load", "redemption"))
     ids["export_id"] = exports.ask(user_id=person.id).public_id
+    ids["withdrawal"] = new_id("wd")
+    database.as_superuser(
+        "insert into compliance_withdrawal (public_id, user_id, amount, bank_account, status)"
+        " values (%s, %s, 100, %s, 'cancelled')",
+        [ids["withdrawal"], person.id, ids["account_id"]],
+    )
     with actor(person.id):
         ids["device"] = Device.objects.filter(user_id=person.id).order_by("id").values_list("public_id", flat=True)[0]
     if payment.startswith("pay_"):
@@ -67,8 +75,6 @@ def things(database: Database, person: PersonForTest, *, payment: str) -> Belong
 
 
 def _transfer(user_id: int, account: BankAccount, kind: str) -> str:
-    from core.ids import new_id
-
     row: Any = BankTransfer.objects.create(
         user_id=user_id, public_id=new_id("ld" if kind == "load" else "rd"), bank_account=account, kind=kind, amount=user_id,
         rail="dwolla", expected_on=date(2026, 3, 2),

@@ -18,12 +18,12 @@ from core import idempotency
 from core.actor import actor
 from core.calendar import EASTERN, add_business_days
 from core.clock import now
-from core.errors import AccountFrozen, InsufficientFunds, NotFound, ValidationError
+from core.errors import InsufficientFunds, NotFound, ValidationError
 from core.ids import new_id, new_reference
 from core.money import MAX_AMOUNT, format_usd
 from core.outbox import emit
 from wallets import services as wallets
-from wallets.errors import OwesMoney
+from wallets.errors import OwesMoney, frozen_error
 
 PREFIX = {Kind.LOAD: "ld", Kind.REDEMPTION: "rd"}
 
@@ -63,11 +63,11 @@ def _request(
 
         def effect() -> tuple[int, Mapping[str, Any]]:
             if held.frozen:
-                raise AccountFrozen(f"Your account is frozen: {held.frozen_reason}", reason=held.frozen_reason)
+                raise frozen_error(held.frozen, held.frozen_reason)
             if kind == Kind.REDEMPTION and held.owed > 0:
                 raise OwesMoney(held.owed)
-            account = _usable(user_id, bank_account)
-            rail = _rail(kind, amount, user_id)
+            account = usable(user_id, bank_account)
+            rail = rail_for(kind, amount, user_id)
             if kind == Kind.REDEMPTION and amount > held.available:
                 message = f"You have {format_usd(held.available)}."
                 raise InsufficientFunds(message, available=held.available, fields={"amount": message})
@@ -102,7 +102,7 @@ def _keep(transfer: BankTransfer, verdict: screening.Verdict) -> None:
         cursor.execute("select banking_screened(%s, %s, %s)", [transfer.user_id, transfer.pk, verdict.as_json()])
 
 
-def _rail(kind: BankTransfer.Kind, amount: int, user_id: int) -> str:
+def rail_for(kind: BankTransfer.Kind, amount: int, user_id: int) -> str:
     """The rail that serves a new transfer of this kind; it stays with it."""
     rail = chosen_rail(kind)
     check_served(rail, amount, user_id)
@@ -124,7 +124,7 @@ def expected_on(kind: BankTransfer.Kind, rail: str | None = None) -> date:
     return add_business_days(now().astimezone(EASTERN).date(), days)
 
 
-def _usable(user_id: int, public_id: str) -> BankAccount:
+def usable(user_id: int, public_id: str) -> BankAccount:
     rows = BankAccount.objects.select_related("item").filter(user_id=user_id, public_id=public_id)
     account = rows.exclude(status=BankAccount.Status.REMOVED).first()
     if account is None:
@@ -164,7 +164,9 @@ def begin(
         review=BankTransfer.Review.WAITING if waits else BankTransfer.Review.NONE,
         **columns,
     )
-    TransferMove.objects.create(user_id=user_id, transfer=transfer, status=Status.REQUESTED, cause="person")
+    TransferMove.objects.create(
+        user_id=user_id, transfer=transfer, status=Status.REQUESTED, cause="person" if burn == wallets.burn else "staff"
+    )
     if waits:
         note(transfer, cause="screening", evidence={"review": "waiting"})
     if kind == Kind.LOAD:

@@ -2,8 +2,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from compliance.services.freezes import freeze_by_command
 from users.queries import profile_by_username
-from wallets.services import Freeze, freeze
+from wallets.services import Freeze
 
 LEVELS = {"sending": Freeze.SENDING, "all": Freeze.ALL, "off": Freeze.NONE}
 
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         profile = profile_by_username(username=username)
         if profile is None:
             raise CommandError(f"Nobody is called @{username.removeprefix('@')}.")
-        now = freeze(user_id=profile.user_id, level=LEVELS[level], reason=reason.strip())
+        now = freeze_by_command(user_id=profile.user_id, level=LEVELS[level], reason=reason.strip())
         self.stderr.write(f"@{profile.username}: {level}")
         if now is not LEVELS[level]:
-            self.stderr.write("A returned transfer still restricts this person: lift that in the staff's Returns.")
+            self.stderr.write("Something else still restricts this person: see their page in the staff's site.")
