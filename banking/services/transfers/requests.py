@@ -164,9 +164,7 @@ def begin(
         review=BankTransfer.Review.WAITING if waits else BankTransfer.Review.NONE,
         **columns,
     )
-    TransferMove.objects.create(
-        user_id=user_id, transfer=transfer, status=Status.REQUESTED, cause="person" if burn == wallets.burn else "staff"
-    )
+    TransferMove.objects.create(user_id=user_id, transfer=transfer, status=Status.REQUESTED, cause="person")
     if waits:
         note(transfer, cause="screening", evidence={"review": "waiting"})
     if kind == Kind.LOAD:
