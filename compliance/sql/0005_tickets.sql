@@ -87,24 +87,29 @@ BEGIN
     RETURN t;
 END $$;
 
--- Write to the person, and tell them by letter. The same words right after themselves are refused: a second click.
-CREATE FUNCTION compliance_answer_ticket(p_ticket text, p_body text, p_solved boolean, p_reason text) RETURNS text LANGUAGE plpgsql
+-- What one of us writes to the person, who is told by letter. The same words right after themselves are refused: a second click.
+CREATE FUNCTION compliance_write_answer(p_ticket text, p_staff bigint, p_body text, p_solved boolean) RETURNS void LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    t compliance_ticket;
+    t compliance_ticket := compliance_locked_ticket(p_ticket);
     last compliance_ticketmessage;
 BEGIN
-    PERFORM console_acted('ticket.answer', p_ticket, CASE WHEN p_solved THEN 'Answered; solved.' ELSE 'Answered.' END, p_reason);
-    t := compliance_locked_ticket(p_ticket);
     SELECT * INTO last FROM compliance_ticketmessage WHERE ticket_id = t.id ORDER BY id DESC LIMIT 1;
     IF last.staff_id IS NOT NULL AND last.body = p_body THEN
         RAISE EXCEPTION 'This was written already.' USING ERRCODE = 'PY124';
     END IF;
-    INSERT INTO compliance_ticketmessage (ticket_id, user_id, staff_id, body, at) VALUES (t.id, t.user_id, core_actor(), p_body, core_now());
+    INSERT INTO compliance_ticketmessage (ticket_id, user_id, staff_id, body, at) VALUES (t.id, t.user_id, p_staff, p_body, core_now());
     UPDATE compliance_ticket SET status = CASE WHEN p_solved THEN 'solved' ELSE 'waiting' END, waiting_since = NULL, updated_at = core_now(),
-        assignee_id = coalesce(assignee_id, core_actor()) WHERE id = t.id;
+        assignee_id = coalesce(assignee_id, p_staff) WHERE id = t.id;
     PERFORM compliance_tell(t.user_id, 'ticket', left('We have answered: ' || t.subject, 120),
         left(p_body, 3500) || E'\n\nYou can write back under Help: /help/' || t.public_id, t.public_id);
+END $$;
+
+CREATE FUNCTION compliance_answer_ticket(p_ticket text, p_body text, p_solved boolean, p_reason text) RETURNS text LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM console_acted('ticket.answer', p_ticket, CASE WHEN p_solved THEN 'Answered; solved.' ELSE 'Answered.' END, p_reason);
+    PERFORM compliance_write_answer(p_ticket, core_actor(), p_body, p_solved);
     RETURN p_ticket;
 END $$;
 

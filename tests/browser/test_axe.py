@@ -77,6 +77,9 @@ def own_pages(stack: Stack, resident: Visitor) -> list[str]:
     wait_until(lambda: resident.status_of("redemptions", redeemed["id"]) == "settled", "the redemption")
     under_way = resident.transfer("loads", 700)
     payments = resident.get("/v1/payments").json()["data"]
+    ticket = resident.post("/v1/tickets", {"subject": "Where is it?", "message": "It should be here.\n\nIs it?"}).json()["id"]
+    report = {"about": payments[0]["id"], "kind": "duplicate", "message": "Twice"}
+    dispute = resident.post("/v1/disputes", report).json()["id"]
     return [
         "/", "/feed", "/pay", "/pay?to=theo&amount=5", "/pay?to=nobody_at_all", "/activity", "/activity?show=in",
         "/activity?on=2026-01-01", "/banks", "/load", "/redeem", "/rewards", "/settings", "/settings/devices", "/transparency",
@@ -84,7 +87,8 @@ def own_pages(stack: Stack, resident: Visitor) -> list[str]:
         "/transparency/proof", "/transparency/attestations",
         f"/loads/{settled['id']}", f"/loads/{under_way['id']}", f"/redemptions/{redeemed['id']}",
         *(f"/payments/{payment['id']}" for payment in payments), f"/payments/{payments[0]['id']}?paid=1",
-        "/payments/pay_nothing", "/logout",
+        "/payments/pay_nothing", "/logout", "/help", f"/help/{ticket}", f"/disputes/{dispute}", "/appeal",
+        f"/disputes/new?about={settled['id']}",
     ]  # fmt: skip
 
 
@@ -174,7 +178,8 @@ def test_the_weekly_share_of_somebody_who_was_there(phone: OpenPhone, stack: Sta
 def test_home_of_somebody_who_is_frozen(phone: OpenPhone, stack: Stack) -> None:
     frozen = stack.person(money=500)
     stack.freeze(frozen, "sending", "Please call us about your new phone.")
-    assert all_of(phone(frozen, **STILL), "/") == []
+    frozen.post("/v1/appeals", {"about": "", "message": "Please look again."})
+    assert all_of(phone(frozen, **STILL), "/", "/appeal") == []
 
 
 def test_the_sandbox(phone: OpenPhone, stack: Stack) -> None:
@@ -221,13 +226,19 @@ def test_the_staffs_site(phone: OpenPhone, stack: Stack) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="The books")).to_be_visible()
     complaints += found(page, WCAG)
-    for records in ("person", "transfer", "case", "hit", "flag"):
+    complaints += [*_at(page, f"{site}/admin/queues/"), *_at(page, f"{site}/admin/report/?from=2026-01-01&to=2026-01-31&format=page")]
+    for records in ("person", "transfer", "case", "hit", "flag", "ticket", "personappeal", "dispute"):
         page.goto(f"{site}/admin/console/{records}/")
         complaints += found(page, WCAG)
         page.locator("#result_list tbody a").first.click()
         complaints += found(page, WCAG)
     assert complaints == []
     queue_by_keys(page, f"{site}/admin/console/case/")
+
+
+def _at(page: Page, url: str) -> list[str]:
+    page.goto(url)
+    return found(page, WCAG)
 
 
 def _answers(url: str) -> bool:
