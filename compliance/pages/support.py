@@ -1,5 +1,7 @@
 """Help: conversations with staff, an appeal against a decision, a report of something wrong. All of it without a script."""
 
+from datetime import date, datetime, timedelta
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,6 +12,7 @@ from compliance.models import Dispute
 from compliance.models.support import BODY_LONGEST, SUBJECT_LONGEST
 from compliance.services import support as services
 from core.actor import actor
+from core.calendar import EASTERN
 from core.errors import PayaError
 from core.money import parse_usd
 from core.pages import form_errors, login_required, session_of
@@ -31,6 +34,11 @@ def _thing(about: str) -> dict[str, str]:
     prefix = about.partition("_")[0]
     path = _THINGS.get(prefix)
     return {"about": about, "words": _NAMES.get(prefix, "something of yours"), "url": path + about if path else ""}
+
+
+def _last_day(moment: datetime) -> date:
+    """The last day of a clock that ends at this moment, where the banks are."""
+    return (moment - timedelta(seconds=1)).astimezone(EASTERN).date()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -125,6 +133,8 @@ def appeal(request: HttpRequest) -> HttpResponse:
             return redirect(f"/appeal?about={about}" if about else "/appeal")
     with actor(user_id):
         made = [row for row in support.appeals(user_id, limit=SHOWN) if row.about == about]
+    for row in made:
+        row.due_on = _last_day(row.due_at)  # type: ignore[attr-defined]
     context = {"made": made, "waiting": any(row.status == "open" for row in made), "thing": _thing(about), "message": message}
     return render(request, "compliance/appeal.html", {**context, "errors": errors, "longest": BODY_LONGEST}, status=status)
 
@@ -171,5 +181,11 @@ def dispute(request: HttpRequest, dispute: str) -> HttpResponse:
     user_id = session_of(request).user_id
     with actor(user_id):
         row = support.dispute(user_id, dispute)
-    context = {"dispute": row, "thing": _thing(row.about), "status": support.shown_status(row)}
+    context = {
+        "dispute": row,
+        "thing": _thing(row.about),
+        "status": support.shown_status(row),
+        "decide_on": _last_day(row.decide_by),
+        "finish_on": _last_day(row.final_by),
+    }
     return render(request, "compliance/dispute.html", context)
