@@ -79,7 +79,7 @@ def queues(staff_id: int) -> list[Queue]:
             "Breaks between ledger and custodians", Break.objects.filter(state="open"), "state__exact=open", since="first_seen_at"
         ),
         _queue(
-            "Corrections that wait for approval",
+            "Corrections and adjustments that wait for approval",
             Correction.objects.filter(decided_at=None),
             "approved__isnull=True",
             since="asked_at",

@@ -204,6 +204,28 @@ BEGIN
         CASE WHEN d.outcome = 'no_error' THEN 'legitimate' WHEN d.kind = 'unauthorized' THEN 'takeover' ELSE 'unclear' END, d.result);
 END $$;
 
+-- The ceiling of a day (UTC) that a role has for approving corrections counts here too, with what they approved there
+-- (banking/sql/0024_adjustments.sql; looked up when it is called). The lock of console_acted makes staff go one after the other.
+CREATE FUNCTION compliance_within_ceiling(p_cents bigint) RETURNS void LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    today timestamptz := date_trunc('day', core_now(), 'UTC');
+    most bigint;
+    already bigint;
+BEGIN
+    SELECT coalesce(max(c.cents), 0) INTO most FROM (
+        SELECT DISTINCT ON (role) role, cents FROM banking_ceiling WHERE action = 'correction.decide' AND effective_at <= core_now()
+        ORDER BY role, effective_at DESC, id DESC) c
+    JOIN console_staffrole s USING (role) WHERE s.user_id = core_actor();
+    SELECT (SELECT coalesce(sum(moved), 0) FROM compliance_disputemoney WHERE decided_by_id = core_actor() AND decided_at >= today AND moved > 0)
+         + (SELECT coalesce(sum(amount), 0) FROM banking_correction WHERE decided_by_id = core_actor() AND decided_at >= today AND approved
+            AND kind IN ('write_off', 'adjustment_credit', 'adjustment_debit')) INTO already;
+    IF already + p_cents > most THEN
+        RAISE EXCEPTION 'That is over your ceiling of % a day, of which % are used.', compliance_dollars(most), compliance_dollars(already)
+            USING ERRCODE = 'PY124';
+    END IF;
+END $$;
+
 -- The second member of staff: approve what was asked, and it is posted in this transaction; or refuse it, and the dispute goes on.
 CREATE FUNCTION compliance_decide_money(p_dispute text, p_approve boolean, p_reason text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -239,6 +261,9 @@ BEGIN
                 WHERE id = d.id;
         END IF;
         RETURN p_dispute;
+    END IF;
+    IF m.amount > 0 THEN
+        PERFORM compliance_within_ceiling(m.amount);
     END IF;
     -- What is taken back reaches as far as the wallet: nobody is put into debt by it.
     goes := CASE WHEN m.amount > 0 THEN m.amount ELSE -least(-m.amount, greatest(ledger_balance(w.account), 0)) END;

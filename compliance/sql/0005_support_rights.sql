@@ -5,7 +5,7 @@ DECLARE
     definer boolean;
 BEGIN
     FOR f, definer IN SELECT p.oid::regprocedure, p.prosecdef FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.proname = ANY (
-        '{compliance_asking,compliance_write_ticket,compliance_count_message,compliance_reply_ticket,compliance_locked_ticket,compliance_write_answer,compliance_answer_ticket,compliance_solve_ticket,compliance_about,compliance_deciders,compliance_appeal_other_eyes,compliance_make_appeal,compliance_answer_appeal,compliance_business_days,compliance_dispute_moves,compliance_report_dispute,compliance_locked_dispute,compliance_dollars,compliance_day,compliance_ask_credit,compliance_extend_dispute,compliance_decide_dispute,compliance_finish_dispute,compliance_decide_money,compliance_give,compliance_waiting}'::text[]) LOOP
+        '{compliance_asking,compliance_write_ticket,compliance_count_message,compliance_reply_ticket,compliance_locked_ticket,compliance_write_answer,compliance_answer_ticket,compliance_solve_ticket,compliance_about,compliance_deciders,compliance_appeal_other_eyes,compliance_make_appeal,compliance_answer_appeal,compliance_business_days,compliance_dispute_moves,compliance_report_dispute,compliance_locked_dispute,compliance_dollars,compliance_day,compliance_ask_credit,compliance_extend_dispute,compliance_decide_dispute,compliance_finish_dispute,compliance_within_ceiling,compliance_decide_money,compliance_give,compliance_waiting}'::text[]) LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO paya_engine', f);
         IF definer THEN

@@ -46,7 +46,7 @@ SELECT console_permit('dispute.assign', 'compliance');
 SELECT console_permit('dispute.credit', 'support', 'compliance');
 SELECT console_permit('dispute.extend', 'compliance');
 SELECT console_permit('dispute.decide', 'compliance');
-SELECT console_permit('dispute.approve', 'compliance', 'finance');
+SELECT console_permit('dispute.approve', 'finance');
 SELECT console_permit('dispute.refuse', 'compliance', 'finance');
 SELECT console_permit('report.view', 'compliance', 'finance', 'auditor');
 

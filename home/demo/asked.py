@@ -1,4 +1,4 @@
-"""What people of the demo network ask of staff: two tickets of which one is answered, an appeal, and a report whose clock runs."""
+"""What people of the demo network ask of staff: two tickets, of which one is answered, an appeal, a report whose clock runs."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -35,7 +35,8 @@ def tell(people: Mapping[str, int], end: datetime) -> None:
         )  # fmt: skip
     letter = _newest_letter(people["otis"])
     with at_time(end - timedelta(days=1, hours=6)):
-        support.appeal(user_id=people["otis"], about=letter, message="We were splitting a bill that kept growing. Please look again.")
+        why = "We were splitting a bill that kept growing. Please look again."
+        support.appeal(user_id=people["otis"], about=letter, message=why)
     with at_time(end - timedelta(days=1)):
         _report(people["leila"])
     with at_time(end - timedelta(hours=2)):

@@ -185,6 +185,27 @@ def test_adjustments_do_not_go_below_zero(database: Database, ada: int, ben: int
     assert row(database, dispute, "status") == "open"
 
 
+def test_a_ceiling_of_the_day_holds_for_disputes_too(database: Database, ada: int, ben: int) -> None:
+    maya, _, payment = paid(database)
+    dispute = reported(maya, payment)
+    [(used,)] = database.as_superuser(
+        "select coalesce(sum(moved), 0) from compliance_disputemoney where decided_by_id = %s and moved > 0", [ben]
+    )
+    ceiling = "insert into banking_ceiling (role, action, cents, reason) values ('finance', 'correction.decide', %s, 'x')"
+    with database.role("staff"):
+        support.ask_credit(dispute=dispute, amount=100, staff_id=ada, reason=REASON)
+    database.as_superuser(ceiling, [used + 99])
+    with database.role("staff"), pytest.raises(Conflict, match="over your ceiling"):
+        support.decide_money(dispute=dispute, approve=True, staff_id=ben, reason=REASON)
+    assert row(database, dispute, "status") == "open"
+    database.as_superuser(ceiling, [1_000_000])
+    database.as_superuser("select ledger_post(gen_random_uuid(), 17::smallint, 1, 90, 100)")
+    database.as_superuser("select ledger_post(gen_random_uuid(), 20::smallint, 90, 100, 100)")
+    with database.role("staff"):
+        support.decide_money(dispute=dispute, approve=True, staff_id=ben, reason=REASON)
+    assert row(database, dispute, "status") == "credited"
+
+
 def test_ten_at_once_approve_once(database: Database, ada: int, ben: int) -> None:
     database.as_superuser("select ledger_post(gen_random_uuid(), 17::smallint, 1, 90, 50000)")
     database.as_superuser("select ledger_post(gen_random_uuid(), 20::smallint, 90, 100, 50000)")
