@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -56,6 +56,7 @@ class PastBalanceSerializer(Serializer):
     available = serializers.IntegerField()
 
 
+@extend_schema_serializer(component_name="LiveTicket")  # support has tickets, too
 class TicketSerializer(Serializer):
     ticket = serializers.CharField()
     expires_in = serializers.IntegerField()

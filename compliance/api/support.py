@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_serializer
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -35,7 +35,6 @@ class TicketMessageSerializer(Serializer):
     at = serializers.DateTimeField()
 
 
-@extend_schema_serializer(component_name="SupportTicket")  # the wallet has tickets of its own, for sockets
 class TicketSerializer(Serializer):
     id = serializers.CharField()
     subject = serializers.CharField()
