@@ -212,7 +212,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "BankTransferStatusEnum": "banking.api.TRANSFER_STATUSES", "RewardStatusEnum": "rewards.api.STATUSES",
         "ServiceStateEnum": "transparency.api.SERVICE_STATES", "DocumentKindEnum": "compliance.api.tiers.DOCUMENT_KINDS",
-        "DisputeKindEnum": "compliance.models.Dispute.Kind",
+        "DisputeKindEnum": "compliance.models.Dispute.Kind", "TicketStatusEnum": "compliance.models.Ticket.Status",
     },
 }
 JWT_ACCESS_SECONDS = 15 * 60
