@@ -21,7 +21,7 @@ class Wallet(models.Model):
     frozen = models.SmallIntegerField(db_default=0)
     frozen_reason = models.TextField(db_default="")
     created_at = models.DateTimeField(db_default=Now())
-    # When it was closed for good: its ledger accounts take nothing any more (sql/0004_closing.sql).
+    # When it was closed for good: its ledger accounts take nothing any more (sql/0003_closing.sql).
     closed_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -81,7 +81,7 @@ def carry_out(*, correction: int) -> None:
             _tell(row)
 
 
-_CHANGED = {Correction.Kind.WRITE_OFF: "debt_written_off", Correction.Kind.SUSPENSE_FOUND: "suspense_found"}
+_CHANGED: dict[str, str] = {Correction.Kind.WRITE_OFF: "debt_written_off", Correction.Kind.SUSPENSE_FOUND: "suspense_found"}
 _ADJUSTED = {
     Correction.Kind.ADJUSTMENT_CREDIT: "We put {} into your wallet to put something right.",
     Correction.Kind.ADJUSTMENT_DEBIT: "We took {} out of your wallet to put something right.",

@@ -5,7 +5,7 @@ from core.migrate import run_sql_file
 
 class Migration(migrations.Migration):
 
-    dependencies = [("console", "0013_attestations"), ("compliance", "0008_screening_more"), ("payments", "0002_screened"), ("banking", "0023_identity"), ("privacy", "0001_privacy")]
+    dependencies = [("console", "0013_attestations"), ("compliance", "0006_flags"), ("payments", "0002_screened"), ("banking", "0023_identity"), ("privacy", "0001_privacy")]
 
     operations = [
         migrations.AlterField(

@@ -5,7 +5,7 @@ from core.migrate import run_sql_file
 
 class Migration(migrations.Migration):
 
-    dependencies = [("console", "0019_cases"), ("compliance", "0008_screening_more"), ("banking", "0023_identity")]
+    dependencies = [("console", "0019_cases"), ("compliance", "0006_flags"), ("banking", "0023_identity")]
 
     operations = [
         migrations.CreateModel(

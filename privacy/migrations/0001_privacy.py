@@ -12,8 +12,8 @@ class Migration(migrations.Migration):
     dependencies = [
         ("core", "0005_privacy"),
         ("users", "0002_terms"),
-        ("wallets", "0004_closing"),
-        ("compliance", "0008_screening_more"),
+        ("wallets", "0003_closing"),
+        ("compliance", "0006_flags"),
         ("banking", "0023_identity"),
         ("payments", "0003_in_review"),
         ("rewards", "0001_initial"),

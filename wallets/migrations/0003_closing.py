@@ -5,9 +5,9 @@ from core.migrate import run_sql_file
 
 class Migration(migrations.Migration):
 
-    dependencies = [("wallets", "0003_holds")]
+    dependencies = [("wallets", "0002_thawing")]
 
     operations = [
         migrations.AddField("wallet", "closed_at", models.DateTimeField(null=True)),
-        run_sql_file(__file__, "0004_closing.sql"),
+        run_sql_file(__file__, "0003_closing.sql"),
     ]
