@@ -176,7 +176,7 @@ CREATE FUNCTION compliance_close_case(p_case text, p_outcome text, p_label text,
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM console_acted('case.close', p_case, format('Closed the case: %s, %s.', replace(p_outcome, '_', ' '), replace(p_label, '_', ' ')), p_reason);
-    IF (compliance_locked_case(p_case)).kind IN ('held_payment', 'held_transfer', 'sanctions') THEN
+    IF (compliance_locked_case(p_case)).kind IN ('held_payment', 'held_transfer', 'sanctions', 'document', 'dispute', 'withdrawal') THEN
         RAISE EXCEPTION 'This case is closed by what is decided about it: see the links on its page.' USING ERRCODE = 'PY124';
     ELSIF NOT compliance_conclude(p_case, p_outcome, p_label, p_result) THEN
         RAISE EXCEPTION 'This case was closed before.' USING ERRCODE = 'PY124';
@@ -195,7 +195,7 @@ BEGIN
     PERFORM console_acted('case.reopen', p_case, 'Opened the case again.', p_reason);
     c := compliance_locked_case(p_case);
     SELECT due_hours[c.priority] INTO hours FROM compliance_casekind WHERE kind = c.kind;
-    IF c.kind IN ('held_payment', 'held_transfer', 'sanctions') THEN
+    IF c.kind IN ('held_payment', 'held_transfer', 'sanctions', 'document', 'dispute', 'withdrawal') THEN
         RAISE EXCEPTION 'What was decided about this is not undone by opening its case.' USING ERRCODE = 'PY124';
     ELSIF c.status <> 'closed' THEN
         RAISE EXCEPTION 'This case is open.' USING ERRCODE = 'PY124';

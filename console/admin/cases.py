@@ -34,7 +34,7 @@ PRIORITY_LABELS = {"High": "danger", "Usual": "info", "Low": "success"}
 STATE_LABELS = {"open": "warning", "cleared": "success", "confirmed": "danger", "gone": "info"}
 CASE_LABELS = {"open": "warning", "closed": "success"}
 # Closed by what is decided about them, and by nothing else (compliance/sql/0001_cases.sql).
-DECIDED_ELSEWHERE = ("held_payment", "held_transfer", "sanctions")
+DECIDED_ELSEWHERE = ("held_payment", "held_transfer", "sanctions", "document", "dispute", "withdrawal")
 
 
 def lasting(span: timedelta) -> str:
