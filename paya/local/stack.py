@@ -200,7 +200,9 @@ class Stack:
         staff = self._secrets["staff"]
         given = {"PAYA_STAFF_PASSWORD": staff["password"], "PAYA_STAFF_TOTP": staff["totp"]}
         own = self._shared | given | {"DATABASE_URL": self._servers.urls["worker"]}
-        self._must({"create_staff": self._launch("create_staff", ["manage.py", "create_staff", staff["email"], "--given"], own)})
+        roles = [f"--role={role}" for role in ("support", "compliance", "finance", "auditor", "administrator")]
+        command = ["manage.py", "create_staff", staff["email"], "--given", *roles]
+        self._must({"create_staff": self._launch("create_staff", command, own)})
         self._remember(staff="made")
 
     # --- processes
