@@ -22,6 +22,29 @@ class StaffBackend(BaseBackend):
         return user if user and user.is_active else None
 
 
+class AgainForm(forms.Form):
+    """That it is still them: the code of now, once more."""
+
+    code = forms.CharField(
+        label="Code of your authenticator app",
+        max_length=7,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}),
+    )
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.fields["code"].widget.attrs["class"] = " ".join(BASE_INPUT_CLASSES)
+
+    def clean_code(self) -> str:
+        code = str(self.cleaned_data["code"]).replace(" ", "")
+        try:
+            services.prove_again(staff_id=int(self.request.user.pk or 0), code=code, address=client_address(self.request))
+        except (Unauthenticated, RateLimited) as refusal:
+            raise forms.ValidationError(refusal.detail) from refusal
+        return code
+
+
 class LogInForm(AuthenticationForm):
     """What was wrong is never said: each answer to a wrong try is the same."""
 

@@ -1,7 +1,10 @@
 """Who is acting on the staff's site: the member of staff, for the whole request."""
 
+import time
 from collections.abc import Callable
 
+from django.conf import settings
+from django.contrib.auth import logout
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 
@@ -9,6 +12,8 @@ from core.actor import actor
 from core.api import has_control
 from core.logs import request_id
 
+# In the session: since when it lasts, and when a code was given last. By the machine's own clock.
+SINCE, FRESH = "console_since", "console_fresh"
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -38,6 +43,9 @@ class StaffActor:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.user.is_authenticated:
+            return self.get_response(request)
+        if request.session.get(SINCE, 0) < time.time() - settings.STAFF_ABSOLUTE_SECONDS:
+            logout(request)
             return self.get_response(request)
         with actor(request.user.pk):
             with connection.cursor() as cursor:  # the trail's entries and the records of views name the request

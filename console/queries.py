@@ -57,6 +57,13 @@ _BY_PREFIX: dict[str, type[Model]] = {
 }  # fmt: skip
 
 
+def permissions() -> dict[str, set[str]]:
+    """What staff may do, and which roles may."""
+    with connection.cursor() as cursor:
+        cursor.execute("select action, array_agg(role) from console_permission group by action order by action")
+        return {action: set(roles) for action, roles in cursor.fetchall()}
+
+
 def looks_like_phone(term: str) -> bool:
     """Whether somebody means a phone by this; such a thing is never put into an address."""
     return bool(re.fullmatch(r"\+?[\d\s().\-•]{7,20}", term.strip()))

@@ -18,6 +18,7 @@ from core.actor import SYSTEM, actor
 from core.clock import now
 from core.errors import Conflict, NotFound, RateLimited, Unauthenticated, ValidationError
 from core.ids import new_id
+from core.staff import call, reason_of
 from users.models import User
 
 # Wrong tries within the window before everybody has to wait, for one e-mail and from one address. Counted before
@@ -65,6 +66,24 @@ def log_in(*, email: str, password: str, code: str, address: str) -> User:
     LogInTry.objects.filter(pk=attempt.pk).update(succeeded=True)
     user.otp_device = device  # type: ignore[attr-defined]  # django-otp keeps it in the session
     return user
+
+
+def prove_again(*, staff_id: int, code: str, address: str) -> None:
+    """That this member of staff, who is logged in, is still who sits there. Counted as a log-in is.
+
+    Raises Unauthenticated, RateLimited.
+    """
+    user = _staff(None, staff_id)
+    if user is None or not user.is_active:
+        raise Unauthenticated(_WRONG)
+    attempt = _count_try(keyring.blind_index("staff-email", str(user.email)), keyring.blind_index("staff-address", address))
+    with actor(staff_id):
+        device = Authenticator.objects.filter(user_id=staff_id, confirmed=True).first()
+        if device is not None:
+            device.user = user
+        if device is None or not device.verify_token(code):
+            raise Unauthenticated("This code is not right. A code is good once: wait for the next one.")
+        LogInTry.objects.filter(pk=attempt.pk).update(succeeded=True)
 
 
 def _count_try(email_index: bytes, address_index: bytes) -> LogInTry:
@@ -167,6 +186,16 @@ def otpauth_url(email: str, secret: bytes) -> str:
     """What an authenticator app takes in, as text or as a QR code."""
     query = urlencode({"secret": b32encode(secret).decode().rstrip("="), "issuer": "PaYa"})
     return f"otpauth://totp/{quote(f'PaYa:{email}')}?{query}"
+
+
+def set_roles(*, member: str, roles: Iterable[str], staff_id: int, reason: str) -> None:
+    """All the roles that this member of staff (a public id) has from now on. Raises NotFound, Conflict, Forbidden."""
+    call("console_set_roles", [member, sorted(roles), reason_of(reason)], staff_id=staff_id)
+
+
+def set_active(*, member: str, active: bool, staff_id: int, reason: str) -> None:
+    """Whether this member of staff may come in. It holds from their next request on. Raises NotFound, Conflict, Forbidden."""
+    call("console_set_active", [member, active, reason_of(reason)], staff_id=staff_id)
 
 
 # --------------------------------------------------------------------------------------------------------- looks

@@ -1,5 +1,6 @@
 """The site itself: who may enter, its first page, and finding things."""
 
+import time
 from typing import Any
 
 from django.contrib import messages
@@ -7,10 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 from unfold.sites import UnfoldAdminSite
 
 from console import metrics, queries, queues, report
+from console.auth import AgainForm
+from console.middleware import FRESH, SINCE
+from console.services import ROLES
 
 
 class StaffSite(UnfoldAdminSite):
@@ -26,6 +31,8 @@ class StaffSite(UnfoldAdminSite):
 
     def extra_urls(self) -> list[URLPattern]:
         return [
+            path("again/", self.admin_view(self.again), name="again"),
+            path("roles/", self.admin_view(require_safe(self.roles)), name="roles"),
             path("find/", self.admin_view(require_POST(self.find)), name="find"),
             path("queues/", self.admin_view(require_safe(self.queues)), name="queues"),
             path("report/", self.admin_view(require_safe(self.report)), name="report"),
@@ -36,6 +43,29 @@ class StaffSite(UnfoldAdminSite):
     def get_urls(self) -> list[Any]:
         """Without a form for passwords: `manage.py create_staff --renew` gives a new one, with a new authenticator."""
         return [url for url in super().get_urls() if getattr(url, "name", "") not in ("password_change", "password_change_done")]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        answer: HttpResponse = super().login(request, extra_context)
+        if request.method == "POST" and request.user.is_authenticated:
+            request.session[SINCE] = request.session[FRESH] = time.time()
+        return answer
+
+    def again(self, request: HttpRequest) -> HttpResponse:
+        """A fresh code, before money is moved."""
+        to = request.POST.get("next", request.GET.get("next", ""))
+        if not url_has_allowed_host_and_scheme(to, allowed_hosts=None) or not to.startswith("/admin/"):
+            to = reverse("admin:index")
+        form = AgainForm(request, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            request.session[FRESH] = time.time()
+            return redirect(to)
+        context = {**self.each_context(request), "title": "Is it you?", "form": form, "next": to}
+        return TemplateResponse(request, "console/again.html", context, status=400 if form.errors else 200)
+
+    def roles(self, request: HttpRequest) -> HttpResponse:
+        """Who may do what: the table that the database obeys."""
+        context = {**self.each_context(request), "title": "Who may do what", "table": queries.permissions(), "roles": ROLES}
+        return TemplateResponse(request, "console/roles.html", context)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, {"overview": queries.overview(), **(extra_context or {})})

@@ -410,13 +410,17 @@ CELERY_TASK_ROUTES = {_entry["task"]: {"queue": "sweeps"} for _entry in CELERY_B
 # --- The staff's site -------------------------------------------------------------------------------------------
 # What is different in its process. No cookie, session, address, login or grant is shared with the public site.
 UNFOLD = console.theme.UNFOLD
+STAFF_ABSOLUTE_SECONDS = env.int("PAYA_STAFF_ABSOLUTE_SECONDS", 8 * 3600)
+STAFF_FRESH_SECONDS = env.int("PAYA_STAFF_FRESH_SECONDS", 300)  # for how long a code is fresh enough to move money
 STAFF_SITE = {
     "ROOT_URLCONF": "paya.urls_staff",
     "AUTHENTICATION_BACKENDS": ["console.auth.StaffBackend"],
     "SESSION_ENGINE": "console.sessions",
     "SESSION_COOKIE_NAME": f"paya_staff_{PORT}",
     "SESSION_COOKIE_PATH": "/admin",
-    "SESSION_COOKIE_AGE": 3600,
+    # Whoever does nothing for so long is out, and so is everybody after STAFF_ABSOLUTE_SECONDS (console/middleware.py).
+    "SESSION_COOKIE_AGE": env.int("PAYA_STAFF_IDLE_SECONDS", 15 * 60),
+    "SESSION_SAVE_EVERY_REQUEST": True,
     "SESSION_COOKIE_SAMESITE": "Strict",
     "SESSION_EXPIRE_AT_BROWSER_CLOSE": True,
     "CSRF_COOKIE_NAME": f"paya_staff_csrf_{PORT}",

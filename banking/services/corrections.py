@@ -76,7 +76,7 @@ def carry_out(*, correction: int) -> None:
             found = Break.objects.filter(public_id=row.of_break, state=Break.State.OPEN)
             found.update(state=Break.State.RESOLVED, closed_at=now())
         if row.user_id is not None:
-            emit("wallet.changed", user=row.user_id, kind=_CHANGED.get(row.kind, "adjusted"), ref="")
+            emit("wallet.changed", user=row.user_id, kind=_CHANGED.get(Correction.Kind(row.kind), "adjusted"), ref="")
         if row.kind in _ADJUSTED:
             _tell(row)
 

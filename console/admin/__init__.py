@@ -16,5 +16,6 @@ from console.admin import (  # noqa: F401  (they register their pages)
     returns,
     rewards,
     support,
+    trail,
     vendors,
 )

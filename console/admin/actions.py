@@ -31,10 +31,13 @@ anew and not done.
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
@@ -42,6 +45,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
+from console.middleware import FRESH
 from console.models import StaffAction
 from core.errors import PayaError, ValidationError
 from core.staff import REASON_LONGEST, REASON_SHORTEST, WHY, allowed, reason_of
@@ -143,6 +147,8 @@ class Acting:
         if action not in known or (key is not None and row is None):
             raise Http404
         chosen = known[action]()
+        if chosen.reauthenticate and request.session.get(FRESH, 0) < time.time() - settings.STAFF_FRESH_SECONDS:
+            return HttpResponseRedirect(f"{reverse('admin:again')}?{urlencode({'next': request.path})}")
         name = self.opts.model_name  # type: ignore[attr-defined]
         back = reverse(f"admin:console_{name}_change", args=[key]) if row else reverse(f"admin:console_{name}_changelist")
         if not chosen.offered(row):

@@ -18,6 +18,7 @@ from console import queries
 from console.admin.actions import Acting
 from console.models import Person, Wallet
 from core.money import format_usd
+from core.staff import viewed
 
 COUNT_LIMIT = 10_000
 LOOKUPS = frozenset({"", "exact", "in", "gt", "gte", "lt", "lte", "isnull", "isempty"})
@@ -43,6 +44,14 @@ class ReadOnly(Acting, ModelAdmin):
     paginator = BoundedPaginator
     compressed_fields = True
     sections_of_page: tuple[tuple[str | None, tuple[str, ...]], ...] = ()
+
+    views_are_kept = True  # whether who opens a page about a person is written down here
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+        row: Model | None = context.get("original")
+        if row is not None and self.views_are_kept and (hasattr(row, "person_id") or hasattr(row, "payer")):
+            viewed(str(self.opts.model_name), str(row.pk))
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.admin_site.has_permission(request)
@@ -86,6 +95,8 @@ class ReadOnly(Acting, ModelAdmin):
         if not queries.looks_like_phone(term):
             return redirect_to(self.list_url(**kept, **({"q": term} if term else {})))
         person = queries.person_by_phone(term)
+        if person is not None:
+            viewed("phone", person.pk)
         if person is None:
             self.message_user(request, "Nobody has this phone number.", level="warning")
             return redirect_to(self.list_url(**kept))

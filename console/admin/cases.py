@@ -229,6 +229,7 @@ class Keyed(ReadOnly):
     """A list and pages that are worked through by keys. Who opens a page is kept: each is about a person."""
 
     list_before_template = "console/queue.html"
+    views_are_kept = False  # it does so itself
 
     class Media:
         js = ("console/queue.js",)

@@ -80,6 +80,7 @@ class Nobodys(ReadOnly):
 class Again(Action):
     name, title = "again", "Send its transfers again"
     acts = "nacha.after_rejection"
+    reauthenticate = True
     hint = "After the bank has said why, and that has been mended: see the runbook for a rejected file."
 
     def offered(self, row: Any) -> bool:
@@ -229,6 +230,7 @@ class NachaBatchAdmin(Nobodys):
 class Reverse(Action):
     name, title = "reverse", "Reverse it"
     acts = "nacha.reverse"
+    reauthenticate = True
     hint = "For a mistake of ours: a wrong amount, a wrong account, the same twice. Nacha allows it for nothing else."
 
     def offered(self, row: Any) -> bool:

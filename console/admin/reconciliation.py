@@ -69,6 +69,7 @@ class Resolve(Action):
 class GiveToOwner(Action):
     name, title = "give", "Ask to give the money to its owner"
     acts = "correction.ask"
+    reauthenticate = True
     hint = "For money that arrived and whose owner was found. It goes once somebody else of the staff has approved it."
 
     class form(Form):
@@ -95,6 +96,7 @@ class GiveToOwner(Action):
 class BookAsCost(Action):
     name, title = "book", "Ask to book it as a cost"
     acts = "correction.ask"
+    reauthenticate = True
     hint = "For what the custodian took and will not give back, such as its own fee. Somebody else of the staff approves it."
 
     def offered(self, row: Break) -> bool:

@@ -37,6 +37,7 @@ class Dollars(forms.CharField):
 class ChooseRail(Action):
     name, title = "choose", "Choose a rail"
     acts = "rail.choose"
+    reauthenticate = True
     hint = "New transfers go by it from then on. Those under way stay on theirs."
 
     class form(Form):
@@ -158,6 +159,7 @@ class ReturnAdmin(ReadOnly):
 class WriteOff(Action):
     name, title = "write-off", "Ask for a write-off"
     acts = "correction.ask"
+    reauthenticate = True
     hint = "It takes what a person owes out of the loss reserve, once somebody else of the staff has approved it."
 
     class form(Form):
@@ -185,6 +187,7 @@ class WriteOff(Action):
 class FundLossReserve(Action):
     name, title = "fund", "Ask for money for the loss reserve"
     acts = "correction.ask"
+    reauthenticate = True
     hint = "From capital to the loss reserve, once somebody else of the staff has approved it."
 
     class form(Form):
@@ -254,6 +257,7 @@ class FundAdjustments(Action):
 class Approve(Action):
     name, title, approve = "approve", "Approve", True
     acts = "correction.decide"
+    reauthenticate = True
 
     def offered(self, row: Correction) -> bool:
         return row.decided_at is None

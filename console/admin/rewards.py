@@ -49,6 +49,7 @@ class Hold(Action):
 class Release(Action):
     name, title = "release", "Release"
     acts = "rewards.release"
+    reauthenticate = True
 
     def offered(self, row: RewardRun) -> bool:
         return row.state in ("closed", "distributing") and (row.held or row.distribute_at > clock.now())
@@ -208,6 +209,7 @@ class RewardRunAdmin(ReadOnly):
 class Reverse(Action):
     name, title = "reverse", "Reverse"
     acts = "rewards.reverse"
+    reauthenticate = True
 
     def offered(self, row: Reward) -> bool:
         return row.status == "paid"

@@ -120,13 +120,29 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+# Who is on the staff of a local run, by the name of their secrets, with which roles; the first has all.
+STAFF = {
+    "staff": ("support", "compliance", "finance", "auditor", "administrator"),
+    "staff_support": ("support",),
+    "staff_compliance": ("compliance",),
+    "staff_finance": ("finance",),
+    "staff_auditor": ("auditor",),
+}
+
+
+def _new_member(key: str) -> dict[str, str]:
+    """What one of them logs in with."""
+    name = key.removeprefix("staff_")
+    return {"email": f"{name}@paya.test", "password": secrets.token_urlsafe(12), "totp": secrets.token_hex(20)}
+
+
 def _new_secrets() -> dict[str, Any]:
     return {
         "stack_id": secrets.token_hex(8),
         "postgres_password": secrets.token_urlsafe(24),
         "redis_password": secrets.token_urlsafe(24),
         "roles": {role: secrets.token_urlsafe(24) for role in LOGIN_ROLES},
-        "staff": {"email": "staff@paya.test", "password": secrets.token_urlsafe(12), "totp": secrets.token_hex(20)},
+        **{key: _new_member(key) for key in STAFF},
         "PAYA_SECRET_KEY": secrets.token_urlsafe(48),
         "PAYA_JWT_KEY": secrets.token_hex(32),
         "PAYA_OTP_KEY": secrets.token_hex(32),

@@ -20,7 +20,7 @@ import psycopg2
 
 from . import database, environment, preflight, processes, servers
 from .errors import StartError
-from .folder import DataFolder
+from .folder import STAFF, DataFolder
 from .manage import ENV_FILE
 from .supervisor import ChildFailed, Launch, StopRequested, Supervisor
 
@@ -194,16 +194,13 @@ class Stack:
             return bool(cursor.fetchone()[0])
 
     def _make_staff(self) -> None:
-        """In the sandbox there is one member of staff, whose password stands in secrets.json."""
-        if not self.sandboxed or self._known().get("staff") == "made":
+        """In the sandbox there is somebody of each role, whose passwords stand in secrets.json."""
+        if not self.sandboxed or self._known().get("staff") == "with roles":
             return
-        staff = self._secrets["staff"]
-        given = {"PAYA_STAFF_PASSWORD": staff["password"], "PAYA_STAFF_TOTP": staff["totp"]}
-        own = self._shared | given | {"DATABASE_URL": self._servers.urls["worker"]}
-        roles = [f"--role={role}" for role in ("support", "compliance", "finance", "auditor", "administrator")]
-        command = ["manage.py", "create_staff", staff["email"], "--given", *roles]
-        self._must({"create_staff": self._launch("create_staff", command, own)})
-        self._remember(staff="made")
+        members = [{**self._secrets[key], "roles": roles} for key, roles in STAFF.items()]
+        own = self._shared | {"PAYA_STAFF": json.dumps(members), "DATABASE_URL": self._servers.urls["worker"]}
+        self._must({"create_staff": self._launch("create_staff", ["manage.py", "create_staff", "--given"], own)})
+        self._remember(staff="with roles")
 
     # --- processes
     def _services(self) -> dict[str, Launch]:
