@@ -43,7 +43,7 @@ class TrailAdmin(ForAuditors):
     search_help_text = "id of what it was done to, request id, or e-mail of who did it"
     ordering = ("-id",)
     sections_of_page = (
-        (None, ("number", "when_", "staff", "action", "what", "subject_", "reason", "request")),
+        (None, ("number", "when_", "staff", "action", "what", "subject_", "reason", "request_")),
         ("Changes", ("before_", "after_", "changes")),
         ("In the chain", ("hash_", "block_height")),
     )
@@ -61,7 +61,7 @@ class TrailAdmin(ForAuditors):
         return code(row.subject)
 
     @display(description="Request")
-    def request(self, row: TrailEntry) -> str:
+    def request_(self, row: TrailEntry) -> str:
         return code(row.request_id)
 
     @display(description="Before")
@@ -91,13 +91,13 @@ def _values(values: dict[str, Any] | None) -> str:
 
 @admin.register(PersonView, site=site)
 class PersonViewAdmin(ForAuditors):
-    list_display = ("when_", "staff", "kind", "subject_", "request")
+    list_display = ("when_", "staff", "kind", "subject_", "request_")
     list_display_links = ("when_",)
     list_filter = ("kind",)
     search_fields = ("subject",)
     search_help_text = "id of what was looked at, or e-mail of who looked"
     ordering = ("-id",)
-    sections_of_page = ((None, ("when_", "staff", "kind", "subject_", "request")),)
+    sections_of_page = ((None, ("when_", "staff", "kind", "subject_", "request_")),)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[Any, bool]:
         term = search_term.strip()
@@ -108,7 +108,7 @@ class PersonViewAdmin(ForAuditors):
         return code(row.subject)
 
     @display(description="Request")
-    def request(self, row: PersonView) -> str:
+    def request_(self, row: PersonView) -> str:
         return code(row.request_id)
 
 

@@ -78,6 +78,7 @@ SELECT console_watch('banking_ceiling', 'id', 'role', 'action', 'cents', 'effect
 SELECT console_permit('staff.roles', 'administrator');
 SELECT console_permit('staff.deactivate', 'administrator');
 SELECT console_permit('staff.activate', 'administrator');
+SELECT console_watch('privacy_closing', 'public_id', 'user_id', 'state', 'cancelled_at', 'closed_at', 'erase_after');
 SELECT console_watch('console_staffrole', 'user_id', 'role');
 SELECT console_watch('users_user', 'public_id', 'is_active');
 

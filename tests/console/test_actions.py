@@ -87,7 +87,7 @@ def test_it_shows_what_it_will_do_then_does_it_and_keeps_who_and_why(
     page: str, desk: Desk, world: World, account: int, staff_site: Database
 ):
     assert f'href="{page}do/greet/"' in desk.get(f"{page}change/").content.decode()
-    assert "shown" not in desk.get(f"{page}do/greet/").content.decode()
+    assert 'name="shown"' not in desk.get(f"{page}do/greet/").content.decode()
     preview = desk.post(f"{page}do/greet/", word="hello", reason=REASON)
     assert "Says hello to @maya kindly." in preview.content.decode()
     assert records(staff_site) == []
