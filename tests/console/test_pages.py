@@ -18,6 +18,8 @@ MODELS = [
     "rewardrun", "reward", "ineligible", "appeal", "rewardsetting", "attestation", "proofcomplaint",
     "case", "flag", "flagrule", "hit", "listrun", "freeze", "withdrawal",
     "trailentry", "personview", "member",
+    "closing", "dispute", "document", "legalhold", "limitshown", "personappeal",
+    "retention", "scoring", "ticket", "tiermove",
 ]  # fmt: skip
 
 
