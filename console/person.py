@@ -17,12 +17,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LINES = 40  # of the timeline at a time
 _MODELS = {
     "pay": "payment", "ld": "banktransfer", "rd": "banktransfer", "cas": "case", "flg": "flag", "frz": "freeze",
-    "wd": "withdrawal",
+    "wd": "withdrawal", "tkt": "ticket", "app": "personappeal", "dsp": "dispute",
 }  # fmt: skip
 ICONS = {
     "payment": "sync_alt", "load": "account_balance", "redemption": "account_balance", "return": "undo", "reward": "redeem",
     "freeze": "ac_unit", "withdrawal": "output", "letter": "mail", "note": "edit_note", "case": "inbox", "flag": "flag",
-    "staff": "badge", "device": "smartphone", "ticket": "support_agent",
+    "staff": "badge", "device": "smartphone", "ticket": "support_agent", "appeal": "contact_support",
+    "dispute": "gavel", "tier": "badge",
 }  # fmt: skip
 
 

@@ -120,6 +120,21 @@ BEGIN
         (SELECT l.at, 'flag', (SELECT r.title FROM compliance_flagrule r WHERE r.rule = l.rule), NULL, l.public_id, NULL
          FROM compliance_flag l WHERE l.user_id = p_user AND l.at < p_before ORDER BY l.id DESC LIMIT p_limit)
         UNION ALL
+        (SELECT k.created_at, 'ticket', 'Ticket: ' || k.subject, NULL, k.public_id, NULL
+         FROM compliance_ticket k WHERE k.user_id = p_user AND k.created_at < p_before ORDER BY k.id DESC LIMIT p_limit)
+        UNION ALL
+        (SELECT o.created_at, 'appeal', 'Appealed against a ' || replace(o.against, '_', ' '), NULL, o.public_id, NULL
+         FROM compliance_appeal o WHERE o.user_id = p_user AND o.created_at < p_before ORDER BY o.id DESC LIMIT p_limit)
+        UNION ALL
+        (SELECT o.answered_at, 'appeal', 'Appeal answered: ' || replace(o.outcome, '_', ' '), NULL, o.public_id, NULL
+         FROM compliance_appeal o WHERE o.user_id = p_user AND o.answered_at < p_before ORDER BY o.answered_at DESC LIMIT p_limit)
+        UNION ALL
+        (SELECT d.reported_at, 'dispute', 'Disputed: ' || replace(d.kind, '_', ' '), NULL, d.public_id, NULL
+         FROM compliance_dispute d WHERE d.user_id = p_user AND d.reported_at < p_before ORDER BY d.id DESC LIMIT p_limit)
+        UNION ALL
+        (SELECT t.at, 'tier', 'Tier ' || t.before || ' → ' || t.after || ', ' || replace(t.cause, '_', ' '), NULL, '', NULL
+         FROM compliance_tierchange t WHERE t.user_id = p_user AND t.at < p_before ORDER BY t.id DESC LIMIT p_limit)
+        UNION ALL
         (SELECT a.at, 'staff', a.what || ' “' || a.reason || '”', NULL, a.subject, console_email(a.staff_id)
          FROM console_actionrecord a WHERE a.subject = person AND a.action NOT IN ('freeze.set', 'freeze.lift', 'person.note') AND a.at < p_before
          ORDER BY a.id DESC LIMIT p_limit)
@@ -132,7 +147,7 @@ BEGIN
     ) everything ORDER BY 1 DESC LIMIT p_limit;
 END $$;
 
-GRANT SELECT ON compliance_flag, compliance_flagrule, banking_transfermove, banking_return, banking_bankaccount, banking_bankitem, users_device,
+GRANT SELECT ON compliance_ticket, compliance_appeal, compliance_dispute, compliance_tierchange, compliance_flag, compliance_flagrule, banking_transfermove, banking_return, banking_bankaccount, banking_bankitem, users_device,
     rewards_run, rewards_reward TO paya_engine;
 DO $$
 DECLARE

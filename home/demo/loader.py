@@ -14,7 +14,7 @@ from banking.models import BankTransfer
 from banking.reconciliation import services as reconciliation
 from core.actor import SYSTEM, actor
 from core.clock import at_time, now
-from home.demo import asked, held, known, reviews, story
+from home.demo import asked, frozen, held, known, reviews, story
 from payments import services as payments
 from rewards import services as rewards
 from transparency import services as attestations
@@ -93,6 +93,7 @@ class Loader:
         known.tell(self.people, self.end)
         held.tell(self.people, self.end)
         reviews.tell(self.people, self.end)
+        frozen.tell(self.people, self.accounts, self.end)
         asked.tell(self.people, self.end)
         # Whatever the bank wanted to tell was seen already, by asking.
         self.bank.webhooks("discard")

@@ -179,7 +179,8 @@ def test_home_of_somebody_who_is_frozen(phone: OpenPhone, stack: Stack) -> None:
     frozen = stack.person(money=500)
     stack.freeze(frozen, "sending", "Please call us about your new phone.")
     frozen.post("/v1/appeals", {"about": "", "message": "Please look again."})
-    assert all_of(phone(frozen, **STILL), "/", "/appeal") == []
+    letter = frozen.get("/v1/messages").json()["data"][0]["id"]
+    assert all_of(phone(frozen, **STILL), "/", "/appeal", "/messages", f"/messages/{letter}", "/withdraw") == []
 
 
 def test_the_sandbox(phone: OpenPhone, stack: Stack) -> None:
@@ -228,7 +229,7 @@ def test_the_staffs_site(phone: OpenPhone, stack: Stack) -> None:
     complaints += found(page, WCAG)
     for path in ("queues/", "report/?from=2026-01-01&to=2026-01-31&format=page"):
         complaints += _at(page, f"{site}/admin/{path}")
-    for records in ("person", "transfer", "case", "hit", "flag", "ticket", "personappeal", "dispute"):
+    for records in ("person", "freeze", "withdrawal", "transfer", "case", "hit", "flag", "ticket", "personappeal", "dispute"):
         page.goto(f"{site}/admin/console/{records}/")
         complaints += found(page, WCAG)
         page.locator("#result_list tbody a").first.click()
