@@ -1,11 +1,11 @@
-"""SESSION_ENGINE of the staff's process: Django's database sessions in a table of their own."""
+"""SESSION_ENGINE of the staff's process: sessions as everybody's, in a table of their own."""
 
 from typing import Any
 
-from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from core.sessions import SessionStore as HashedStore
 
 
-class SessionStore(DatabaseStore):
+class SessionStore(HashedStore):
     @classmethod
     def get_model_class(cls) -> Any:
         from console.models import StaffSession

@@ -5,6 +5,7 @@ to its own sockets. A message only says that there is something to read, so a lo
 A socket is opened with a single-use ticket of 30 seconds: the access token never stands in an address.
 """
 
+import hashlib
 import json
 import secrets
 from typing import Any
@@ -29,11 +30,16 @@ def publish(messages: list[Message]) -> None:
         raise HandlerUnavailable("redis") from error
 
 
+def ticket_key(ticket: str) -> str:
+    """Under what a ticket stands in Redis: whoever reads that can open nothing with it."""
+    return f"paya:ticket:{hashlib.sha256(ticket.encode()).hexdigest()}"
+
+
 def issue_ticket(session: Session) -> str:
     """A ticket for one socket of this device. Raises ServiceUnavailable while Redis is down."""
     ticket = secrets.token_urlsafe(32)
     try:
-        client().set(f"paya:ticket:{ticket}", json.dumps([session.user_id, session.device_id]), ex=TICKET_SECONDS)
+        client().set(ticket_key(ticket), json.dumps([session.user_id, session.device_id]), ex=TICKET_SECONDS)
     except redis.RedisError as error:
         raise ServiceUnavailable("Live updates are not available right now.", retry_after=5) from error
     return ticket
@@ -43,7 +49,7 @@ def redeem_ticket(ticket: str) -> tuple[int, int] | None:
     """(user, device) of a ticket that nobody has used yet, once."""
     if not 20 <= len(ticket) <= 100 or not ticket.isascii():
         return None
-    value: Any = client().getdel(f"paya:ticket:{ticket}")
+    value: Any = client().getdel(ticket_key(ticket))
     if value is None:
         return None
     user_id, device_id = json.loads(value)

@@ -134,6 +134,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 # --- Sessions, cookies, browser security -----------------------------------------------------------------------
 # Cookies ignore the port, so their names carry it: two copies on one machine must not log each other out.
+SESSION_ENGINE = "core.sessions"
 SESSION_COOKIE_NAME = f"paya_session_{PORT}"
 CSRF_COOKIE_NAME = f"paya_csrf_{PORT}"
 SESSION_COOKIE_AGE = 7 * 24 * 3600

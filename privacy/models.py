@@ -68,6 +68,8 @@ class Closing(models.Model):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     state = models.TextField(choices=State.choices, db_default=State.OPEN)
     waits_for = ArrayField(models.TextField(), db_default=[])
+    frozen = models.SmallIntegerField(db_default=0)  # what the wallet would be if it were not closing
+    frozen_reason = models.TextField(db_default="")
     swept = models.BigIntegerField(db_default=0)  # cents that were sent to the bank, returned ones included
     aside = models.BigIntegerField(db_default=0)  # cents that no rail carries, in suspense in the person's name
     asked_at = models.DateTimeField(db_default=core_now())

@@ -211,10 +211,10 @@ TABLES = [
     Table("compliance_freeze", "Why and from when to when we stopped their sending or receiving", section="freezes", shown="public_id as id, level, reason, at, ended_at", fates={"public_id kind reason": STAYS}, why_stays="Append-only: what was decided about an account, in words that name nobody."),
     Table("compliance_personnote", "What staff noted about them", left_out="Staff's own notes: who knew them could get around what protects everybody.", fates={"note": STAYS}, why_stays="Append-only; notes name nobody."),
     Table("compliance_withdrawal", "Money that they asked for out of a frozen account", section="withdrawals", shown="public_id as id, amount, status, transfer, told, asked_at, decided_at, ended_at", fates={"public_id bank_account status transfer told": STAYS}, why_stays=_BOOKS),
-    Table("compliance_ticket", "What they asked our support", section="tickets", shown="public_id as id, subject, about, status, created_at", fates={"public_id subject about status": STAYS}, why_stays="Append-only in the database, so the words stay for now: an erasure has yet to reach them."),
-    Table("compliance_ticketmessage", "What was written about it, from both sides", section="ticket_messages", shown="(select t.public_id from compliance_ticket t where t.id = ticket_id) as ticket, body, at, staff_id is not null as from_us", fates={"body": STAYS}, why_stays="Append-only in the database, so the words stay for now: an erasure has yet to reach them."),
-    Table("compliance_appeal", "What they objected to, and our answer", section="appeals", shown="public_id as id, against, about, message, status, created_at, outcome, answer, answered_at", fates={"public_id against about message status outcome answer": STAYS}, why_stays="Append-only in the database, so the words stay for now: an erasure has yet to reach them."),
-    Table("compliance_dispute", "Payments and transfers that they disputed", section="disputes", shown="public_id as id, about, kind, amount, message, status, reported_at, credited, outcome, result, decided_at, closed_at", fates={"public_id about kind message case status outcome result": STAYS}, why_stays="Append-only in the database, so the words stay for now: an erasure has yet to reach them."),
+    Table("compliance_ticket", "What they asked our support", section="tickets", shown="public_id as id, subject, about, status, created_at", fates={"public_id about status": STAYS, "subject": EMPTIED}, why_stays=_IDS),
+    Table("compliance_ticketmessage", "What was written about it, from both sides", section="ticket_messages", shown="(select t.public_id from compliance_ticket t where t.id = ticket_id) as ticket, body, at, staff_id is not null as from_us", fates={"body": EMPTIED}),
+    Table("compliance_appeal", "What they objected to, and our answer", section="appeals", shown="public_id as id, against, about, message, status, created_at, outcome, answer, answered_at", fates={"public_id against about status outcome": STAYS, "message answer": EMPTIED}, why_stays=_IDS),
+    Table("compliance_dispute", "Payments and transfers that they disputed", section="disputes", shown="public_id as id, about, kind, amount, message, status, reported_at, credited, outcome, result, decided_at, closed_at", fates={"public_id about kind case status outcome": STAYS, "message result": EMPTIED}, why_stays="That something was reported, and what came of it, which the law wants kept."),
     Table("compliance_disputemoney", "Money that was credited while a dispute was looked into", left_out="It is in the activity and in the disputes.", fates={"purpose": STAYS}, why_stays=_BOOKS),
     # ------------------------------------------------------------------------------------------------ their rights
     Table(
@@ -223,7 +223,7 @@ TABLES = [
     ),
     Table(
         "privacy_closing", "That they close the account", section="closing", shown="public_id as id, state, asked_at, cancelled_at, closed_at",
-        fates={"public_id state waits_for": STAYS}, why_stays=_IDS,
+        fates={"public_id state waits_for frozen_reason": STAYS}, why_stays=_IDS,
     ),
     Table("privacy_legalhold", "That a court or an authority may still ask for their data", left_out="The law may forbid to tell.", fates={"reason": STAYS}, why_stays="It is lifted before anybody is erased; staff's words."),
 ]

@@ -5,7 +5,7 @@ CREATE TRIGGER appeals_are_not_truncated BEFORE TRUNCATE ON compliance_appeal FO
 CREATE TRIGGER appeals_keep_their_words BEFORE UPDATE ON compliance_appeal FOR EACH ROW WHEN (
     (OLD.public_id, OLD.user_id, OLD.against, OLD.about, OLD.message, OLD.created_at)
     IS DISTINCT FROM (NEW.public_id, NEW.user_id, NEW.against, NEW.about, NEW.message, NEW.created_at)
-    OR OLD.status = 'answered') EXECUTE FUNCTION compliance_refuse();
+    OR OLD.status = 'answered') EXECUTE FUNCTION compliance_words_stay('message', 'answer');
 ALTER TABLE compliance_appeal ADD CONSTRAINT compliance_appeal_sizes
     CHECK (length(message) BETWEEN 1 AND 4000 AND length(about) <= 60 AND length(answer) BETWEEN 10 AND 2000);
 

@@ -9,6 +9,21 @@ SET search_path = pg_catalog, public, pg_temp AS $$
     ORDER BY d.day OFFSET p_days - 1 LIMIT 1
 $$;
 
+-- Words stay as they were said, until the person they are about is erased: then, and in that function alone (privacy_erase, which says
+-- whom it erases), every column that the trigger names becomes this sentence. Nothing else of the row may change with it.
+CREATE FUNCTION compliance_erased_words() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'Erased with the account.' $$;
+CREATE FUNCTION compliance_words_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user = 'paya_engine' AND current_setting('paya.erasing', true) = OLD.user_id::text
+        AND to_jsonb(NEW) - TG_ARGV = to_jsonb(OLD) - TG_ARGV
+        AND NOT EXISTS (SELECT FROM unnest(TG_ARGV) word WHERE coalesce(to_jsonb(NEW) ->> word, compliance_erased_words()) <> compliance_erased_words())
+        AND EXISTS (SELECT FROM users_user WHERE id = OLD.user_id AND NOT is_active)
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% on % is refused: what was said stays', TG_OP, TG_TABLE_NAME USING ERRCODE = 'PY110';
+END $$;
+
 -- Which state may follow which. What has no money to move is closed at once.
 CREATE TABLE compliance_disputestep (from_status text, to_status text, PRIMARY KEY (from_status, to_status));
 INSERT INTO compliance_disputestep VALUES
@@ -34,7 +49,7 @@ CREATE TRIGGER disputes_keep_their_clocks BEFORE UPDATE ON compliance_dispute FO
      OLD.decide_by, OLD.final_by)
     IS DISTINCT FROM (NEW.public_id, NEW.user_id, NEW.about, NEW.kind, NEW.amount, NEW.message, NEW.happened_at, NEW.in_time, NEW.new_account,
      NEW.reported_at, NEW.decide_by, NEW.final_by)
-    OR OLD.status = 'closed') EXECUTE FUNCTION compliance_refuse();
+    OR OLD.status = 'closed') EXECUTE FUNCTION compliance_words_stay('message', 'result');
 CREATE TRIGGER money_is_kept BEFORE DELETE ON compliance_disputemoney FOR EACH ROW EXECUTE FUNCTION compliance_refuse();
 CREATE TRIGGER money_is_not_truncated BEFORE TRUNCATE ON compliance_disputemoney FOR EACH STATEMENT EXECUTE FUNCTION compliance_refuse();
 -- What was asked is what is approved: no edit between the two, and none after.
@@ -201,7 +216,8 @@ BEGIN
         || E'\n\nYou may ask for the documents that we relied on, under Help: /help. If you think that this is wrong, appeal: /appeal?about='
         || d.public_id, d.public_id);
     PERFORM compliance_close_case_about('dispute', d.user_id, d.public_id, CASE d.outcome WHEN 'no_error' THEN 'no_action' ELSE 'refunded' END,
-        CASE WHEN d.outcome = 'no_error' THEN 'legitimate' WHEN d.kind = 'unauthorized' THEN 'takeover' ELSE 'unclear' END, d.result);
+        CASE WHEN d.outcome = 'no_error' THEN 'legitimate' WHEN d.kind = 'unauthorized' THEN 'takeover' ELSE 'unclear' END,
+        'Decided on the dispute itself; its words are there.');
 END $$;
 
 -- The ceiling of a day (UTC) that a role has for approving corrections counts here too, with what they approved there

@@ -23,7 +23,7 @@ GRANT EXECUTE ON FUNCTION compliance_answer_ticket(text, text, boolean, text), c
     compliance_decide_dispute(text, text, bigint, text, text), compliance_decide_money(text, boolean, text),
     compliance_give(text, text, text), compliance_business_days(timestamptz, int), compliance_deciders(bigint, text) TO paya_staff;
 GRANT SELECT, INSERT, UPDATE ON compliance_ticket, compliance_appeal, compliance_dispute, compliance_disputemoney TO paya_engine;
-GRANT SELECT, INSERT ON compliance_ticketmessage TO paya_engine;
+GRANT SELECT, INSERT, UPDATE (body) ON compliance_ticketmessage TO paya_engine;
 GRANT SELECT ON compliance_disputestep, compliance_holiday TO paya_engine;
 GRANT USAGE ON SEQUENCE compliance_ticket_id_seq, compliance_ticketmessage_id_seq, compliance_appeal_id_seq, compliance_dispute_id_seq,
     compliance_disputemoney_id_seq TO paya_engine;

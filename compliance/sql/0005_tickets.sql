@@ -4,8 +4,9 @@ CREATE TRIGGER tickets_are_kept BEFORE DELETE ON compliance_ticket FOR EACH ROW 
 CREATE TRIGGER tickets_are_not_truncated BEFORE TRUNCATE ON compliance_ticket FOR EACH STATEMENT EXECUTE FUNCTION compliance_refuse();
 CREATE TRIGGER tickets_keep_their_cause BEFORE UPDATE ON compliance_ticket FOR EACH ROW WHEN (
     (OLD.public_id, OLD.user_id, OLD.subject, OLD.about, OLD.created_at)
-    IS DISTINCT FROM (NEW.public_id, NEW.user_id, NEW.subject, NEW.about, NEW.created_at)) EXECUTE FUNCTION compliance_refuse();
-CREATE TRIGGER messages_stay BEFORE UPDATE OR DELETE ON compliance_ticketmessage FOR EACH ROW EXECUTE FUNCTION compliance_refuse();
+    IS DISTINCT FROM (NEW.public_id, NEW.user_id, NEW.subject, NEW.about, NEW.created_at)) EXECUTE FUNCTION compliance_words_stay('subject');
+CREATE TRIGGER messages_stay BEFORE DELETE ON compliance_ticketmessage FOR EACH ROW EXECUTE FUNCTION compliance_refuse();
+CREATE TRIGGER messages_keep_their_words BEFORE UPDATE ON compliance_ticketmessage FOR EACH ROW EXECUTE FUNCTION compliance_words_stay('body');
 CREATE TRIGGER messages_are_kept BEFORE TRUNCATE ON compliance_ticketmessage FOR EACH STATEMENT EXECUTE FUNCTION compliance_refuse();
 ALTER TABLE compliance_ticket ADD CONSTRAINT compliance_ticket_sizes CHECK (length(subject) BETWEEN 1 AND 120 AND length(about) <= 60);
 ALTER TABLE compliance_ticketmessage ADD CONSTRAINT compliance_ticketmessage_size CHECK (length(body) BETWEEN 1 AND 4000);

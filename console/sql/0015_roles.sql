@@ -59,7 +59,7 @@ SELECT console_watch('banking_nachaentry', 'public_id', 'status');
 SELECT console_watch('banking_nachaorder', 'id', 'user_id', 'kind', 'receiver_id', 'direction', 'original_id', 'asked_by_id', 'due_at');
 SELECT console_watch('rewards_run', 'week', 'state', 'held', 'distribute_at');
 SELECT console_watch('rewards_reward', 'user_id', 'run_id', 'amount', 'reversed_at');
-SELECT console_watch('rewards_appeal', 'public_id', 'user_id', 'week', 'answer', 'answered_at', 'answered_by_id');
+SELECT console_watch('rewards_appeal', 'public_id', 'user_id', 'week', 'answered_at', 'answered_by_id');
 SELECT console_watch('rewards_ineligibility', 'id', 'user_id', 'since', 'until', 'reason', 'marked_by_id', 'lifted_at');
 SELECT console_watch('rewards_setting', 'id', 'in_force_from', 'operations_share', 'min_age_days', 'path_length', 'circle_hours',
     'review_hours', 'strategy', 'reason', 'chosen_by_id');

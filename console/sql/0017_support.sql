@@ -52,9 +52,9 @@ SELECT console_permit('report.view', 'compliance', 'finance', 'auditor');
 
 SELECT console_watch('compliance_ticket', 'public_id', 'user_id', 'status', 'assignee_id', 'waiting_since');
 SELECT console_watch('compliance_ticketmessage', 'id', 'ticket_id', 'user_id', 'staff_id');
-SELECT console_watch('compliance_appeal', 'public_id', 'user_id', 'status', 'assignee_id', 'outcome', 'answer', 'answered_by_id', 'answered_at');
+SELECT console_watch('compliance_appeal', 'public_id', 'user_id', 'status', 'assignee_id', 'outcome', 'answered_by_id', 'answered_at');
 SELECT console_watch('compliance_dispute', 'public_id', 'user_id', 'status', 'assignee_id', 'credited', 'credited_at', 'extended_at', 'outcome',
-    'owed', 'result', 'decided_by_id', 'decided_at', 'closed_at', 'due_at');
+    'owed', 'decided_by_id', 'decided_at', 'closed_at', 'due_at');
 SELECT console_watch('compliance_disputemoney', 'id', 'dispute_id', 'user_id', 'purpose', 'amount', 'reference', 'asked_by_id', 'decided_by_id',
     'decided_at', 'approved', 'moved');
 

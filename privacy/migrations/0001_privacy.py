@@ -36,6 +36,8 @@ class Migration(migrations.Migration):
                 ('public_id', models.TextField(unique=True)),
                 ('state', models.TextField(choices=[('open', 'Open'), ('cancelled', 'Cancelled'), ('closed', 'Closed'), ('erased', 'Erased')], db_default='open')),
                 ('waits_for', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), db_default=[], size=None)),
+                ('frozen', models.SmallIntegerField(db_default=0)),
+                ('frozen_reason', models.TextField(db_default='')),
                 ('swept', models.BigIntegerField(db_default=0)),
                 ('aside', models.BigIntegerField(db_default=0)),
                 ('asked_at', models.DateTimeField(db_default=models.Func(function='core_now', output_field=models.DateTimeField()))),

@@ -43,6 +43,7 @@ WAITS = {
     "redemption": "Money is on its way to your bank.",
     "payment": "A payment of yours is being looked at.",
     "case": "Our staff are looking into something about your account. They write to you here.",
+    "frozen": "Your account is restricted. We have written to you why; the closing goes on when that has ended.",
     "owed": "Your bank has taken a load back, so you owe us that amount. Please write to us how to repay it.",
     "new": "Money can go to a bank once an account is 14 days old.",
     "unseasoned": "Your bank can still take back what you loaded lately. That part goes to it when the time is over.",
@@ -94,6 +95,11 @@ def close_account(*, user_id: int, device_id: int | None, challenge: str, code: 
     with actor(user_id):
         _refuse(wallet_queries.wallet(user_id))
     users.confirm_code(user_id=user_id, challenge=challenge, code=code)
+    return begin(user_id=user_id, device_id=device_id)
+
+
+def begin(*, user_id: int, device_id: int | None) -> Closing:
+    """Close the account of somebody who has confirmed it. Raises as `close_account` does, but for the code."""
     with actor(user_id):
         held = wallets.guard(user_id=user_id)
         if (running := _running(user_id)) is not None:
@@ -163,8 +169,8 @@ def advance(*, closing_id: int) -> None:
 
 def _empty(closing: Closing, held: Guarded) -> None:
     """Send away what may go, and close the account when there is nothing left to wait for."""
-    waits_for = _pending(held)
-    stopped = {"case", "owed", "new"}.intersection(waits_for)
+    waits_for = [*_pending(held), *(["frozen"] if _is_restricted(closing.user_id) else [])]
+    stopped = {"case", "frozen", "owed", "new"}.intersection(waits_for)
     if held.available and not stopped:
         sent = _send(closing, held)
         waits_for = [*waits_for, *sent]
@@ -197,6 +203,13 @@ def _is_looked_into(user_id: int) -> bool:
     """Open cases, disputes included, each of which has one. Staff's rows: the person's own process may not read them."""
     with connection.cursor() as cursor:
         cursor.execute("select privacy_is_looked_into(%s)", [user_id])
+        return bool(cursor.fetchone()[0])
+
+
+def _is_restricted(user_id: int) -> bool:
+    """Frozen by somebody or something else since the closing began: it is no way around that."""
+    with connection.cursor() as cursor:
+        cursor.execute("select privacy_restricted(%s)", [user_id])
         return bool(cursor.fetchone()[0])
 
 

@@ -29,13 +29,18 @@ CREATE TRIGGER moves BEFORE UPDATE OF state, user_id ON privacy_closing FOR EACH
     WHEN (OLD.state <> NEW.state OR OLD.user_id <> NEW.user_id) EXECUTE FUNCTION privacy_closing_moves();
 
 -- Whoever freezes or thaws the wallet, by whatever way: while its person is closing the account nothing is sent or received. Runs
--- after the triggers of other rooms on the same column, being later in the alphabet.
+-- after the triggers of other rooms on the same column, being later in the alphabet: what they have made of it is kept beside the
+-- closing, whose money waits for the end of it (privacy_restricted).
 CREATE FUNCTION privacy_lock_stays() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    own text := 'You are closing this account.';
 BEGIN
-    IF EXISTS (SELECT FROM privacy_closing WHERE user_id = NEW.user_id AND state = 'open') THEN
+    UPDATE privacy_closing c SET frozen = CASE NEW.frozen_reason WHEN own THEN 0 ELSE NEW.frozen END,
+        frozen_reason = CASE NEW.frozen_reason WHEN own THEN '' ELSE NEW.frozen_reason END WHERE user_id = NEW.user_id AND state = 'open';
+    IF FOUND THEN
         NEW.frozen := 2;
-        NEW.frozen_reason := 'You are closing this account.';
+        NEW.frozen_reason := own;
     END IF;
     RETURN NEW;
 END $$;
@@ -48,7 +53,7 @@ CREATE FUNCTION privacy_begin_closing(p_user bigint, p_public_id text) RETURNS v
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM wallets_check_actor(p_user);
-    INSERT INTO privacy_closing (public_id, user_id, due_at) VALUES (p_public_id, p_user, clock_timestamp());
+    INSERT INTO privacy_closing (public_id, user_id, due_at) VALUES (p_public_id, p_user, core_now());
     PERFORM wallets_set_frozen(p_user, 2::smallint, 'You are closing this account.');
 END $$;
 
@@ -60,17 +65,37 @@ BEGIN
     RETURN EXISTS (SELECT FROM compliance_case WHERE user_id = p_user AND status = 'open');
 END $$;
 
+-- Whether anything but the closing itself restricts the person: their money goes nowhere until that has ended.
+CREATE FUNCTION privacy_restricted(p_user bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    c privacy_closing;
+BEGIN
+    PERFORM wallets_check_actor(p_user);
+    IF compliance_sanctions_level(p_user) > 0 THEN
+        RETURN true;
+    END IF;
+    SELECT * INTO c FROM privacy_closing WHERE user_id = p_user AND state = 'open';
+    IF c.frozen_reason IN (compliance_sanctions_words(1::smallint), compliance_sanctions_words(2::smallint)) THEN
+        PERFORM wallets_set_frozen(p_user, 0::smallint, '');  -- that one has ended: what else is there?
+        SELECT * INTO c FROM privacy_closing WHERE id = c.id;
+    END IF;
+    RETURN coalesce(c.frozen, 0) > 0;
+END $$;
+
 -- They have changed their mind: possible until something was sent to the bank. What else restricts them is in force again. Whether
 -- there was anything to cancel.
 CREATE FUNCTION privacy_cancel_closing(p_user bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    c privacy_closing;
 BEGIN
     PERFORM wallets_check_actor(p_user);
     PERFORM wallets_guard(p_user);
     UPDATE privacy_closing SET state = 'cancelled', cancelled_at = core_now(), due_at = NULL
-        WHERE user_id = p_user AND state = 'open' AND swept = 0 AND aside = 0;
+        WHERE user_id = p_user AND state = 'open' AND swept = 0 AND aside = 0 RETURNING * INTO c;
     IF NOT FOUND THEN RETURN false; END IF;
-    PERFORM wallets_set_frozen(p_user, 0::smallint, '');
+    PERFORM wallets_set_frozen(p_user, c.frozen, c.frozen_reason);
     RETURN true;
 END $$;
 
@@ -112,6 +137,14 @@ BEGIN
 
     UPDATE rewards_appeal SET message = 'Erased', answer = CASE WHEN answer IS NOT NULL THEN 'Erased' END WHERE user_id = p_user;
     UPDATE transparency_complaint SET words = '' WHERE user_id = p_user;
+    PERFORM set_config('paya.erasing', p_user::text, true);
+    UPDATE compliance_ticket SET subject = compliance_erased_words() WHERE user_id = p_user;
+    UPDATE compliance_ticketmessage SET body = compliance_erased_words() WHERE user_id = p_user;
+    UPDATE compliance_appeal SET message = compliance_erased_words(), answer = CASE WHEN answer IS NOT NULL THEN compliance_erased_words() END
+        WHERE user_id = p_user;
+    UPDATE compliance_dispute SET message = compliance_erased_words(), result = CASE WHEN result IS NOT NULL THEN compliance_erased_words() END
+        WHERE user_id = p_user;
+    PERFORM set_config('paya.erasing', '', true);
     DELETE FROM compliance_letter WHERE user_id = p_user;
     DELETE FROM privacy_export WHERE user_id = p_user;
 END $$;
@@ -250,6 +283,7 @@ BEGIN
     END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION privacy_begin_closing(bigint, text), privacy_cancel_closing(bigint), privacy_is_looked_into(bigint) TO paya_web, paya_worker;
+GRANT EXECUTE ON FUNCTION privacy_restricted(bigint) TO paya_worker;
 GRANT EXECUTE ON FUNCTION privacy_erase(bigint, bytea, text), privacy_prune(text, int), privacy_pruned(text, bigint) TO paya_worker;
 GRANT EXECUTE ON FUNCTION privacy_set_retention(text, int, timestamptz, text), privacy_place_hold(text, text),
     privacy_lift_hold(bigint, text) TO paya_staff;

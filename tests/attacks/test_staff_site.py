@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
+from core.sessions import SessionStore
 from tests.conftest import Database
 from tests.console.conftest import quick_hashes, staff_site  # noqa: F401  (fixtures)
 from tests.rls.foreign import owners

@@ -83,6 +83,7 @@ def own_pages(stack: Stack, resident: Visitor) -> list[str]:
     return [
         "/", "/feed", "/pay", "/pay?to=theo&amount=5", "/pay?to=nobody_at_all", "/activity", "/activity?show=in",
         "/activity?on=2026-01-01", "/banks", "/load", "/redeem", "/rewards", "/settings", "/settings/devices", "/transparency",
+        "/settings/privacy", "/settings/privacy/close", "/terms", "/privacy", "/privacy/1",
         "/limits", "/identity", "/identity/documents",
         "/transparency/proof", "/transparency/attestations",
         f"/loads/{settled['id']}", f"/loads/{under_way['id']}", f"/redemptions/{redeemed['id']}",

@@ -19,6 +19,8 @@ OWN = [
     ("DELETE", "/v1/bank-accounts/ba_x"), ("POST", "/v1/loads"), ("GET", "/v1/loads"), ("GET", "/v1/loads/ld_x"),
     ("POST", "/v1/redemptions"), ("GET", "/v1/redemptions"), ("GET", "/v1/redemptions/rd_x"), ("POST", "/v1/payments"),
     ("GET", "/v1/payments"), ("GET", "/v1/payments/pay_x"), ("PATCH", "/v1/payments/pay_x"), ("POST", "/v1/live-ticket"),
+    ("POST", "/v1/me/export"), ("GET", "/v1/me/export/exp_x"), ("GET", "/v1/me/close"), ("POST", "/v1/me/close"),
+    ("DELETE", "/v1/me/close"),
 ]  # fmt: skip
 LISTS = ["/v1/wallet/transactions", "/v1/bank-accounts", "/v1/loads", "/v1/redemptions", "/v1/payments", "/v1/feed"]
 

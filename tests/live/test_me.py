@@ -8,6 +8,7 @@ import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from core.live import ticket_key
 from tests.stack import Stack, Visitor, wait_until
 
 
@@ -98,9 +99,9 @@ def test_a_ticket_expires(stack: Stack) -> None:
     person = stack.person()
     stored = redis.Redis.from_url(stack.running.environment()["REDIS_URL"])
     late = ticket(person)
-    assert 25 < stored.ttl(f"paya:ticket:{late}") <= 30
-    stored.pexpire(f"paya:ticket:{late}", 1)
-    wait_until(lambda: not stored.exists(f"paya:ticket:{late}"), "the ticket's end")
+    assert 25 < stored.ttl(ticket_key(late)) <= 30
+    stored.pexpire(ticket_key(late), 1)
+    wait_until(lambda: not stored.exists(ticket_key(late)), "the ticket's end")
     with mine(stack, late) as socket:
         assert closed_with(socket) == 4401
 

@@ -39,8 +39,9 @@ def mint(database: Database, user_id: int, money: int) -> None:
 def browser(one: PersonForTest) -> Any:
     """A Django test client whose page session belongs to this person's device."""
     from django.conf import settings
-    from django.contrib.sessions.backends.db import SessionStore
     from django.test import Client
+
+    from core.sessions import SessionStore
 
     store = SessionStore()
     store["device"] = tokens.read_access_token(one.token).device_public_id

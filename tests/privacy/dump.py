@@ -12,7 +12,7 @@ from paya.local import database as local_database
 from tests.conftest import ADMIN_URL, Database
 
 TABLES = "select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' order by 1"
-HEX = re.compile(rb"\\\\?\\\\x([0-9a-f]+)")
+HEX = re.compile(rb"\\\\x([0-9a-f]+)")  # COPY doubles the backslash
 
 
 def of_database(database: Database) -> dict[str, bytes]:
@@ -52,6 +52,7 @@ _READ: dict[str, Any] = {
     "set": lambda redis, key: redis.smembers(key),
     "hash": lambda redis, key: [part for pair in redis.hgetall(key).items() for part in pair],
     "zset": lambda redis, key: redis.zrange(key, 0, -1),
+    "none": lambda redis, key: [],  # it expired meanwhile
     "stream": lambda redis, key: [redis.xrange(key)],
 }
 
@@ -67,22 +68,23 @@ def forms(secret: str) -> Iterable[bytes]:
     yield plain.hex().encode()
     for shift in range(3):  # in the middle of something longer
         coded = base64.b64encode(b"\0" * shift + plain)
-        yield coded[4 if shift else 0 : len(coded) // 4 * 4 - 4]
+        yield coded[-(-shift * 8 // 6) : (shift + len(plain)) * 8 // 6]  # what its neighbours have no part in
 
 
 def search(haystacks: dict[str, bytes], secrets: Iterable[str]) -> set[tuple[str, str]]:
     """Where which of the secrets stands: (place, secret)."""
-    needles = {form: secret for secret in secrets for form in forms(secret) if len(form) >= 5}
-    # One look at each place for all of them, by the set of its windows of each length.
-    by_length: dict[int, dict[bytes, str]] = {}
-    for form, secret in needles.items():
-        by_length.setdefault(len(form), {})[form] = secret
+    needles: dict[bytes, set[str]] = {}
+    for secret in secrets:
+        for form in forms(secret):
+            if len(form) >= 5:
+                needles.setdefault(form, set()).add(secret)
+    # One walk through each place for all of them: how they begin. What begins so is looked for.
+    size = min(8, *(len(form) for form in needles))
+    begins: dict[bytes, list[bytes]] = {}
+    for form in needles:
+        begins.setdefault(form[:size], []).append(form)
     found: set[tuple[str, str]] = set()
     for place, text in haystacks.items():
-        for length, known in by_length.items():
-            if len(text) < 20 * len(known):
-                found |= {(place, known[form]) for form in known if form in text}
-                continue
-            windows = {text[at : at + length] for at in range(len(text) - length + 1)}
-            found |= {(place, known[form]) for form in known.keys() & windows}
+        seen = {begin for at in range(len(text) - size + 1) if (begin := text[at : at + size]) in begins}
+        found |= {(place, secret) for begin in seen for form in begins[begin] if form in text for secret in needles[form]}
     return found

@@ -186,6 +186,58 @@ def test_it_waits_for_a_load_and_for_a_case(stage: Stage, make_person: MakePerso
     assert stage.state(ann).state == "closed"
 
 
+def test_a_freeze_after_it_began_stops_the_money(stage: Stage, make_person: MakePerson, monkeypatch: pytest.MonkeyPatch):
+    """Closing is no way around a freeze: nothing goes to the bank while one is in force, and the account stays open."""
+    ann, bob = make_person("ann", 50_00), make_person("bob", 50_00)
+    for one in (ann, bob):
+        stage.bank(one)
+    stage.age(100)
+    for one in (ann, bob):
+        stage.close(one)
+        with stage.database.role("worker"):
+            wallets.freeze(user_id=one.id, level=Freeze.SENDING, reason="A court has asked us to.")
+    with monkeypatch.context() as patched:  # the control, for one of the two
+        patched.setattr(closing, "_is_restricted", lambda user_id: user_id == ann.id)
+        stage.work()
+    assert (stage.state(bob).swept, stage.state(ann).swept) == (50_00, 0)
+    assert (stage.state(ann).waits_for, stage.state(ann).frozen_reason) == (["frozen"], "A court has asked us to.")
+    stage.work()
+    assert (stage.state(ann).state, stage.state(ann).swept) == ("open", 0)
+    with stage.database.role("worker"):
+        wallets.freeze(user_id=ann.id, level=Freeze.NONE, reason="")
+    stage.work()
+    assert (stage.state(ann).waits_for, stage.state(ann).swept) == (["redemption"], 50_00)
+
+
+def test_who_stays_is_as_frozen_as_they_would_be(stage: Stage, make_person: MakePerson):
+    ann = make_person("ann", 50_00)
+    stage.bank(ann)
+    stage.age(100)
+    stage.close(ann)
+    with stage.database.role("worker"):
+        wallets.freeze(user_id=ann.id, level=Freeze.SENDING, reason="We are looking into it.")
+    closing.keep_account(user_id=ann.id)
+    with stage.database.role("worker"), actor(SYSTEM):
+        held = wallets.guard(user_id=ann.id)
+    assert (held.frozen, held.frozen_reason) == (Freeze.SENDING, "We are looking into it.")
+
+
+def test_a_name_on_the_sanctions_list_stops_it_and_the_end_of_that_lets_it_go_on(stage: Stage, make_person: MakePerson):
+    ann = make_person("ann", 50_00)
+    stage.bank(ann)
+    stage.age(100)
+    stage.close(ann)
+    level = "create or replace function compliance_sanctions_level(p_user bigint) returns int2 language sql as 'select {}::int2'"
+    stage.database.as_superuser(level.format(2))
+    with stage.database.role("worker"):
+        wallets.freeze(user_id=ann.id, level=Freeze.NONE, reason="")  # whoever thaws: what the list asks for stays
+    stage.work()
+    assert (stage.state(ann).waits_for, stage.state(ann).frozen, stage.state(ann).swept) == (["frozen"], 2, 0)
+    stage.database.as_superuser(level.format(0))
+    stage.work()
+    assert (stage.state(ann).frozen, stage.state(ann).swept) == (0, 50_00)
+
+
 def test_a_sweep_that_comes_back_is_sent_again_and_late_money_waits_in_suspense(stage: Stage, make_person: MakePerson):
     ann = make_person("ann", 50_00)
     stage.bank(ann)

@@ -1,7 +1,9 @@
 """Erasing a person: nothing opens any more, nothing tells who it was, the ledger is whole; and what puts it off."""
 
 from datetime import timedelta
+from typing import Any
 
+import psycopg2
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -144,6 +146,71 @@ def destroy(user_id: int) -> None:
         with connection.cursor() as cursor:
             cursor.execute("set local lock_timeout = '300ms'")
         keyring.destroy_person_keys(user_id)
+
+
+WORDS = [f"{word} words of hers" for word in ("ticket", "subject", "appeal", "dispute")] + [
+    f"staff wrote about {about}" for about in ("ticket", "appeal", "dispute")
+]  # fmt: skip
+
+
+@pytest.fixture
+def spoke(stage: Stage, make_person: MakePerson, staff: int) -> PersonForTest:
+    """Somebody who wrote to us in every way there is, was answered, and left."""
+    from compliance.services import support
+
+    ann = make_person("ann_spoke", 50_00, name=NAME)
+    make_person("bob")
+    paid = str(payments.pay(payer_id=ann.id, to="bob", amount=5_00, note=NOTE, visibility="public", key=None).body["id"])
+    ticket = support.write_ticket(user_id=ann.id, subject=WORDS[1], message=WORDS[0]).public_id
+    dispute = support.report(user_id=ann.id, about=paid, kind="other", message=WORDS[3]).public_id
+    frozen = "update wallets_wallet set frozen = %s, frozen_reason = %s where user_id = %s"
+    stage.database.as_superuser(frozen, [1, "We are looking", ann.id])
+    appeal = support.appeal(user_id=ann.id, about="", message=WORDS[2]).public_id
+    stage.database.as_superuser(frozen, [0, "", ann.id])
+    with stage.database.role("staff"):
+        why: dict[str, Any] = {"staff_id": staff, "reason": "They had asked us to."}
+        support.answer_ticket(ticket=ticket, message=WORDS[4], solved=True, **why)
+        support.answer_appeal(appeal=appeal, outcome="upheld", answer=WORDS[5], **why)
+        support.decide(dispute=dispute, outcome="no_error", amount=0, result=WORDS[6], **why)
+    stage.bank(ann)
+    stage.age(100)
+    stage.close(ann)
+    stage.work()
+    stage.settle(ann)
+    stage.work()
+    assert stage.state(ann).state == "closed"
+    return ann
+
+
+def test_what_was_said_to_us_and_by_us_goes_too(stage: Stage, spoke: PersonForTest):
+    assert {word for _, word in dump.search(dump.of_database(stage.database), WORDS)} == set(WORDS)
+    stage.age(4000)
+    stage.work()
+    assert stage.state(spoke).state == "erased"
+    assert dump.search(dump.of_database(stage.database), WORDS) == set()
+    [(outcome, kind)] = stage.database.as_superuser("select outcome, kind from compliance_dispute")
+    assert (outcome, kind) == ("no_error", "other")  # that it was, and how it ended
+
+
+@pytest.mark.parametrize(("table", "words"), [
+    ("ticket", ["subject"]), ("ticketmessage", ["body"]), ("appeal", ["message", "answer"]), ("dispute", ["message", "result"]),
+])  # fmt: skip
+def test_nothing_else_empties_these_words(stage: Stage, spoke: PersonForTest, table: str, words: list[str]):
+    """Not the engine of somebody who was not named, not with other words or columns, not of an account that is open."""
+    emptied = f"update compliance_{table} set " + ", ".join(f"{word} = compliance_erased_words()" for word in words)
+    quoted = "'Something else.'"
+    engine = "set local role paya_engine;"
+    named = f"{engine} set local paya.erasing = '{spoke.id}';"
+    for attempt in (
+        emptied, f"set local paya.erasing = '{spoke.id}'; {emptied}", f"{engine} {emptied}",
+        f"{engine} set local paya.erasing = '1{spoke.id}'; {emptied}", f"{named} {emptied}, user_id = 1",
+        f"{named} {emptied.replace('compliance_erased_words()', quoted)}",
+        f"update users_user set is_active = true where id = {spoke.id}; {named} {emptied}",
+    ):  # fmt: skip
+        with pytest.raises(psycopg2.DatabaseError, match="what was said stays|permission denied"):
+            stage.database.as_superuser(f"begin; {attempt}; commit")
+        stage.database.as_superuser("rollback")
+    stage.database.as_superuser(f"begin; {named} {emptied}; commit")  # the control: named, and closed
 
 
 def test_only_a_closed_account_is_erased(stage: Stage, make_person: MakePerson):

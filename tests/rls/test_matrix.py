@@ -62,7 +62,7 @@ def staff(database: Database, owner: Belongings) -> Client:
     columns = "public_id, user_id, name, user_agent, network"
     database.as_superuser(f"insert into users_device ({columns}) values (%s, %s, 'x', '', '')", [device, staff_id])
     client = browser(owner.person)  # its cookie is overwritten below
-    from django.contrib.sessions.backends.db import SessionStore
+    from core.sessions import SessionStore
 
     store = SessionStore()
     store["device"] = device
