@@ -198,7 +198,7 @@ BEGIN
             SELECT id FROM banking_inboxevent WHERE processed_at < before AND body <> '{}' ORDER BY id LIMIT p_limit FOR UPDATE SKIP LOCKED);
     WHEN 'bank_visits' THEN
         DELETE FROM banking_linksession WHERE id IN (
-            SELECT id FROM banking_linksession WHERE expires_at < before ORDER BY id LIMIT p_limit FOR UPDATE SKIP LOCKED);
+            SELECT id FROM banking_linksession WHERE expires_at < before ORDER BY id LIMIT p_limit);
     WHEN 'devices' THEN
         UPDATE users_device SET user_agent = '', network = '' WHERE id IN (
             SELECT id FROM users_device WHERE revoked_at < before AND (user_agent <> '' OR network <> '') ORDER BY id LIMIT p_limit
