@@ -14,7 +14,7 @@ from banking.models import BankTransfer
 from banking.reconciliation import services as reconciliation
 from core.actor import SYSTEM, actor
 from core.clock import at_time, now
-from home.demo import asked, frozen, held, known, reviews, story
+from home.demo import asked, frozen, held, known, leaving, reviews, story
 from payments import services as payments
 from rewards import services as rewards
 from transparency import services as attestations
@@ -95,6 +95,7 @@ class Loader:
         reviews.tell(self.people, self.end)
         frozen.tell(self.people, self.accounts, self.end)
         asked.tell(self.people, self.end)
+        leaving.tell(self.end)
         # Whatever the bank wanted to tell was seen already, by asking.
         self.bank.webhooks("discard")
         count = sum(len(events) for events in by_day.values())

@@ -166,7 +166,7 @@ CREATE FUNCTION privacy_days(p_name text) RETURNS int LANGUAGE sql STABLE SET se
     SELECT days FROM privacy_retention WHERE name = p_name AND effective_at <= core_now() ORDER BY effective_at DESC, id DESC LIMIT 1
 $$;
 
-INSERT INTO privacy_retention (name, days, reason) VALUES
+INSERT INTO privacy_retention (name, days, reason, effective_at) SELECT v.*, timestamptz '2000-01-01Z' FROM (VALUES
     ('login_tries', 90, 'Default: attempts of staff, by blind index.'),
     ('staff_sessions', 7, 'Default: sessions of staff that are over.'),
     ('inbox', 180, 'Default: vendors can be asked about half a year of messages.'),
@@ -176,7 +176,7 @@ INSERT INTO privacy_retention (name, days, reason) VALUES
     ('exports', 365, 'Default: that a copy was asked for; the file goes after a day.'),
     ('returns', 65, 'Default: sixty days for a bank to say so, and some for it to reach us.'),
     ('disputes', 90, 'Default: the longest clock of a dispute.'),
-    ('records', 1826, 'Default: five years of records, as the Bank Secrecy Act asks for.');
+    ('records', 1826, 'Default: five years of records, as the Bank Secrecy Act asks for.')) v (name, days, reason);
 
 -- One batch of what is older than its time; how many rows. Each batch is a transaction of its own, and what somebody else holds is
 -- left for the next.
