@@ -17,9 +17,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from paya.local import database as database_of
 from paya.local import environment, processes, servers
 from paya.local.supervisor import StopRequested, Supervisor
-from paya.local.testing import TEMPLATE, environment_of_tests, throwaway_folder
+from paya.local.testing import TEMPLATE, environment_of_tests, throwaway_folder, widen_limits
 
 NAMES = {"ledger-model": "ledger_model", "races": "races", "crash": "crash", "fuzz": "fuzz", "nacha-fuzz": "nacha_fuzz",
          "rails": "rails", "rewards": "rewards", "isolation": "isolation"}  # fmt: skip
@@ -70,6 +71,7 @@ def prepared(*, database: bool) -> Iterator[Path]:
                 env = environment_of_tests(folder, running)
                 migrate = [sys.executable, "manage.py", "migrate", "--noinput", "-v", "0"]
                 subprocess.run(migrate, env=env | {"DATABASE_URL": running.urls["owner"]}, cwd=environment.ROOT, check=True)
+                widen_limits(database_of.with_database(running.admin_url, TEMPLATE))
                 os.environ.update(env)
                 print(f"prepared in {time.monotonic() - started:.0f} s", flush=True)
                 yield folder.path

@@ -27,6 +27,8 @@ class Odfi:
         self.database.as_superuser(
             "insert into users_user (public_id, kind, email, password, is_active, is_superuser, created_at)"
             " values ('usr_files', 'staff', 'files@staff.example', '!', true, false, now())"
+            " on conflict do nothing;"
+            " insert into console_staffrole select id, 'finance' from users_user where public_id = 'usr_files'"
             " on conflict do nothing"
         )
         for kind in ("load", "redemption"):
