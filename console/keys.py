@@ -201,7 +201,7 @@ def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
             except PayaError as refusal:
                 problem = refusal.detail
         else:
-            problem = " ".join(error for errors in form.errors.values() for error in errors)
+            problem = " ".join(str(error) for errors in form.errors.values() for error in errors)
     context |= {
         **here(request), "title": "Security keys", "keys": own(member.pk), "form": form, "problem": problem,
         "fresh": _fresh(request), "code_first": _code_first(), "may": "key.add" in allowed(),
