@@ -1,13 +1,13 @@
 """A security key at the staff's site, in Chromium with a virtual authenticator: added after a code, it stands in for one."""
 
 import json
-import re
 
 import requests
 from django_otp.oath import totp
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPhone
+from tests.browser.test_axe import STILL, WCAG, found
 from tests.stack import Stack, wait_until
 
 DESK = {"width": 1280, "height": 900}
@@ -24,7 +24,7 @@ def test_a_key_is_added_and_stands_in_for_the_code(phone: OpenPhone, stack: Stac
     wait_until(lambda: _answers(f"{site}/healthz"), "the staff's site")
     # Of the auditor: nobody else's test logs in as one, and a code is good once.
     staff = json.loads((stack.running.data / "secrets.json").read_text())["staff_auditor"]
-    page = phone(viewport=DESK)
+    page = phone(viewport=DESK, **STILL)
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": {
@@ -41,6 +41,7 @@ def test_a_key_is_added_and_stands_in_for_the_code(phone: OpenPhone, stack: Stac
     page.get_by_role("button", name="Add a key").click()
     expect(page.get_by_text("The key is yours from now on.")).to_be_visible()
     expect(page.get_by_text("never used")).to_be_visible()
+    assert found(page, WCAG) == []
 
     page.context.clear_cookies()
     _fill(page, site, staff)
@@ -49,7 +50,7 @@ def test_a_key_is_added_and_stands_in_for_the_code(phone: OpenPhone, stack: Stac
 
     page.goto(f"{site}/admin/again/?next=/admin/queues/")
     page.get_by_role("button", name="Use a security key").click()
-    expect(page).to_have_url(re.compile("/admin/queues/$"))
+    expect(page).to_have_url(f"{site}/admin/queues/")
 
     page.goto(f"{site}/admin/keys/")
     expect(page.get_by_text("last used")).to_be_visible()

@@ -314,4 +314,4 @@ def test_a_local_run_has_its_keys_under_localhost() -> None:
     from paya import settings
 
     assert settings.STAFF_URL.startswith("http://127.0.0.1:")
-    assert settings.STAFF_ORIGIN == settings.STAFF_URL.replace("127.0.0.1", "localhost")
+    assert settings.STAFF_URL.replace("127.0.0.1", "localhost") == settings.STAFF_ORIGIN
