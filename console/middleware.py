@@ -12,8 +12,8 @@ from core.actor import actor
 from core.api import has_control
 from core.logs import request_id
 
-# In the session: since when it lasts, and when a code was given last. By the machine's own clock.
-SINCE, FRESH = "console_since", "console_fresh"
+# In the session: since when it lasts, when a code or key was given last, and when a code was. By the machine's own clock.
+SINCE, FRESH, FRESH_CODE = "console_since", "console_fresh", "console_fresh_code"
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 

@@ -11,7 +11,8 @@ from urllib.parse import quote, urlencode
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import connection, transaction
 
-from console.models import Authenticator, LogInTry
+from console import keys
+from console.models import Authenticator, LogInTry, SecurityKey
 from console.sealed import SECRET
 from core import keyring
 from core.actor import SYSTEM, actor
@@ -45,30 +46,59 @@ def _staff(email: str | None, user_id: int | None) -> User | None:
     return user
 
 
-def log_in(*, email: str, password: str, code: str, address: str) -> User:
-    """The member of staff with this e-mail, password and code of now.
+@dataclass(frozen=True)
+class KeySaid:
+    """What a security key answered, and what its challenge has to be bound to (console/keys.py)."""
+
+    answer: str
+    bound: bytes
+
+
+def log_in(*, email: str, password: str, code: str, address: str, key: KeySaid | None = None) -> User:
+    """The member of staff with this e-mail, password and code of now, or key in place of the code.
 
     Raises Unauthenticated, which does not say what was wrong; RateLimited after too many wrong tries.
     """
     email = email.strip().lower()
     attempt = _count_try(keyring.blind_index("staff-email", email), keyring.blind_index("staff-address", address))
+    challenge = _challenge_of(key)
     user = _staff(email, None)
     # Hashing takes as long for an e-mail that nobody has.
     right = check_password(password, user.password if user else _nobodys_password())
     if user is None or not right or not user.is_active:
         raise Unauthenticated(_WRONG)
     with actor(user.pk):
-        device = Authenticator.objects.filter(user_id=user.pk, confirmed=True).first()
-        if device is not None:
-            device.user = user
-        if device is None or not device.verify_token(code):
-            raise Unauthenticated(_WRONG)
+        device = _second_factor(user, code, key, challenge)
+    if device is None:
+        raise Unauthenticated(_WRONG)
     LogInTry.objects.filter(pk=attempt.pk).update(succeeded=True)
     user.otp_device = device  # type: ignore[attr-defined]  # django-otp keeps it in the session
     return user
 
 
-def prove_again(*, staff_id: int, code: str, address: str) -> None:
+def _challenge_of(key: KeySaid | None) -> bytes | None:
+    """The challenge that the key answered, used up before anything is judged; None where it answered none of ours."""
+    try:
+        return keys.take(key.answer, key.bound) if key else None
+    except Unauthenticated:
+        return None
+
+
+def _second_factor(user: User, code: str, key: KeySaid | None, challenge: bytes | None) -> Authenticator | SecurityKey | None:
+    """What of this member, who is the actor, has proved itself: the key where there is one, or else the authenticator."""
+    if key is not None:
+        try:
+            return keys.check(user, key.answer, challenge) if challenge else None
+        except Unauthenticated:
+            return None
+    device = Authenticator.objects.filter(user_id=user.pk, confirmed=True).first()
+    if device is None:
+        return None
+    device.user = user
+    return device if device.verify_token(code) else None
+
+
+def prove_again(*, staff_id: int, code: str, address: str, key: KeySaid | None = None) -> None:
     """That this member of staff, who is logged in, is still who sits there. Counted as a log-in is.
 
     Raises Unauthenticated, RateLimited.
@@ -77,12 +107,11 @@ def prove_again(*, staff_id: int, code: str, address: str) -> None:
     if user is None or not user.is_active:
         raise Unauthenticated(_WRONG)
     attempt = _count_try(keyring.blind_index("staff-email", str(user.email)), keyring.blind_index("staff-address", address))
+    challenge = _challenge_of(key)
     with actor(staff_id):
-        device = Authenticator.objects.filter(user_id=staff_id, confirmed=True).first()
-        if device is not None:
-            device.user = user
-        if device is None or not device.verify_token(code):
-            raise Unauthenticated("This code is not right. A code is good once: wait for the next one.")
+        if _second_factor(user, code, key, challenge) is None:
+            said = "This code is not right. A code is good once: wait for the next one."
+            raise Unauthenticated(said if key is None else "This key is not right. Please try again.")
         LogInTry.objects.filter(pk=attempt.pk).update(succeeded=True)
 
 
@@ -137,7 +166,8 @@ ROLES = ("support", "compliance", "finance", "auditor", "administrator")
 def create_staff(
     *, email: str, roles: Iterable[str] = (), password: str | None = None, secret: bytes | None = None, renew: bool = False
 ) -> Account:
-    """A member of staff with a new password and authenticator; `renew` gives new ones to somebody who is there.
+    """A member of staff with a new password and authenticator; `renew` gives new ones to somebody who is there,
+    and takes their security keys away.
 
     They have these `roles` from then on, besides those that they had: without any they see the site and do nothing.
     A changed password ends their sessions. Runs as the worker. Raises ValidationError; Conflict when the e-mail is
@@ -160,6 +190,7 @@ def create_staff(
             user = User(public_id=new_id("usr"), kind=User.STAFF, email=email)
         user.set_password(password)
         user.save(update_fields=["password"] if renew else None)
+        SecurityKey.objects.filter(user=user).delete()
         _give_authenticator(user, secret)
         _give_roles(user, roles)
     return Account(email, password, otpauth_url(email, secret))

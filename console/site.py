@@ -9,12 +9,13 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from unfold.sites import UnfoldAdminSite
 
-from console import metrics, queries, queues, report
+from console import keys, metrics, queries, queues, report
 from console.auth import AgainForm
-from console.middleware import FRESH, SINCE
+from console.middleware import FRESH, FRESH_CODE, SINCE
 from console.services import ROLES
 
 
@@ -32,6 +33,11 @@ class StaffSite(UnfoldAdminSite):
     def extra_urls(self) -> list[URLPattern]:
         return [
             path("again/", self.admin_view(self.again), name="again"),
+            path("again/key/", self.admin_view(require_POST(keys.options_again)), name="again_key"),
+            path("login/key/", never_cache(require_POST(keys.options_to_log_in)), name="login_key"),
+            path("keys/", self.admin_view(self.keys), name="keys"),
+            path("keys/options/", self.admin_view(require_POST(keys.options_to_add)), name="keys_options"),
+            path("keys/<int:key>/remove/", self.admin_view(require_POST(keys.remove)), name="keys_remove"),
             path("roles/", self.admin_view(require_safe(self.roles)), name="roles"),
             path("find/", self.admin_view(require_POST(self.find)), name="find"),
             path("queues/", self.admin_view(require_safe(self.queues)), name="queues"),
@@ -45,27 +51,36 @@ class StaffSite(UnfoldAdminSite):
         return [url for url in super().get_urls() if getattr(url, "name", "") not in ("password_change", "password_change_done")]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        answer: HttpResponse = super().login(request, extra_context)
+        answer: HttpResponse = super().login(request, {**keys.here(request), **(extra_context or {})})
         if request.method == "POST" and request.user.is_authenticated:
             request.session[SINCE] = request.session[FRESH] = time.time()
+            if not request.POST.get("key"):
+                request.session[FRESH_CODE] = time.time()
         return answer
 
     def again(self, request: HttpRequest) -> HttpResponse:
-        """A fresh code, before money is moved."""
+        """A fresh code or key, before money is moved; the page of keys takes a code."""
         to = request.POST.get("next", request.GET.get("next", ""))
         if not url_has_allowed_host_and_scheme(to, allowed_hosts=None) or not to.startswith("/admin/"):
             to = reverse("admin:index")
-        form = AgainForm(request, request.POST or None)
+        code_only = to == reverse("admin:keys")
+        form = AgainForm(request, request.POST or None, code_only=code_only)
         if request.method == "POST" and form.is_valid():
             request.session[FRESH] = time.time()
+            if not form.cleaned_data["key"]:
+                request.session[FRESH_CODE] = time.time()
             return redirect(to)
-        context = {**self.each_context(request), "title": "Is it you?", "form": form, "next": to}
+        offers_key = keys.here(request)["keys_here"] and not code_only and bool(keys.own(int(request.user.pk or 0)))
+        context = {**self.each_context(request), "title": "Is it you?", "form": form, "next": to, "offers_key": offers_key}
         return TemplateResponse(request, "console/again.html", context, status=400 if form.errors else 200)
 
     def roles(self, request: HttpRequest) -> HttpResponse:
         """Who may do what: the table that the database obeys."""
         context = {**self.each_context(request), "title": "Who may do what", "table": queries.permissions(), "roles": ROLES}
         return TemplateResponse(request, "console/roles.html", context)
+
+    def keys(self, request: HttpRequest) -> HttpResponse:
+        return keys.page(request, self.each_context(request))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, {"overview": queries.overview(), **(extra_context or {})})

@@ -27,7 +27,10 @@ UNFOLD: dict[str, Any] = {
     "BORDER_RADIUS": "10px",
     "STYLES": [_asset("console/console.css")],
     # In place of unfold's link to a form for passwords, which there is not (console/site.py).
-    "ACCOUNT": {"navigation": [{"title": "Who looked at what", "link": reverse_lazy("admin:console_stafflook_changelist")}]},
+    "ACCOUNT": {"navigation": [
+        {"title": "Security keys", "link": reverse_lazy("admin:keys")},
+        {"title": "Who looked at what", "link": reverse_lazy("admin:console_stafflook_changelist")},
+    ]},
     "LOGIN": {"form": "console.auth.LogInForm"},
     "COLORS": {
         "base": {

@@ -23,6 +23,9 @@ PORT = env.int("PAYA_PORT", 8000)
 SITE = env.str("PAYA_SITE", "people")
 # Where the public site sends whoever asks it for /admin; empty in production, where nothing public knows that address.
 STAFF_URL = env.str("PAYA_STAFF_URL", "")
+# The one address at which staff's security keys are good; its host is their domain, for which browsers take no IP address, so
+# locally it is localhost. Without one there are codes alone.
+STAFF_ORIGIN = env.str("PAYA_STAFF_ORIGIN", STAFF_URL.replace("//127.0.0.1", "//localhost", 1))
 # Pages that may open a live connection. Locally a browser may have come by either name of this machine.
 LIVE_ORIGINS = {PUBLIC_URL} if PRODUCTION else {PUBLIC_URL, f"http://127.0.0.1:{PORT}", f"http://localhost:{PORT}"}
 

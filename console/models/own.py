@@ -48,6 +48,31 @@ class Authenticator(Device):
         return bytes.fromhex(keyring.decrypt_for(self.user_id, SECRET, self.user.public_id, self.secret))
 
 
+class SecurityKey(Device):
+    """A member of staff's security key (WebAuthn): what tells it from others, and nothing secret. console/keys.py checks it."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    credential_id = models.BinaryField(unique=True)
+    public_key = models.BinaryField()
+    sign_count = models.BigIntegerField(default=0)  # rises with each use, of keys that count
+    created_at = models.DateTimeField(db_default=real_time())
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+
+class KeyChallenge(models.Model):
+    """What a security key was asked to sign, until it is used or two minutes old. `bound`: for whom and what, as a hash."""
+
+    challenge = models.BinaryField(primary_key=True)
+    bound = models.BinaryField()
+    at = models.DateTimeField(db_default=real_time(), db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+
 class LogInTry(models.Model):
     """Each try to log in, counted before it is judged. Blind indexes only: no e-mail, no address."""
 

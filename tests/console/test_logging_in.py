@@ -155,6 +155,7 @@ def test_a_session_without_the_code_opens_nothing(desk: Desk):
 def test_the_public_sites_role_reaches_nothing_of_this(database: Database, account: int):
     for what in (
         "select * from console_staffsession", "select * from console_authenticator", "select * from console_logintry",
+        "select * from console_securitykey", "select * from console_keychallenge",
         "select * from console_transfer", "select * from console_payment", "select * from console_person",
         "select * from console_staff('x', null)", "select console_person_by_phone('x')", "select * from django_admin_log",
     ):  # fmt: skip

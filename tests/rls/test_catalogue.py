@@ -27,6 +27,7 @@ WITHOUT_POLICIES = {
     "compliance_sanctionsentry": "a list that everybody may read",
     "compliance_sanctionsrun": "how far a list was compared",
     "compliance_sanctionssetting": "from what score on a name is looked at",
+    "console_keychallenge": "random bytes of two minutes, nobody's; the staff's process alone",
     "console_logintry": "blind indexes, counted before anybody is known; the staff's process alone",
     "console_permission": "what staff roles may do",
     "console_staffsession": "looked up by a secret key before anybody is known; the staff's process alone",
