@@ -5,7 +5,7 @@ class ComplianceConfig(AppConfig):
     name = "compliance"
 
     def ready(self) -> None:
-        from compliance import handlers, queries  # noqa: F401  (handlers register themselves)
+        from compliance import queries
         from compliance.services import waiting
         from core.metrics import register_gauges
         from wallets.consumers import register_words

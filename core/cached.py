@@ -39,6 +39,9 @@ def _shared(name: str, seconds: float, make: Callable[[], Any]) -> Any:
         if stored and time.time() - at < seconds:
             return value
         if client().set(_key(name) + ":computing", "1", nx=True, ex=COMPUTING_SECONDS):
+            if client().get(_key(name)) != stored:  # somebody was done between our look and our turn
+                client().delete(_key(name) + ":computing")
+                continue
             return _computed(name, make, value if stored else None, bool(stored))
         if stored:
             return value

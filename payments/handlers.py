@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from compliance.handlers import wake_up
 from core import live, outbox
 
 
@@ -21,6 +22,7 @@ def publish(rows: list[outbox.Row]) -> None:
         messages.append({"topic": "me", "user": row.payload["payer"], "kind": "payment_sent", "ref": ref})
         messages.append({"topic": "me", "user": row.payload["payee"], "kind": "payment_received", "ref": ref})
     live.publish(messages)
+    wake_up(rows)
 
 
 @outbox.handler("payment.hidden")

@@ -47,7 +47,7 @@ def test_a_frozen_person_reads_why_on_home_and_where_they_try(phone: OpenPhone, 
     stack.freeze(person, "sending", "Please call us about your new phone.")
     page = phone(person)
     page.goto("/")
-    expect(page.get_by_role("heading", name="Your account is frozen")).to_be_visible()
+    expect(page.get_by_role("heading", name="You cannot send money for the moment")).to_be_visible()
     expect(page.get_by_text("Please call us about your new phone.")).to_be_visible()
     pay(page, "theo", "1")
     expect(page.locator("#__all__-error")).to_contain_text("Please call us about your new phone.")

@@ -58,7 +58,7 @@ def test_it_says_what_needs_a_token_and_what_a_key(document: dict[str, Any]) -> 
         for (_, path), operation in operations.items()
         if any(each["name"] == "Idempotency-Key" and each["required"] for each in operation.get("parameters", []))
     }
-    assert keyed == {"/v1/payments", "/v1/loads", "/v1/redemptions"}
+    assert keyed == {"/v1/payments", "/v1/loads", "/v1/redemptions", "/v1/withdrawals"}
     assert all("default" in operation["responses"] for operation in operations.values())
 
 

@@ -48,6 +48,7 @@ def test_each_queue_has_its_process(stack: Stack) -> None:
 # Of beat's tasks those that take a minute when there are a million people: no sweep stands behind them.
 LONG = {
     "rewards.tasks.advance", "rewards.tasks.estimate", "transparency.tasks.attest_daily", "transparency.tasks.carry_out_wishes",
+    "compliance.tasks.screen_names", "privacy.tasks.prune",
 }  # fmt: skip
 
 
@@ -63,7 +64,8 @@ def test_what_somebody_waits_for_does_not_stand_behind_polls() -> None:
     """Of thousands of settled transfers each is asked about again and again; what waits for a minute behind that would expire."""
     app.loader.import_default_modules()
     queues = {name: app.amqp.router.route({}, name)["queue"].name for name in app.tasks if not name.startswith("celery.")}
-    assert {name for name, queue in queues.items() if queue == "polls"} == {"banking.tasks.refresh_transfer"} | LONG
+    polls = {name for name, queue in queues.items() if queue == "polls"}
+    assert polls == {"banking.tasks.refresh_transfer", "privacy.tasks.make_export"} | LONG
     assert queues["banking.tasks.submit_transfer"] == queues["banking.tasks.process_inbox"] == "celery"
 
 
