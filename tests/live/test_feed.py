@@ -15,6 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from core.api import decode_cursor
 from paya.local import processes
+from tests.helpers import at_once
 from tests.stack import Stack, Visitor, wait_until
 
 FEED = "/ws/feed/"
@@ -180,6 +181,11 @@ def test_a_stopped_redis_delays_and_loses_nothing(stack: Stack, pair: Pair) -> N
             processes.send(redis, signal.SIGCONT)
         payer.pay(payee.username, 1, "with one")
         assert notes(socket, payer, "with one") == ["with one"]
+    # Whoever waited for it in vain leaves Redis alone for ten seconds: those that come next find each process asking again.
+    def asks() -> bool:
+        return set(at_once(12, lambda _: payer.post("/v1/live-ticket").status_code)) == {201}
+
+    wait_until(asks, "every process of web", 30)
 
 
 def test_only_our_own_pages_may_connect_from_a_browser(stack: Stack) -> None:
