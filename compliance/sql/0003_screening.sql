@@ -85,7 +85,8 @@ BEGIN
     f.tier := coalesce((SELECT s.tier FROM compliance_standing s WHERE s.user_id = p_user), 1);
     f.limits := compliance_limits_in_force(f.tier, '{sends_per_hour,sends_per_day,per_transfer,recipients_per_day}');
     f.sends_hour := 0; f.sends_day := 0; f.cents_day := 0; f.new_recipient := true;
-    most := least(coalesce(greatest(f.limits[1], f.limits[2], f.limits[4]), 60), 1000);
+    -- As many as the day's limit are enough for all of them; without one, far enough for the others; without any, for the score.
+    most := CASE WHEN (f.limits[1], f.limits[2], f.limits[4]) IS NULL THEN 60 ELSE least(coalesce(f.limits[2], 1000), 1000) END;
     FOR r IN SELECT t.id, t.kind, t.credit_account, t.amount, t.posted_at FROM ledger_transfer t
              WHERE t.debit_account = p_account ORDER BY t.debit_version DESC LOOP
         EXIT WHEN r.posted_at <= since OR f.sends_day >= most;
