@@ -103,6 +103,33 @@ def test_twenty_people_in_a_day_and_more_for_those_who_were_paid(database: Datab
     assert limit(payer, LimitName.RECIPIENTS_PER_DAY).used == 20
 
 
+def test_people_far_back_in_the_day_count_also_without_a_limit_of_the_day(database: Database) -> None:
+    """Twenty people in the morning, then thirty payments to one of them: the walk must not end before the morning."""
+    payer, *payees = crowd(database, 22)
+    morning = [(payer, payees[n], ago(hours=20, minutes=-10 * n)) for n in range(20)]
+    later = [(payer, payees[0], ago(hours=12, minutes=-10 * n)) for n in range(30)]
+    pay_all(database, morning + later)
+    with wide_day(database), pytest.raises(LimitExceeded) as refused:
+        send(database, payer, payees[20])
+    assert refused.value.data["limit"] == "recipients_per_day"
+
+
+@contextmanager
+def wide_day(database: Database) -> Iterator[None]:
+    """No limit of a day for a while."""
+    database.as_superuser(
+        "insert into compliance_limit (name, tier, value, effective_at, reason)"
+        " values ('sends_per_day', 1, null, now() - interval '1 minute', 'A test of the others')"
+    )
+    try:
+        yield
+    finally:
+        database.as_superuser(
+            "set session_replication_role = replica; delete from compliance_limit where reason = 'A test of the others';"
+            " set session_replication_role = origin"
+        )
+
+
 # --------------------------------------------------------------------------------------------------- two at once
 def nearly_full(database: Database) -> tuple[PersonForTest, PersonForTest]:
     payer, payee = person(database, 10_000), person(database)
