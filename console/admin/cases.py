@@ -110,7 +110,7 @@ class Note(Action):
     acts = "case.note"
 
     def preview(self, row: Case, given: Any) -> list[str]:
-        return ["It stands on the page of this case for good, with your name. The person does not see it."]
+        return ["It stands on the page of this case with your name, until its person is erased. They do not see it."]
 
     def do(self, row: Case, given: Any, *, staff_id: int, reason: str) -> str:
         cases.note(case=row.pk, note=reason, staff_id=staff_id)
