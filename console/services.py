@@ -15,7 +15,7 @@ from console import keys
 from console.models import Authenticator, LogInTry, SecurityKey
 from console.sealed import SECRET
 from core import keyring
-from core.actor import SYSTEM, actor
+from core.actor import SYSTEM, actor, current_actor
 from core.clock import now
 from core.errors import Conflict, NotFound, RateLimited, Unauthenticated, ValidationError
 from core.ids import new_id
@@ -31,6 +31,12 @@ _WRONG = "E-mail, password or code is not right."
 
 def staff_by_id(user_id: int) -> User | None:
     return _staff(None, user_id)
+
+
+def is_actor(email: str | None) -> bool:
+    """Whether this is the e-mail of the member of staff who acts."""
+    acting = staff_by_id(current_actor() or 0)
+    return acting is not None and acting.email == email
 
 
 def _staff(email: str | None, user_id: int | None) -> User | None:

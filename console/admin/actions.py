@@ -26,7 +26,7 @@ with a sentence for what is not possible now. It all runs in the request's one t
 here, write the row that the worker finds due.
 
 What was shown is what is done: the form carries a digest of it, and where things have changed meanwhile it is shown
-anew and not done.
+anew and not done. A figure that moves by itself is no part of that: `Moving("Their wallet holds $5.00 now.")`.
 """
 
 import hashlib
@@ -51,6 +51,15 @@ from core.errors import PayaError, ValidationError
 from core.staff import REASON_LONGEST, REASON_SHORTEST, WHY, allowed, reason_of
 
 Form = forms.Form
+
+
+class Moving(str):
+    """A sentence of a preview whose figure moves by itself while somebody reads it (a balance, how many there are).
+
+    It is shown, and what is confirmed does not depend on it: otherwise whoever is paid every second could not be frozen.
+    """
+
+    __slots__ = ()
 
 
 class Action:
@@ -188,5 +197,6 @@ class Acting:
 
 
 def _digest(action: str, key: str | None, given: Mapping[str, Any], will_do: Sequence[str]) -> str:
-    text = json.dumps([action, key, sorted((name, str(value)) for name, value in given.items()), list(will_do)])
+    stays = [sentence for sentence in will_do if not isinstance(sentence, Moving)]
+    text = json.dumps([action, key, sorted((name, str(value)) for name, value in given.items()), stays])
     return hashlib.sha256(text.encode()).hexdigest()
