@@ -10,7 +10,9 @@ from django.db.models import Model
 from django.urls import reverse
 
 from banking.models import BankTransfer as Transfers
+from banking.models import IdentityCheck
 from banking.return_rates import ReturnRate, return_rates
+from banking.services import secrets as sealed
 from banking.services.routing import chosen_rail
 from console.models import (
     Appeal,
@@ -62,6 +64,21 @@ def permissions() -> dict[str, set[str]]:
     with connection.cursor() as cursor:
         cursor.execute("select action, array_agg(role) from console_permission group by action order by action")
         return {action: set(roles) for action, roles in cursor.fetchall()}
+
+
+def legal_names(question: str, key: str, user_id: int) -> list[str]:
+    """What the database gives of this person's legal names (to whoever may), opened."""
+    with connection.cursor() as cursor:
+        cursor.execute(question, [key])
+        found = cursor.fetchall()
+    return [_opened(IdentityCheck(user_id=user_id, public_id=check, legal_name=bytes(blob))) for check, blob in found]
+
+
+def _opened(check: IdentityCheck) -> str:
+    try:
+        return sealed.legal_name_of(check)
+    except keyring.DecryptionFailed:
+        return "erased"
 
 
 def looks_like_phone(term: str) -> bool:

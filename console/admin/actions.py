@@ -100,7 +100,7 @@ class _Reason(forms.Form):
     reason = forms.CharField(
         label="Reason", min_length=REASON_SHORTEST, max_length=REASON_LONGEST,
         widget=forms.Textarea(attrs={"rows": 2, "placeholder": "For example the number of the support case"}),
-        help_text="Kept for good with your name and the time.",
+        help_text="Kept for good with your name and the time, also when the person’s data are erased: name nobody.",
         error_messages={"required": WHY, "min_length": WHY, "max_length": WHY},
     )  # fmt: skip
 

@@ -95,7 +95,7 @@ class WriteNote(Action):
     acts = "person.note"
 
     def preview(self, row: Person, given: Mapping[str, Any]) -> list[str]:
-        return [f"It stands on the page of {_name(row)} for good, with your name. The person does not see it."]
+        return [f"It stands on the page of {_name(row)} with your name, until they are erased. They do not see it."]
 
     def do(self, row: Person, given: Mapping[str, Any], *, staff_id: int, reason: str) -> str:
         freezes.note_person(person=row.pk, note=reason, staff_id=staff_id)

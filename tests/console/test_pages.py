@@ -102,7 +102,7 @@ def test_the_role_itself_writes_nothing_of_money(world: World, account: int, sta
         "console_email", "banking_nacha_unanswered", "banking_nacha_reversible", "core_outbox_lag", "rewards_setting_for",
         "transparency_chain", "transparency_keys", "console_may", "console_allowed", "console_viewed", "compliance_tier_of",
         "console_limits_of", "console_timeline", "console_people_by_mask", "compliance_waiting", "compliance_deciders",
-        "console_legal_name", "console_open_document", "compliance_business_days",
+        "console_legal_name", "console_legal_names", "console_open_document", "compliance_business_days",
         "console_version_effect", "console_report", "console_people_of_tier",
     }  # fmt: skip
 
