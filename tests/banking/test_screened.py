@@ -9,14 +9,18 @@ import pytest
 from banking import services
 from banking.models import BankTransfer
 from banking.services import reviews
+from bench.campaigns.ground import change
 from compliance import queries
 from compliance.models import Case, Letter, LimitName
+from compliance.services import freezes
 from core.actor import SYSTEM, actor
 from core.errors import Conflict, LimitExceeded
+from privacy.services import closing
 from tests.banking.sandbox import Bank
 from tests.conftest import Database
 from tests.helpers import assert_problem, at_once
 from tests.payments.test_held import scored
+from wallets.services import Freeze
 
 REASON = "Support case 4711"
 pytestmark = pytest.mark.usefixtures("default_limits")
@@ -128,6 +132,15 @@ def holding(database: Database) -> Iterator[None]:
         yield
 
 
+def new_and_may_redeem(database: Database, person: Any) -> None:
+    """Three days old: new enough to be held for it, and allowed to redeem from the first day on."""
+    older(database, person, 3)
+    database.as_superuser(
+        "insert into compliance_limit (name, tier, value, effective_at, reason)"
+        " values ('days_before_redeeming', 1, 1, '2020-01-01Z', 'A test')"
+    )
+
+
 def case(database: Database, row: BankTransfer) -> Case:
     with database.role("worker"), actor(SYSTEM):
         return Case.objects.get(about=row.public_id)
@@ -169,11 +182,7 @@ def test_a_held_redemption_is_set_aside_and_comes_back(
     linked: Linking, database: Database, holding: None, staff_member: int
 ) -> None:
     person = linked(money=80_00)
-    older(database, person, 3)
-    database.as_superuser(
-        "insert into compliance_limit (name, tier, value, effective_at, reason)"
-        " values ('days_before_redeeming', 1, 1, '2020-01-01Z', 'A test')"
-    )
+    new_and_may_redeem(database, person)
     row = person.redeem(30_00)
     assert (row.review, person.money()) == ("waiting", (50_00, 0, 30_00))
     decide(database, staff_member, row, "deny")
@@ -194,15 +203,84 @@ def test_the_person_cancels_what_is_held(linked: Linking, database: Database, ho
         decide(database, staff_member, row, "release")
 
 
+def meanwhile(database: Database, person: Any, what: str) -> None:
+    """What happened to the person while a transfer of theirs was held."""
+    if what == "closing":
+        with database.role("web"):
+            closing.begin(user_id=person.person.id, device_id=None)
+    elif what == "owes":
+        debt = "select ledger_post(gen_random_uuid(), 12::smallint, receivable_account, 1, 1) from wallets_wallet"
+        database.as_superuser(f"{debt} where user_id = %s", [person.person.id])
+    else:
+        with database.role("worker"):
+            freezes.freeze_by_command(user_id=person.person.id, level=Freeze(int(what)), reason="Something is being looked at.")
+
+
+@pytest.mark.parametrize("kind", ["load", "redemption"])
+@pytest.mark.parametrize("what", ["1", "2", "owes", "closing"])
+def test_it_is_not_let_out_of_an_account_that_was_frozen_meanwhile(
+    linked: Linking, database: Database, holding: None, staff_member: int, what: str, kind: str
+) -> None:
+    """Nor a redemption while they owe. Back it goes whole; and closing the account is no reason to keep it."""
+    person = linked(money=80_00 if kind == "redemption" else 0)
+    new_and_may_redeem(database, person)
+    row = person.redeem(80_00) if kind == "redemption" else person.load(50_00)
+    assert row.review == "waiting"
+    meanwhile(database, person, what)
+    if what == "closing" or (what == "owes" and kind == "load"):
+        decide(database, staff_member, row, "release")
+        assert person.submit(person.fresh(row)).status == "pending"
+        return
+    with pytest.raises(Conflict, match="owes us meanwhile" if what == "owes" else "frozen meanwhile"):
+        decide(database, staff_member, row, "release")
+    assert (person.fresh(row).review, case(database, row).status) == ("waiting", "open")
+    assert person.submit(row).status == "requested"
+    decide(database, staff_member, row, "deny")
+    assert person.submit(row).status == "cancelled"
+    assert person.money()[0] == (80_00 if kind == "redemption" else 0) and person.money()[1:] == (0, 0)
+    assert letters(database, person)[-1] == "transfer_denied"
+
+
+def test_without_that_look_it_leaves_a_frozen_account(
+    linked: Linking, database: Database, holding: None, staff_member: int
+) -> None:
+    """The control."""
+    person = linked(money=80_00)
+    new_and_may_redeem(database, person)
+    row = person.redeem(80_00)
+    meanwhile(database, person, "2")
+    change(database, "banking_end_review", r"compliance_restricted\(t\.user_id\) > 0", "false")
+    decide(database, staff_member, row, "release")
+    assert person.submit(person.fresh(row)).status == "pending"
+
+
+def test_what_nobody_decided_goes_back_to_a_frozen_account_too(
+    linked: Linking, database: Database, holding: None
+) -> None:
+    person = linked(money=80_00)
+    new_and_may_redeem(database, person)
+    row = person.redeem(80_00)
+    meanwhile(database, person, "2")
+    forgotten(database)
+    with database.role("worker"):
+        assert reviews.expire() == [row.public_id]
+    assert person.submit(row).status == "cancelled"
+    assert person.money() == (80_00, 0, 0) and letters(database, person)[-1] == "transfer_denied"
+
+
+def forgotten(database: Database) -> None:
+    database.as_superuser(
+        "set session_replication_role = replica; update compliance_case set created_at = created_at - interval '8 days';"
+        " set session_replication_role = origin"
+    )
+
+
 def test_nobody_decides(linked: Linking, database: Database, holding: None) -> None:
     person = linked()
     row = person.load(50_00)
     with database.role("worker"):
         assert reviews.expire() == []
-    database.as_superuser(
-        "set session_replication_role = replica; update compliance_case set created_at = created_at - interval '8 days';"
-        " set session_replication_role = origin"
-    )
+    forgotten(database)
     with database.role("worker"):
         assert reviews.expire() == [row.public_id]
         assert reviews.expire() == []
