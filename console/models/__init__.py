@@ -7,7 +7,17 @@ public id, and the database itself leaves out what needs a reason first. None of
 from console.models.attestations import Attestation, ProofComplaint
 from console.models.cases import Case, CaseNote, CaseVerdict, Flag, FlagRule, Hit, ListRun
 from console.models.nacha import NachaBatch, NachaChange, NachaEntry, NachaFile, NachaIncoming, NachaLine, NachaReceiver
-from console.models.own import ActionRecord, Authenticator, KeyChallenge, LogInTry, SecurityKey, StaffSession, real_time
+from console.models.own import (
+    ActionRecord,
+    Authenticator,
+    Invitation,
+    KeyChallenge,
+    LogInTry,
+    SecurityKey,
+    StaffSession,
+    real_time,
+    step_of,
+)
 from console.models.person import Freeze, PersonDevice, PersonNote, Withdrawal
 from console.models.privacy import Closing, LegalHold, Retention
 from console.models.rails import BankTransfer, Correction, InboxEvent, RailChoice, Return, Vendor
@@ -25,9 +35,9 @@ __all__ = [
     "NachaReceiver", "OutboxRow", "Payment", "Person", "ProofComplaint", "RailChoice", "Reconciliation", "Return", "Reward",
     "RewardRun", "RewardSetting", "Shown", "StaffAction", "StaffLook", "StaffSession", "Statement", "StatementLine",
     "Dispute", "DisputeMoney", "PersonAppeal", "Ticket", "TicketMessage", "Transfer", "Vendor",
-    "Wallet", "real_time", "Member", "PersonView", "TrailEntry",
+    "Wallet", "real_time", "step_of", "Member", "PersonView", "TrailEntry",
     "Document", "LimitHistory", "LimitShown", "Scoring", "TierMove",
     "Closing", "LegalHold", "Retention",
-    "KeyChallenge", "SecurityKey",
+    "Invitation", "KeyChallenge", "SecurityKey",
     "Freeze", "PersonDevice", "PersonNote", "Withdrawal",
 ]  # fmt: skip

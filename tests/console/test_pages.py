@@ -97,7 +97,8 @@ def test_the_role_itself_writes_nothing_of_money(world: World, account: int, sta
         " and p.prosrc !~ '(PERFORM|:=) console_acted\\('"  # those change something, and write down who and why
     )
     assert {name for (name,) in functions} <= {
-        "console_staff", "console_is_staff", "console_person_by_phone", "console_account_name", "console_account_wallet",
+        "console_staff", "console_invited", "console_is_staff", "console_person_by_phone", "console_account_name",
+        "console_account_wallet",
         "ledger_figures", "ledger_trial_balance", "payments_view_as_staff", "core_outbox_drained", "banking_last_reconciliation",
         "console_email", "banking_nacha_unanswered", "banking_nacha_reversible", "core_outbox_lag", "rewards_setting_for",
         "transparency_chain", "transparency_keys", "console_may", "console_allowed", "console_viewed", "compliance_tier_of",
