@@ -17,6 +17,7 @@ from console.models import (
     BankTransfer,
     Break,
     Case,
+    Ceiling,
     Correction,
     Dispute,
     Flag,
@@ -62,6 +63,21 @@ def permissions() -> dict[str, set[str]]:
     with connection.cursor() as cursor:
         cursor.execute("select action, array_agg(role) from console_permission group by action order by action")
         return {action: set(roles) for action, roles in cursor.fetchall()}
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a member of staff has asked for, or approved, today (UTC), in cents."""
+
+    staff: str
+    used: int
+
+
+def ceiling_use(ceiling: Ceiling) -> list[Used]:
+    """What each member who has the ceiling's role has used today, most first."""
+    with connection.cursor() as cursor:
+        cursor.execute("select staff, used from console_ceiling_use(%s, %s)", [ceiling.role, ceiling.action])
+        return [Used(*row) for row in cursor.fetchall()]
 
 
 def looks_like_phone(term: str) -> bool:

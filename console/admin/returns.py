@@ -26,9 +26,13 @@ from ledger.queries import trial_balance
 class Dollars(forms.CharField):
     """An amount as people write it, in cents."""
 
+    def __init__(self, *args: Any, least: int = 1, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.least = least
+
     def clean(self, value: Any) -> int:
         cents = parse_usd(super().clean(value))
-        if cents is None or cents <= 0:
+        if cents is None or cents < self.least:
             raise FormError("Enter an amount such as 25 or 25.50.")
         return cents
 

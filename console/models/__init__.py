@@ -20,7 +20,7 @@ from console.models.own import (
 )
 from console.models.person import Freeze, PersonDevice, PersonNote, Withdrawal
 from console.models.privacy import Closing, LegalHold, Retention
-from console.models.rails import BankTransfer, Correction, InboxEvent, RailChoice, Return, Vendor
+from console.models.rails import BankTransfer, Ceiling, CeilingHistory, Correction, InboxEvent, RailChoice, Return, Vendor
 from console.models.reconciliation import Break, Reconciliation, Statement, StatementLine
 from console.models.rewards import Appeal, Ineligible, Reward, RewardRun, RewardSetting
 from console.models.shown import OutboxRow, Payment, Person, Shown, StaffAction, StaffLook, Transfer, Wallet
@@ -30,7 +30,7 @@ from console.models.trail import Member, PersonView, TrailEntry
 
 __all__ = [
     "ActionRecord", "Appeal", "Attestation", "Authenticator", "BankTransfer", "Break", "Case", "CaseNote", "CaseVerdict",
-    "Correction", "Flag", "FlagRule", "Hit", "InboxEvent", "ListRun",
+    "Ceiling", "CeilingHistory", "Correction", "Flag", "FlagRule", "Hit", "InboxEvent", "ListRun",
     "Ineligible", "LogInTry", "NachaBatch", "NachaChange", "NachaEntry", "NachaFile", "NachaIncoming", "NachaLine",
     "NachaReceiver", "OutboxRow", "Payment", "Person", "ProofComplaint", "RailChoice", "Reconciliation", "Return", "Reward",
     "RewardRun", "RewardSetting", "Shown", "StaffAction", "StaffLook", "StaffSession", "Statement", "StatementLine",
