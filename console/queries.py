@@ -19,6 +19,7 @@ from console.models import (
     BankTransfer,
     Break,
     Case,
+    Ceiling,
     Correction,
     Dispute,
     Flag,
@@ -79,6 +80,21 @@ def _opened(check: IdentityCheck) -> str:
         return sealed.legal_name_of(check)
     except keyring.DecryptionFailed:
         return "erased"
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a member of staff has asked for, or approved, today (UTC), in cents."""
+
+    staff: str
+    used: int
+
+
+def ceiling_use(ceiling: Ceiling) -> list[Used]:
+    """What each member who has the ceiling's role has used today, most first."""
+    with connection.cursor() as cursor:
+        cursor.execute("select staff, used from console_ceiling_use(%s, %s)", [ceiling.role, ceiling.action])
+        return [Used(*row) for row in cursor.fetchall()]
 
 
 def looks_like_phone(term: str) -> bool:

@@ -232,8 +232,8 @@ TABLES = [
 
 # Rows of staff, not of people who use PaYa; they leave with their employment (docs/privacy.md).
 OF_STAFF = {
-    "console_authenticator", "console_actionrecord", "console_staffrole", "console_securitykey", "django_admin_log", "users_user_groups",
-    "users_user_user_permissions", "payments_staffview",
+    "console_authenticator", "console_actionrecord", "console_invitation", "console_staffrole", "console_securitykey", "django_admin_log",
+    "users_user_groups", "users_user_user_permissions", "payments_staffview",
 }  # fmt: skip
 # Tables without a person's column that hold something of people all the same, and why nothing happens to them at erasure.
 ELSEWHERE = {

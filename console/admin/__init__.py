@@ -3,6 +3,7 @@
 from console.admin import (  # noqa: F401  (they register their pages)
     attestations,
     cases,
+    ceilings,
     corrections,
     documents,
     freezes,

@@ -33,6 +33,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -44,6 +45,7 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.cache import add_never_cache_headers
 
 from console.middleware import FRESH
 from console.models import StaffAction
@@ -60,6 +62,14 @@ class Moving(str):
     """
 
     __slots__ = ()
+
+
+@dataclass(frozen=True)
+class ShownOnce:
+    """What `do` answers where it made a link that nobody can look up again: the next page has it, and no message or table."""
+
+    words: str
+    path: str
 
 
 class Action:
@@ -80,7 +90,7 @@ class Action:
         """What it will do, in sentences, from what was filled in. Raises ValidationError where that cannot be done."""
         raise TypeError(f"{type(self).__name__} does not say what it will do")
 
-    def do(self, row: Any, given: Mapping[str, Any], *, staff_id: int, reason: str) -> str:
+    def do(self, row: Any, given: Mapping[str, Any], *, staff_id: int, reason: str) -> str | ShownOnce:
         """Do it by calling one service; the answer is said to whoever did it."""
         raise TypeError(f"{type(self).__name__} does nothing")
 
@@ -177,6 +187,8 @@ class Acting:
             if form.is_valid() and request.POST.get("shown") == digest:
                 reason = form.cleaned_data["reason"]
                 said = chosen.do(row, given, staff_id=int(request.user.pk or 0), reason=reason)
+                if isinstance(said, ShownOnce):
+                    return self._once(request, chosen, said, back)
                 messages.success(request, said)
                 return HttpResponseRedirect(back)
             if form.is_valid() and request.POST.get("shown"):
@@ -194,6 +206,17 @@ class Acting:
             "back": back, "problem": problem, "confirms": bool(digest),
         }  # fmt: skip
         return TemplateResponse(request, "console/act.html", context, status=400 if form.errors or problem else 200)
+
+
+    def _once(self, request: HttpRequest, chosen: Action, said: ShownOnce, back: str) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "opts": self.opts,  # type: ignore[attr-defined]
+            "title": chosen.title, "said": said.words, "link": request.build_absolute_uri(said.path), "back": back,
+        }  # fmt: skip
+        answer = TemplateResponse(request, "console/once.html", context)
+        add_never_cache_headers(answer)
+        return answer
 
 
 def _digest(action: str, key: str | None, given: Mapping[str, Any], will_do: Sequence[str]) -> str:

@@ -208,6 +208,8 @@ def test_a_ceiling_of_the_day_holds_for_disputes_too(
     with database.role("staff"):
         support.decide_money(dispute=dispute, approve=True, staff_id=ben, reason=REASON)
     assert row(database, dispute, "status") == "credited"
+    # And what was approved of disputes counts where corrections are approved.
+    assert database.as_superuser("select banking_used_today('correction.decide', %s)", [ben]) == [(used + 100,)]
 
 
 def test_ten_at_once_approve_once(database: Database, ada: int, ben: int, fund: Callable[[int], None]) -> None:
