@@ -106,6 +106,10 @@ def test_one_open_appeal_about_one_thing_of_theirs(database: Database) -> None:
     for about in (payment, "", "pay_x", "nonsense", "let_1"):
         assert_problem(Api().post("/v1/appeals", {"about": about, "message": "m"}, person=stranger), 404, "not_found")
     assert "no decision of ours" in browser(stranger).post("/appeal", {"about": payment, "message": "m"}).content.decode()
+    for about in ("nonsense", "tkt_1"):
+        assert browser(stranger).get(f"/appeal?about={about}").status_code == 404
+    nothing = browser(stranger).get("/appeal").content.decode()
+    assert "Your account is not frozen" in nothing and "<textarea" not in nothing
     assert Api().get("/v1/appeals", person=stranger).json()["data"] == []
     assert_problem(Api().post("/v1/appeals", {"about": payment}, person=maya), 400, "validation_error")
 

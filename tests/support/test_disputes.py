@@ -285,6 +285,9 @@ def test_only_what_is_theirs_once_and_not_more_than_moved(database: Database) ->
     form = {"about": payment, "kind": "wrong_amount", "amount": "abc", "message": "It was 10"}
     refused = browser(maya).post("/disputes/new", form)
     assert refused.status_code == 400 and "It was 10" in refused.content.decode()
+    assert "Type an amount like 25" in refused.content.decode()
+    for about in ("", "nonsense", "let_1", "dsp_1"):  # there is nothing to report about it, so no form either
+        assert browser(maya).get(f"/disputes/new?about={about}").status_code == 404
     first = reported(maya, payment, amount=10)
     assert reported(maya, payment, message="Again") == first
     assert set(at_once(4, lambda _: reported(theo, payment))) != {first}
