@@ -196,6 +196,14 @@ def ask_identity(check: int) -> None:
 
 
 @shared_task
+def screen_legal_names() -> None:
+    """Compare legal names with the sanctions list: new ones, and everybody's when the list has changed."""
+    from banking.services import legal_names  # what compares names is of no use to the other processes
+
+    legal_names.screen()
+
+
+@shared_task
 def tell_notice(notice: int) -> None:
     with _or_later("tell_notice"):
         notices.tell(notice_id=notice)

@@ -10,13 +10,16 @@ from django.db.models import Model
 from django.urls import reverse
 
 from banking.models import BankTransfer as Transfers
+from banking.models import IdentityCheck
 from banking.return_rates import ReturnRate, return_rates
+from banking.services import secrets as sealed
 from banking.services.routing import chosen_rail
 from console.models import (
     Appeal,
     BankTransfer,
     Break,
     Case,
+    Ceiling,
     Correction,
     Dispute,
     Flag,
@@ -62,6 +65,36 @@ def permissions() -> dict[str, set[str]]:
     with connection.cursor() as cursor:
         cursor.execute("select action, array_agg(role) from console_permission group by action order by action")
         return {action: set(roles) for action, roles in cursor.fetchall()}
+
+
+def legal_names(question: str, key: str, user_id: int) -> list[str]:
+    """What the database gives of this person's legal names (to whoever may), opened."""
+    with connection.cursor() as cursor:
+        cursor.execute(question, [key])
+        found = cursor.fetchall()
+    return [_opened(IdentityCheck(user_id=user_id, public_id=check, legal_name=bytes(blob))) for check, blob in found]
+
+
+def _opened(check: IdentityCheck) -> str:
+    try:
+        return sealed.legal_name_of(check)
+    except keyring.DecryptionFailed:
+        return "erased"
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a member of staff has asked for, or approved, today (UTC), in cents."""
+
+    staff: str
+    used: int
+
+
+def ceiling_use(ceiling: Ceiling) -> list[Used]:
+    """What each member who has the ceiling's role has used today, most first."""
+    with connection.cursor() as cursor:
+        cursor.execute("select staff, used from console_ceiling_use(%s, %s)", [ceiling.role, ceiling.action])
+        return [Used(*row) for row in cursor.fetchall()]
 
 
 def looks_like_phone(term: str) -> bool:
@@ -167,6 +200,20 @@ def case_kinds() -> list[tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute("select kind, title from compliance_casekind order by title")
         return list(cursor.fetchall())
+
+
+_SIDES = {
+    "payer": "They paid @{other}", "payee": "They were paid by @{other}", "load": "A load of theirs",
+    "redemption": "A redemption of theirs",
+}  # fmt: skip
+
+
+def became_of(user_id: int, about: str) -> str:
+    """What became of a thing that a person reported, and on which side of it they are: "They paid @theo: completed."."""
+    with connection.cursor() as cursor:
+        cursor.execute("select side, other, status from compliance_thing(%s, %s)", [user_id, about])
+        row = cursor.fetchone()
+    return f"{_SIDES[row[0]].format(other=row[1])}: {row[2].replace('_', ' ')}." if row else ""
 
 
 def letters(user_id: int) -> list[dict[str, Any]]:

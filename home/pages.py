@@ -14,6 +14,7 @@ from core.errors import PayaError
 from core.pages import form_errors, login_required, session_of
 from payments.pages import with_times
 from payments.queries import feed_page
+from privacy.services.closing import closing_of
 from transparency import dashboard
 from users import services as users
 from users.models import User
@@ -45,6 +46,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "wallet": balance_of(wallet),
         "frozen_reason": wallet.frozen_reason if wallet.frozen else "",
         "can_receive": wallet.frozen < Freeze.ALL,
+        "closing": wallet.frozen > Freeze.NONE and closing_of(user_id=user_id) is not None,
         "owed": wallet.owed,
         "pending": pending,
         "unread": unread,

@@ -379,6 +379,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "attestation-wishes": {"task": "transparency.tasks.carry_out_wishes", "schedule": 5.0},
     "flags": {"task": "compliance.tasks.look_at_movements", "schedule": 5.0},
     "sanctions": {"task": "compliance.tasks.screen_names", "schedule": 5.0},
+    "sanctions-legal-names": {"task": "banking.tasks.screen_legal_names", "schedule": 5.0},
     "held-transfers": {"task": "banking.tasks.sweep_held", "schedule": 600.0},
     "held-payments": {"task": "payments.tasks.sweep_held", "schedule": 600.0},
     "documents": {"task": "compliance.tasks.sweep_documents", "schedule": 3600.0},
@@ -404,7 +405,7 @@ CELERY_TASK_ROUTES = {_entry["task"]: {"queue": "sweeps"} for _entry in CELERY_B
     # A week of a million people takes its minute: no sweep shall stand behind it.
     **{task: {"queue": "polls"} for task in ("rewards.tasks.advance", "rewards.tasks.estimate")},
     # So does comparing everybody with another list.
-    "compliance.tasks.screen_names": {"queue": "polls"},
+    **{task: {"queue": "polls"} for task in ("compliance.tasks.screen_names", "banking.tasks.screen_legal_names")},
     # So does removing what is older than its time, and so do copies of people's data.
     **{task: {"queue": "polls"} for task in ("privacy.tasks.prune", "privacy.tasks.make_export")},
     # So does an attestation of as many.

@@ -17,7 +17,8 @@ STAYS = "stays"  # tells nobody who it was once the rest is gone, or has to stay
 
 @dataclass(frozen=True)
 class Table:
-    """One table. `person` are the columns that say whose row it is; `shown` are the columns of the copy, SQL included.
+    """One table. `person` are the columns that say whose row it is; `shown` are the columns of the copy, SQL included, and `only`
+    which of the person's rows are in it.
 
     `fates` maps columns ("a b c" for several) to what becomes of them; ids, numbers, times and flags need not be named.
     """
@@ -27,6 +28,7 @@ class Table:
     person: tuple[str, ...] = ("user_id",)
     section: str = ""
     shown: str = ""
+    only: str = "true"
     left_out: str = ""
     fates: dict[str, str] = field(default_factory=dict)
     why_stays: str = ""
@@ -38,6 +40,8 @@ class Table:
 
 _IDS = "Codes and ids of ours: without the person's name and number they tell nothing."
 _BOOKS = "Records of money: amounts, times and ids, without a name."
+# Of what staff give as the reason of something that they do, the audit trail keeps a copy for good: the form says to name nobody in it.
+_DECIDED = "That it was decided, when and by whom, which the law wants kept; staff's reason names nobody."
 
 TABLES = [
     # ------------------------------------------------------------------------------------------------ who they are
@@ -175,7 +179,7 @@ TABLES = [
     Table("rewards_estimatedperson", "Whether the running week counts them", left_out="Worked out anew every few minutes.", fates={"week": STAYS}, why_stays=_IDS),
     Table(
         "rewards_ineligibility", "Weeks for which staff left them out", section="weeks_left_out", shown="since, until, created_at, lifted_at",
-        fates={"reason": STAYS}, why_stays="Staff's words, which name nobody; they are told that it is so.",
+        fates={"reason": STAYS}, why_stays=_DECIDED,
     ),
     Table(
         "rewards_appeal", "What they asked about a week, and what we answered", section="reward_appeals",
@@ -189,28 +193,31 @@ TABLES = [
     ),
     # ------------------------------------------------------------------------------------------------ what is looked into
     Table(
-        "compliance_case", "What staff looked into", section="reviews",
+        "compliance_case", "What staff looked into, where we told them that we do", section="reviews",
+        # Of the others (flags, reviews that staff asked for, the sanctions list) somebody who knew could get around what protects
+        # everybody, and of some the law forbids us to tell.
+        only="kind in ('held_payment', 'held_transfer', 'document', 'dispute', 'withdrawal', 'closing')",
         shown="public_id as id, created_at, closed_at, case when status = 'closed' and outcome in ('no_action', 'restricted', 'released', 'denied', 'cancelled', 'refunded', 'cleared') then outcome end as outcome",
-        fates={"public_id kind about summary detail status outcome label result signals": STAYS},
-        why_stays="What was decided and on what grounds, which the law wants kept: ids, figures, and staff's words, which name nobody.",
+        fates={"public_id kind about detail status outcome label signals": STAYS, "summary result": EMPTIED},
+        why_stays="What was decided and on what grounds, which the law wants kept: ids, codes and figures.",
     ),
-    Table("compliance_casenote", "What staff noted on a case", left_out="Staff's own notes: who knew them could get around what protects everybody.", fates={"note": STAYS}, why_stays="Append-only; notes name nobody."),
-    Table("compliance_verdict", "What a case was closed with", left_out="Its outcome is in the section reviews.", fates={"kind outcome label result signals": STAYS}, why_stays="Append-only; figures without a name."),
+    Table("compliance_casenote", "What staff noted on a case", left_out="Staff's own notes: who knew them could get around what protects everybody.", fates={"note": REMOVED}),
+    Table("compliance_verdict", "What a case was closed with", left_out="Its outcome is in the section reviews.", fates={"kind outcome label signals": STAYS, "result": EMPTIED}, why_stays="Codes and figures, from which a model can be trained."),
     Table("compliance_flag", "What rules noticed", ("user_id", "other_id"), left_out="Rules by which we notice fraud: who knew them could get around them.", fates={"public_id rule bucket detail": STAYS}, why_stays="Counts, cents and numbers of ours."),
     Table("compliance_namecheck", "When their name was compared with the sanctions list", left_out="How we follow the law on sanctions."),
-    Table("compliance_sanctionshit", "A name on the sanctions list that is like theirs", left_out="What we may have to report to an authority.", fates={"public_id listed name_key entry_key state reason": STAYS}, why_stays="The law wants ten years of records about sanctions; the name is the list's."),
-    Table("compliance_standing", "Their tier, by which limits are higher", section="tier", shown="tier, since", fates={"reason": STAYS}, why_stays=_IDS),
-    Table("compliance_tierchange", "Each change of their tier, and what caused it", section="tier_changes", shown="before, after, cause, at", fates={"cause evidence reason": STAYS}, why_stays="Append-only: scores, dates and ids, never a name."),
-    Table("compliance_document", "Documents that they sent us to raise their limits; the pictures lie encrypted elsewhere and go after the decision", section="documents", shown="public_id as id, kind, media_type, pages, size, status, words, created_at, decided_at, removed_at", fates={"public_id kind media_type status words digest_index": STAYS, "content_key": KEY}, why_stays="That a document was looked at, and what was decided; a blind index tells nothing without its key."),
+    Table("compliance_sanctionshit", "A name on the sanctions list that is like theirs", left_out="What we may have to report to an authority.", fates={"public_id listed name_key entry_key state reason": STAYS}, why_stays="The law wants ten years of records about sanctions; the name is the list's, theirs is a keyed hash, and staff's reason names nobody."),
+    Table("compliance_standing", "Their tier, by which limits are higher", section="tier", shown="tier, since", fates={"reason": STAYS}, why_stays=_DECIDED),
+    Table("compliance_tierchange", "Each change of their tier, and what caused it", section="tier_changes", shown="before, after, cause, at", fates={"cause evidence reason": STAYS}, why_stays="Scores, dates and ids; staff's reason names nobody."),
+    Table("compliance_document", "Documents that they sent us to raise their limits; the pictures lie encrypted elsewhere and go after the decision", section="documents", shown="public_id as id, kind, media_type, pages, size, status, words, created_at, decided_at, removed_at", fates={"public_id kind media_type status digest_index": STAYS, "words": EMPTIED, "content_key": KEY}, why_stays="That a document was looked at, and what was decided; a blind index tells nothing without its key."),
     Table("compliance_assessment", "The score of a movement, line by line", ("user_id", "payee_id"), left_out="Rules by which we notice fraud: who knew them could get around them.", fates={"kind decision signals shadow": STAYS}, why_stays="Figures without a name."),
     Table("compliance_contact", "Whom they have paid before", ("user_id", "payee_id"), left_out="The payments are there.", why_stays=_IDS),
     Table(
         "compliance_letter", "Letters from us", section="letters", shown="public_id as id, kind, title, body, about, created_at, read_at",
         fates={"public_id kind title body about": REMOVED},
     ),
-    Table("compliance_freeze", "Why and from when to when we stopped their sending or receiving", section="freezes", shown="public_id as id, level, reason, at, ended_at", fates={"public_id kind reason": STAYS}, why_stays="Append-only: what was decided about an account, in words that name nobody."),
-    Table("compliance_personnote", "What staff noted about them", left_out="Staff's own notes: who knew them could get around what protects everybody.", fates={"note": STAYS}, why_stays="Append-only; notes name nobody."),
-    Table("compliance_withdrawal", "Money that they asked for out of a frozen account", section="withdrawals", shown="public_id as id, amount, status, transfer, told, asked_at, decided_at, ended_at", fates={"public_id bank_account status transfer told": STAYS}, why_stays=_BOOKS),
+    Table("compliance_freeze", "Why and from when to when we stopped their sending or receiving", section="freezes", shown="public_id as id, level, reason, at, ended_at", fates={"public_id kind": STAYS, "reason": EMPTIED}, why_stays=_DECIDED),
+    Table("compliance_personnote", "What staff noted about them", left_out="Staff's own notes: who knew them could get around what protects everybody.", fates={"note": REMOVED}),
+    Table("compliance_withdrawal", "Money that they asked for out of a frozen account", section="withdrawals", shown="public_id as id, amount, status, transfer, told, asked_at, decided_at, ended_at", fates={"public_id bank_account status transfer": STAYS, "told": EMPTIED}, why_stays=_BOOKS),
     Table("compliance_ticket", "What they asked our support", section="tickets", shown="public_id as id, subject, about, status, created_at", fates={"public_id about status": STAYS, "subject": EMPTIED}, why_stays=_IDS),
     Table("compliance_ticketmessage", "What was written about it, from both sides", section="ticket_messages", shown="(select t.public_id from compliance_ticket t where t.id = ticket_id) as ticket, body, at, staff_id is not null as from_us", fates={"body": EMPTIED}),
     Table("compliance_appeal", "What they objected to, and our answer", section="appeals", shown="public_id as id, against, about, message, status, created_at, outcome, answer, answered_at", fates={"public_id against about status outcome": STAYS, "message answer": EMPTIED}, why_stays=_IDS),
@@ -223,15 +230,15 @@ TABLES = [
     ),
     Table(
         "privacy_closing", "That they close the account", section="closing", shown="public_id as id, state, asked_at, cancelled_at, closed_at",
-        fates={"public_id state waits_for frozen_reason": STAYS}, why_stays=_IDS,
+        fates={"public_id state waits_for": STAYS, "frozen_reason": EMPTIED}, why_stays=_IDS,
     ),
-    Table("privacy_legalhold", "That a court or an authority may still ask for their data", left_out="The law may forbid to tell.", fates={"reason": STAYS}, why_stays="It is lifted before anybody is erased; staff's words."),
+    Table("privacy_legalhold", "That a court or an authority may still ask for their data", left_out="The law may forbid to tell.", fates={"reason": STAYS}, why_stays="It is lifted before anybody is erased; staff's reason names nobody."),
 ]
 
 # Rows of staff, not of people who use PaYa; they leave with their employment (docs/privacy.md).
 OF_STAFF = {
-    "console_authenticator", "console_actionrecord", "console_staffrole", "console_securitykey", "django_admin_log", "users_user_groups",
-    "users_user_user_permissions", "payments_staffview",
+    "console_authenticator", "console_actionrecord", "console_invitation", "console_staffrole", "console_securitykey", "django_admin_log",
+    "users_user_groups", "users_user_user_permissions", "payments_staffview",
 }  # fmt: skip
 # Tables without a person's column that hold something of people all the same, and why nothing happens to them at erasure.
 ELSEWHERE = {

@@ -39,7 +39,7 @@ class Version:
 
 VERSIONS = [
     Version(TERMS, "1", date(2026, 11, 30), "aec8e1a0cf8825ae932bc42fc6fecaa290d5ff83041fe5891e8aced0188d6d3e"),
-    Version(PRIVACY, "1", date(2026, 11, 30), "7fcde7fc63abb7b931114c6fd2c2e68e20af8e893e4be9dbc936b21ccce8e2a1"),
+    Version(PRIVACY, "1", date(2026, 11, 30), "06c8561f3b1df273b5734a311bad48fee1499c33352d419133ea9342e3173800"),
 ]
 
 

@@ -16,6 +16,8 @@ class IdentityCheck(PersonsRow):
     """One question to one bank. Scores are Plaid's, 0 to 100, null where the bank tells nothing.
 
     `legal_name` is encrypted under the person's key; `name_index` finds the same question when it is asked again.
+    `screened_in` is the newest change of the sanctions list that the name was compared after (0: never), `claimed_until`
+    for how long somebody is at it.
     """
 
     class Status(models.TextChoices):
@@ -36,10 +38,13 @@ class IdentityCheck(PersonsRow):
     attempts = models.SmallIntegerField(default=0, db_default=0)
     due_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
+    screened_in = models.BigIntegerField(db_default=0)
+    claimed_until = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="banking_check_due"),
+            models.Index(fields=["screened_in", "id"], name="banking_check_screened"),
             models.Index(fields=["user", "-id"], name="banking_check_person"),
         ]
         constraints = [

@@ -40,10 +40,15 @@ _LOGIN = {"ITEM_LOGIN_REQUIRED", "ITEM_LOCKED", "ITEM_NOT_FOUND", "INVALID_ACCES
 
 
 def normal(legal_name: str) -> str:
-    """A legal name as it is kept. Raises ValidationError for what is none."""
+    """A legal name as it is kept. Raises ValidationError for what is none, and for one that no bank here would have.
+
+    American banks write names in Latin letters, and so is it compared with the sanctions list: in scripts without vowels it
+    would not be found there.
+    """
     name = " ".join(unicodedata.normalize("NFC", legal_name).split())
-    letters_in_it = sum(character.isalpha() for character in name)
-    if has_control(name) or letters_in_it < 2 or len(name) > NAME_LONGEST or any(character.isdigit() for character in name):
+    of_it = [character for character in name if character.isalpha()]
+    latin = all(unicodedata.name(character, "").startswith("LATIN ") for character in of_it)
+    if has_control(name) or len(of_it) < 2 or not latin or len(name) > NAME_LONGEST or any(map(str.isdigit, name)):
         raise ValidationError(fields={"legal_name": "Write your first and last name as your bank knows them."})
     return name
 

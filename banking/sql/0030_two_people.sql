@@ -27,33 +27,6 @@ REVOKE EXECUTE ON FUNCTION banking_two_approved_it() FROM PUBLIC;
 CREATE TRIGGER two_approved_it BEFORE INSERT ON ledger_transfer FOR EACH ROW
     WHEN (NEW.debit_account IN (91, 100) OR NEW.credit_account IN (91, 100)) EXECUTE FUNCTION banking_two_approved_it();
 
--- The ceiling of a day counts what somebody approved for disputes as well, as theirs counts this (compliance_within_ceiling): it is one
--- person's day, whichever page they are on.
-CREATE OR REPLACE FUNCTION banking_within_ceiling(p_action text, p_cents bigint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    most bigint;
-    already bigint;
-    today timestamptz := date_trunc('day', core_now(), 'UTC');
-BEGIN
-    SELECT max(c.cents) INTO most FROM (
-        SELECT DISTINCT ON (role) role, cents FROM banking_ceiling WHERE action = p_action AND effective_at <= core_now()
-        ORDER BY role, effective_at DESC, id DESC) c
-    JOIN console_staffrole s USING (role) WHERE s.user_id = core_actor();
-    SELECT coalesce(sum(amount), 0) INTO already FROM banking_correction
-    WHERE kind IN ('write_off', 'adjustment_credit', 'adjustment_debit')
-      AND CASE p_action WHEN 'correction.ask' THEN asked_by_id = core_actor() AND asked_at >= today AND approved IS NOT FALSE
-                        ELSE decided_by_id = core_actor() AND decided_at >= today AND approved END;
-    IF p_action = 'correction.decide' THEN
-        already := already + (SELECT coalesce(sum(moved), 0) FROM compliance_disputemoney
-                              WHERE decided_by_id = core_actor() AND decided_at >= today AND moved > 0);
-    END IF;
-    IF already + p_cents > coalesce(most, 0) THEN
-        RAISE EXCEPTION 'That is over your ceiling of % a day, of which % are used.', to_char(coalesce(most, 0) / 100.0, 'FM$999,999,990.00'),
-            to_char(already / 100.0, 'FM$999,999,990.00') USING ERRCODE = 'PY124';
-    END IF;
-END $$;
-
 -- As before, but the trail's lock comes first, as everywhere: whoever resolves the break holds that one and waits for the break.
 CREATE OR REPLACE FUNCTION banking_ask_line_correction(p_break text, p_username text, p_reason text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$

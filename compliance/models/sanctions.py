@@ -8,7 +8,7 @@ from compliance.models.cases import Case, core_now, user_key
 
 
 class SanctionsRun(models.Model):
-    """A change of the list, or of the score from which on a name is a hit, and how far everybody was looked up since.
+    """A change of the list, of the scores, or of how names are read, and how far everybody was looked up since.
 
     `through` is the last person who was; `people` how many, `hits` what was found.
     """
@@ -16,6 +16,7 @@ class SanctionsRun(models.Model):
     class Cause(models.TextChoices):
         IMPORT = "import", "Another list"
         SETTING = "setting", "Other scores"
+        READING = "reading", "Names are read otherwise"
 
     cause = models.TextField(choices=Cause.choices)
     entries = models.IntegerField(db_default=0)
@@ -72,7 +73,9 @@ class NameCheck(models.Model):
 class SanctionsHit(models.Model):
     """Somebody's name is like an entry's. Decided once: the same person and entry under the same names never come again.
 
-    `name_key` stands for what the person was called, `entry_key` for what the entry was; `gone` is one whose entry left the list.
+    `name_key` stands for what the person was called (a keyed hash; without the key in the rows of before), `entry_key` for
+    what the entry was; `legal_name` tells that it was found in a legal name, which is kept elsewhere and encrypted. `gone` is
+    one whose entry left the list.
     """
 
     class State(models.TextChoices):
@@ -89,6 +92,7 @@ class SanctionsHit(models.Model):
     strong = models.BooleanField(db_default=False)
     name_key = models.TextField()
     entry_key = models.TextField()
+    legal_name = models.BooleanField(db_default=False)
     state = models.TextField(choices=State.choices, db_default="open")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="+")
     found_at = models.DateTimeField(db_default=core_now(), editable=False)

@@ -7,6 +7,7 @@ out a middle name, and "Maria" alone is nobody. Two words must be found, or one 
 """
 
 import hashlib
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from anyascii import anyascii
 from rapidfuzz import fuzz, process
 
 WORD_ALIKE = 78.0  # below this two words are two words
@@ -43,8 +45,17 @@ _SMALL = frozenset((
 def words(name: str) -> tuple[str, ...]:
     """What is compared of a name."""
     plain = unicodedata.normalize("NFKD", name.casefold().translate(_OTHER_LETTERS))
-    letters = "".join(" " if not one.isalnum() else one for one in plain if not unicodedata.combining(one))
+    whole = unicodedata.normalize("NFC", "".join(one for one in plain if not unicodedata.combining(one)))
+    letters = "".join(map(_latin, whole))
     return tuple(word for word in letters.split() if word not in _TITLES) or tuple(letters.split())
+
+
+@lru_cache(maxsize=20_000)
+def _latin(one: str) -> str:
+    """A letter of whatever script as it is written in Latin ones. A Chinese character is a word, what is no letter a space."""
+    if one.isascii():
+        return one if one.isalnum() else " "
+    return re.sub(r"([A-Z])", r" \1", anyascii(one)).lower() if unicodedata.category(one)[0] in "LMN" else " "
 
 
 def key(name: str) -> str:

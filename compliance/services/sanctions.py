@@ -15,7 +15,7 @@ from django.db.models import F
 
 from compliance.models import SanctionsEntry, SanctionsHit, SanctionsRun, SanctionsSetting
 from compliance.sanctions import names, sdn
-from core import clock
+from core import clock, keyring
 from core.actor import SYSTEM, actor
 from core.errors import Conflict
 from core.staff import call
@@ -174,7 +174,7 @@ def _go_on_with_a_run() -> int:
         run = SanctionsRun.objects.get(pk=claimed[0])
         next_ones = Profile.objects.filter(user_id__gt=run.through).order_by("user_id")
         people = list(next_ones.values_list("user_id", "display_name")[:PEOPLE_AT_ONCE])
-    index = _whole_list() if run.cause == SanctionsRun.Cause.SETTING else _changed_by(run)
+    index = _changed_by(run) if run.cause == SanctionsRun.Cause.IMPORT else _whole_list()
     threshold = _threshold()
     hits = sum(_look_up(index, user_id, name, threshold) for user_id, name in people) if len(index) else 0
     through = people[-1][0] if people else run.through
@@ -189,43 +189,70 @@ def _go_on_with_a_run() -> int:
     return len(people) or 1
 
 
-def _look_up(index: names.Index, user_id: int, name: str, threshold: int) -> int:
-    """Write down what this name is like; how many of it were not known. What it does to the person is in the same transaction."""
+def _look_up(index: names.Index, user_id: int, name: str, threshold: int, *, legal_name: bool = False) -> int:
+    """Write down what this name is like; how many of it were not known. What it does to the person is in the same transaction.
+
+    The name itself is not kept: what stands for it tells nothing without the key of blind indexes, for a legal name is a secret.
+    """
     found = index.matches(name, threshold)
     if not found:
         return 0
+    key = names.key(name)
+    sealed = keyring.blind_index("sanctions_name", key).hex()[:32]
     new = 0
     with actor(SYSTEM), connection.cursor() as cursor:
         for match in found:
             cursor.execute(
                 "select compliance_sanctions_hit(%s, %s, %s, %s, %s,"
-                " (select key from compliance_sanctionsentry where number = %s))",
-                [user_id, match.entry, match.listed, match.score, names.key(name), match.entry],
+                " (select key from compliance_sanctionsentry where number = %s), %s, %s)",
+                [user_id, match.entry, match.listed, match.score, sealed, match.entry, key, legal_name],
             )
             new += bool(cursor.fetchone()[0])
     return new
 
 
-_kept: dict[tuple[str, int, str], names.Index] = {}
+def newest_run() -> int:
+    """The newest change of the list or the scores, or 0: whoever keeps legal names looks them up after each."""
+    return SanctionsRun.objects.order_by("-id").values_list("id", flat=True).first() or 0
+
+
+def look_up_legal_name(*, user_id: int, name: str, since: int) -> int:
+    """Look a legal name up in what changed after the run `since` (0: in the whole list); how many hits were not known.
+
+    Rooms above keep these names, and which run each was looked up after: they have read `newest_run` before they ask. In no
+    transaction, as `screen`.
+    """
+    again = not since or SanctionsRun.objects.filter(id__gt=since).exclude(cause=SanctionsRun.Cause.IMPORT).exists()
+    index = _whole_list() if again else _changed_after(since)
+    return _look_up(index, user_id, name, _threshold(), legal_name=True) if len(index) else 0
+
+
+_kept: dict[tuple[str, tuple[int, int], str], names.Index] = {}
+
+
+def _newest_import() -> int:
+    return SanctionsRun.objects.filter(cause="import").order_by("-id").values_list("id", flat=True).first() or 0
 
 
 def _whole_list() -> names.Index:
-    newest = SanctionsRun.objects.filter(cause="import").order_by("-id").values_list("id", flat=True).first() or 0
-    return _index(newest, "all")
+    return _index("all", after=0, until=_newest_import())
 
 
 def _changed_by(run: SanctionsRun) -> names.Index:
-    return _index(run.pk, "changed")
+    return _index("changed", after=run.pk - 1, until=run.pk)
 
 
-def _index(run: int, which: str) -> names.Index:
-    """Made once per list and process: to read eighteen thousand entries takes longer than to look up fifty names."""
-    key = (connection.settings_dict["NAME"], run, which)
+def _changed_after(run: int) -> names.Index:
+    return _index("changed after", after=run, until=_newest_import())
+
+
+def _index(which: str, *, after: int, until: int) -> names.Index:
+    """What is listed and was changed in these runs. Made once per list and process: to read eighteen thousand entries takes
+    longer than to look up fifty names."""
+    key = (connection.settings_dict["NAME"], (after, until), which)
     if key not in _kept:
         rows = SanctionsEntry.objects.filter(removed_in=None, kind__in=COMPARED)
-        if which == "changed":
-            rows = rows.filter(changed_in_id=run)
-        listed = rows.values_list("number", "name", "aliases")
+        listed = rows.filter(changed_in_id__gt=after, changed_in_id__lte=until).values_list("number", "name", "aliases")
         made = names.Index((number, one) for number, name, aliases in listed for one in [name, *aliases])
         for old in [old for old in _kept if old[2] == which]:
             del _kept[old]

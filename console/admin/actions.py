@@ -26,13 +26,14 @@ with a sentence for what is not possible now. It all runs in the request's one t
 here, write the row that the worker finds due.
 
 What was shown is what is done: the form carries a digest of it, and where things have changed meanwhile it is shown
-anew and not done.
+anew and not done. A figure that moves by itself is no part of that: `Moving("Their wallet holds $5.00 now.")`.
 """
 
 import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -44,6 +45,7 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.cache import add_never_cache_headers
 
 from console.middleware import FRESH
 from console.models import StaffAction
@@ -51,6 +53,23 @@ from core.errors import PayaError, ValidationError
 from core.staff import REASON_LONGEST, REASON_SHORTEST, WHY, allowed, reason_of
 
 Form = forms.Form
+
+
+class Moving(str):
+    """A sentence of a preview whose figure moves by itself while somebody reads it (a balance, how many there are).
+
+    It is shown, and what is confirmed does not depend on it: otherwise whoever is paid every second could not be frozen.
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class ShownOnce:
+    """What `do` answers where it made a link that nobody can look up again: the next page has it, and no message or table."""
+
+    words: str
+    path: str
 
 
 class Action:
@@ -71,7 +90,7 @@ class Action:
         """What it will do, in sentences, from what was filled in. Raises ValidationError where that cannot be done."""
         raise TypeError(f"{type(self).__name__} does not say what it will do")
 
-    def do(self, row: Any, given: Mapping[str, Any], *, staff_id: int, reason: str) -> str:
+    def do(self, row: Any, given: Mapping[str, Any], *, staff_id: int, reason: str) -> str | ShownOnce:
         """Do it by calling one service; the answer is said to whoever did it."""
         raise TypeError(f"{type(self).__name__} does nothing")
 
@@ -91,7 +110,7 @@ class _Reason(forms.Form):
     reason = forms.CharField(
         label="Reason", min_length=REASON_SHORTEST, max_length=REASON_LONGEST,
         widget=forms.Textarea(attrs={"rows": 2, "placeholder": "For example the number of the support case"}),
-        help_text="Kept for good with your name and the time.",
+        help_text="Kept for good with your name and the time, also when the person’s data are erased: name nobody.",
         error_messages={"required": WHY, "min_length": WHY, "max_length": WHY},
     )  # fmt: skip
 
@@ -168,6 +187,8 @@ class Acting:
             if form.is_valid() and request.POST.get("shown") == digest:
                 reason = form.cleaned_data["reason"]
                 said = chosen.do(row, given, staff_id=int(request.user.pk or 0), reason=reason)
+                if isinstance(said, ShownOnce):
+                    return self._once(request, chosen, said, back)
                 messages.success(request, said)
                 return HttpResponseRedirect(back)
             if form.is_valid() and request.POST.get("shown"):
@@ -187,6 +208,18 @@ class Acting:
         return TemplateResponse(request, "console/act.html", context, status=400 if form.errors or problem else 200)
 
 
+    def _once(self, request: HttpRequest, chosen: Action, said: ShownOnce, back: str) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "opts": self.opts,  # type: ignore[attr-defined]
+            "title": chosen.title, "said": said.words, "link": request.build_absolute_uri(said.path), "back": back,
+        }  # fmt: skip
+        answer = TemplateResponse(request, "console/once.html", context)
+        add_never_cache_headers(answer)
+        return answer
+
+
 def _digest(action: str, key: str | None, given: Mapping[str, Any], will_do: Sequence[str]) -> str:
-    text = json.dumps([action, key, sorted((name, str(value)) for name, value in given.items()), list(will_do)])
+    stays = [sentence for sentence in will_do if not isinstance(sentence, Moving)]
+    text = json.dumps([action, key, sorted((name, str(value)) for name, value in given.items()), stays])
     return hashlib.sha256(text.encode()).hexdigest()

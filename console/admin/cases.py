@@ -110,7 +110,7 @@ class Note(Action):
     acts = "case.note"
 
     def preview(self, row: Case, given: Any) -> list[str]:
-        return ["It stands on the page of this case for good, with your name. The person does not see it."]
+        return ["It stands on the page of this case with your name, until its person is erased. They do not see it."]
 
     def do(self, row: Case, given: Any, *, staff_id: int, reason: str) -> str:
         cases.note(case=row.pk, note=reason, staff_id=staff_id)
@@ -164,7 +164,7 @@ class ClearAll(_Open):
         return super().offered(row) and row.kind == "sanctions"
 
     def preview(self, row: Case, given: Any) -> list[str]:
-        return [f"{hit.display_name} is not “{hit.listed}” (score {hit.score})." for hit in _open_hits(row)] + [
+        return [f"{hit.whose} is not “{hit.listed}” (score {hit.score})." for hit in _open_hits(row)] + [
             "They never come up together again under these names. The case is closed, and @"
             f"{row.username} may send again if this is what kept them from it."
         ]
@@ -323,8 +323,8 @@ class CaseAdmin(Keyed):
     @display(description="Hits of the sanctions list")
     def hits_(self, row: Case) -> str:
         found = Hit.objects.filter(case_id=row.pk).order_by("-score")
-        lines = ((to("hit", hit.pk, hit.listed), hit.score, hit.state) for hit in found)
-        return format_html_join("", "<p>{} (score {}, {})</p>", lines) or "–"
+        lines = ((to("hit", hit.pk, hit.listed), hit.score, hit.state, hit.found_in) for hit in found)
+        return format_html_join("", "<p>{} (score {}, {}, in the {})</p>", lines) or "–"
 
     @display(description="Verdicts")
     def verdicts(self, row: Case) -> str:
@@ -511,7 +511,7 @@ class Clear(_OpenHit):
 
     def preview(self, row: Hit, given: Any) -> list[str]:
         return [
-            f"{row.display_name} (@{row.username}) is not “{row.listed}”.",
+            f"{row.whose} (@{row.username}) is not “{row.listed}”.",
             "They never come up together again unless one of the two goes by another name. With the last open hit the case is"
             " closed, and what kept the person from sending ends.",
         ]
@@ -528,7 +528,7 @@ class Confirm(_OpenHit):
 
     def preview(self, row: Hit, given: Any) -> list[str]:
         return [
-            f"{row.display_name} (@{row.username}) is “{row.listed}”, entry {row.entry}.",
+            f"{row.whose} (@{row.username}) is “{row.listed}”, entry {row.entry}.",
             "Nothing leaves their wallet any more. The case is closed as confirmed when no other hit is open.",
         ]
 
@@ -549,16 +549,25 @@ class HitState(QueueFilter):
 
 @admin.register(Hit, site=site)
 class HitAdmin(Keyed):
-    list_display = ("display_name", "listed", "score", "strong", "person", "found", "state_", "case")
-    list_filter = (HitState, "strong", OfPerson)
+    list_display = ("whose_", "listed", "score", "strong", "person", "found", "state_", "case")
+    list_filter = (HitState, "strong", "legal_name", OfPerson)
     search_fields = ("listed", "display_name")
     search_help_text = "name, @username or whole phone"
     ordering = ("-strong", "-score", "number")
     staff_actions = (Clear, Confirm)
     sections_of_page = (
-        (None, ("display_name", "person", "score", "strong", "state_", "case", "found", "decided")),
+        (None, ("display_name", "legal_names_", "legal_name", "person", "score", "strong", "state_", "case", "found", "decided")),
         ("The entry", ("listed", "entry", "name", "kind", "aliases_", "program", "title_", "places_", "remarks_", "removed")),
     )
+
+    @display(description="Name", ordering="display_name")
+    def whose_(self, row: Hit) -> str:
+        return row.whose
+
+    @display(description="Legal names that they gave")
+    def legal_names_(self, row: Hit) -> str:
+        found = queries.legal_names("select check_id, legal_name from console_legal_names(%s)", row.pk, row.user_id)
+        return format_html_join("", "<div>{}</div>", ((one,) for one in found)) or "–"
 
     @display(description="Person")
     def person(self, row: Hit) -> str:

@@ -11,9 +11,8 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from banking.models import IdentityCheck
-from banking.services import secrets as sealed
 from compliance.services import documents
+from console import queries
 from console.admin.actions import Action, Form
 from console.admin.base import OfPerson, ReadOnly, person_link, plain, to, when
 from console.models import Document
@@ -138,15 +137,8 @@ class DocumentAdmin(ReadOnly):
 
     @display(description="Legal name that they typed")
     def legal_name(self, row: Document) -> str:
-        with connection.cursor() as cursor:
-            cursor.execute("select check_id, legal_name from console_legal_name(%s)", [row.pk])
-            found = cursor.fetchone()
-        if found is None:
-            return "–"
-        try:
-            return sealed.legal_name_of(IdentityCheck(user_id=row.user_id, public_id=found[0], legal_name=bytes(found[1])))
-        except DecryptionFailed:
-            return "erased"
+        question = "select check_id, legal_name from console_legal_name(%s)"
+        return ", ".join(queries.legal_names(question, row.pk, row.user_id)) or "–"
 
     @display(description="Tier", ordering="tier")
     def tier_(self, row: Document) -> str:

@@ -142,6 +142,7 @@ class Hit(Shown):
     remarks = models.TextField()
     places = ArrayField(models.TextField())
     removed = models.BooleanField()
+    legal_name = models.BooleanField("in the legal name")
 
     class Meta(Shown.Meta):
         abstract = False
@@ -149,7 +150,16 @@ class Hit(Shown):
         verbose_name, verbose_name_plural = "sanctions hit", "sanctions hits"
 
     def __str__(self) -> str:
-        return f"{self.display_name}, like {self.listed}"
+        return f"{self.whose}, like {self.listed}"
+
+    @property
+    def found_in(self) -> str:
+        return "legal name" if self.legal_name else "name here"
+
+    @property
+    def whose(self) -> str:
+        """What was found to be like the entry; the legal name itself stands only where somebody decides."""
+        return f"Legal name of {self.display_name}" if self.legal_name else str(self.display_name)
 
 
 class ListRun(Shown):

@@ -45,18 +45,39 @@ def days(name: str) -> int:
         return int(cursor.fetchone()[0])
 
 
+class NotPruned(Exception):
+    """Some things that are older than their time are still there: `failed` names their periods."""
+
+    def __init__(self, failed: list[str]) -> None:
+        self.failed = failed
+        super().__init__(f"not removed, see the log: {', '.join(failed)}")
+
+
 def prune() -> dict[str, int]:
-    """Remove what is older than its time, in batches that are transactions of their own; how many rows of each."""
-    removed = {}
+    """Remove what is older than its time, in batches that are transactions of their own; how many rows of each.
+
+    What fails keeps nothing else from being removed. Raises NotPruned at the end, with what failed.
+    """
+    removed, failed = {}, []
     for period in PERIODS:
         if not period.pruned:
             continue
-        count = sum(_batches(period.name))
-        with actor(SYSTEM), connection.cursor() as cursor:
-            cursor.execute("select privacy_pruned(%s, %s)", [period.name, count])
-        removed[period.name] = count
+        try:
+            removed[period.name] = _prune(period.name)
+        except Exception:
+            log.exception("retention_failed", extra={"key": period.name})
+            failed.append(period.name)
     log.info("retention", extra={"event": ", ".join(f"{name} {count}" for name, count in removed.items() if count)})
+    if failed:
+        raise NotPruned(failed)
     return removed
+
+
+def _prune(name: str) -> int:
+    count = sum(_batches(name))
+    with actor(SYSTEM), connection.cursor() as cursor:
+        cursor.execute("select privacy_pruned(%s, %s)", [name, count])
+    return count
 
 
 def _batches(name: str) -> list[int]:

@@ -182,7 +182,10 @@ def test_nobody_tries_names_until_one_fits(banked: LinkedTo, database: Database)
     assert "resets_at" in refusal.value.data
 
 
-@pytest.mark.parametrize("name", ["", " ", "A", "4711", "Ada 2", "Ada\x07Lovelace", "x" * 121, "🦊🦊", "Ada\u202eecalevoL"])
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "A", "4711", "Ada 2", "Ada\x07Lovelace", "x" * 121, "🦊🦊", "Ada\u202eecalevoL", "Ада Лавлейс", "آدا لوفلايس"],
+)
 def test_what_is_no_name(banked: LinkedTo, name: str) -> None:
     ada, _ = banked()
     with pytest.raises(ValidationError) as refusal:

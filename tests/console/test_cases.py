@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from banking.models import BankAccount, IdentityCheck
+from banking.services import legal_names, secrets
 from compliance.services import cases, sanctions
+from core import clock
 from core.actor import SYSTEM, actor
 from tests.compliance import lists
 from tests.conftest import Database
@@ -129,6 +132,28 @@ def test_a_hit_is_decided_once(world: World, hit: str, desk: Desk, staff_site: D
     assert row(staff_site, case)[0] == "closed" and row(staff_site, case)[3] == "false_positive"
     assert desk.get(url + "do/clear/").status_code == 302
     assert not listed(desk, "/admin/console/hit/", hit) and listed(desk, "/admin/console/hit/", hit, state="cleared")
+
+
+def test_a_legal_name_that_is_like_one_is_read_where_it_is_decided(
+    world: World, hit: str, desk: Desk, staff_site: Database
+) -> None:
+    check = IdentityCheck(user_id=world.maya.id, due_at=clock.now(), name_index=b"n")
+    with staff_site.role("worker"), actor(SYSTEM):
+        check.account = BankAccount.objects.get(public_id="ba_1")
+        check.legal_name = secrets.seal_legal_name(check, "Theo Theoss")
+        check.save(force_insert=True)
+    with staff_site.role("worker"):
+        legal_names.screen()
+    found = "select public_id, case_id from compliance_sanctionshit where legal_name"
+    [(key, _)] = staff_site.as_superuser(found)
+    queue, shown = page(desk, "/admin/console/hit/"), page(desk, f"/admin/console/hit/{key}/change/")
+    assert "Legal name of Maya" in queue and "Theoss" not in queue
+    assert "Theo Theoss" in shown
+    assert "Theoss" not in page(desk, f"/admin/console/hit/{hit}/change/")  # of somebody else
+    [(case,)] = staff_site.as_superuser("select public_id from compliance_case where user_id = %s", [world.maya.id])
+    assert "in the legal name" in page(desk, f"/admin/console/case/{case}/change/")
+    staff_site.as_superuser("delete from console_staffrole where role = 'compliance'")
+    assert "Theoss" not in page(desk, f"/admin/console/hit/{key}/change/")
 
 
 def test_other_scores_look_everybody_up_again(world: World, hit: str, desk: Desk, staff_site: Database) -> None:

@@ -121,6 +121,26 @@ def test_it_is_set_aside_and_both_are_told(database: Database, holding: None) ->
     assert "Cancel it" not in browser(bob).get(f"/payments/{payment}").content.decode()
 
 
+def test_its_page_offers_what_fits_and_the_activity_names_whom_it_is_for(database: Database, holding: None) -> None:
+    ann, bob = person(database, 5_000), person(database, name="Bob Bright")
+    payment = held(ann, bob)
+    for one in (ann, bob):
+        shown = browser(one).get(f"/payments/{payment}").content.decode()
+        assert "Pay again" not in shown and "Pay back" not in shown and "look again" not in shown
+        assert 'class="plus"' not in shown  # it has not come in
+    line = Api().get("/v1/wallet/transactions", person=ann).json()["data"][0]
+    assert line["counterparty"] == {"username": bob.username, "display_name": "Bob Bright"}
+    activity = browser(ann).get("/activity").content.decode()
+    assert f"@{bob.username}, set aside to be checked" in activity and "Bob Bright" in activity
+    deny(database, payment)
+    assert f"@{bob.username}, came back" in browser(ann).get("/activity").content.decode()
+    denied = browser(ann).get(f"/payments/{payment}").content.decode()
+    assert "Pay again" not in denied and f'href="/appeal?about={payment}"' in denied
+    for one in (ann, bob):
+        [newest, *_] = Api().get("/v1/messages", person=one).json()["data"]
+        assert f'href="/appeal?about={payment}"' in browser(one).get(f"/messages/{newest['id']}").content.decode()
+
+
 def test_released_it_arrives_and_is_in_the_feed(database: Database, holding: None) -> None:
     ann, bob = person(database, 5_000), person(database)
     payment = held(ann, bob)

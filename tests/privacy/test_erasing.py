@@ -151,6 +151,14 @@ def destroy(user_id: int) -> None:
 WORDS = [f"{word} words of hers" for word in ("ticket", "subject", "appeal", "dispute")] + [
     f"staff wrote about {about}" for about in ("ticket", "appeal", "dispute")
 ]  # fmt: skip
+OURS = [
+    f"{NAME} was mentioned in {where}"
+    for where in (
+        "a freeze", "a command", "a refused withdrawal", "a note on the person", "a note on the case", "the flag", "the result",
+        "a refused document", "the second result",
+    )
+]  # fmt: skip
+WHY = "They had asked us to."
 
 
 @pytest.fixture
@@ -168,7 +176,7 @@ def spoke(stage: Stage, make_person: MakePerson, staff: int) -> PersonForTest:
     appeal = support.appeal(user_id=ann.id, about="", message=WORDS[2]).public_id
     stage.database.as_superuser(frozen, [0, "", ann.id])
     with stage.database.role("staff"):
-        why: dict[str, Any] = {"staff_id": staff, "reason": "They had asked us to."}
+        why: dict[str, Any] = {"staff_id": staff, "reason": WHY}
         support.answer_ticket(ticket=ticket, message=WORDS[4], solved=True, **why)
         support.answer_appeal(appeal=appeal, outcome="upheld", answer=WORDS[5], **why)
         support.decide(dispute=dispute, outcome="no_error", amount=0, result=WORDS[6], **why)
@@ -182,6 +190,69 @@ def spoke(stage: Stage, make_person: MakePerson, staff: int) -> PersonForTest:
     return ann
 
 
+@pytest.fixture
+def written_about(
+    stage: Stage, make_person: MakePerson, staff: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> PersonForTest:
+    """Somebody whom staff wrote to, and about, in every way there is, with their name in it each time; and who left."""
+    from compliance.services import cases, documents, freezes
+    from tests.tiers.files import picture
+    from wallets.services import Freeze
+
+    ann = make_person("ann_written", 50_00, name=NAME)
+    account = stage.bank(ann)
+    monkeypatch.setattr("django.conf.settings.DOCUMENTS_FOLDER", str(tmp_path / "documents"))
+    document = documents.upload(user_id=ann.id, kind="passport", data=picture()).public_id
+    [(who,)] = stage.database.as_superuser("select public_id from users_user where id = %s", [ann.id])
+    why: dict[str, Any] = {"staff_id": staff, "reason": WHY}
+    with stage.database.role("worker"):
+        freezes.freeze_by_command(user_id=ann.id, level=Freeze.SENDING, reason=OURS[1])
+        freezes.freeze_by_command(user_id=ann.id, level=Freeze.NONE, reason="")
+    with stage.database.role("staff"):
+        frozen = freezes.freeze_person(person=who, level=Freeze.SENDING, told=OURS[0], **why)
+        asked = freezes.start_withdrawal(person=who, amount=1_00, bank_account=account.public_id, **why)
+        freezes.deny_withdrawal(withdrawal=asked, told=OURS[2], **why)
+        freezes.unfreeze_person(freeze=frozen, **why)
+        freezes.note_person(person=who, note=OURS[3], staff_id=staff)
+        freezes.note_person(person=who, note=OURS[3] + ", too", staff_id=staff)
+        documents.refuse(document=document, words=OURS[7], **why)
+        case = freezes.ask_review(person=who, summary=OURS[5], priority=2, **why)
+        cases.note(case=case, note=OURS[4], staff_id=staff)
+        cases.close(case=case, outcome="no_action", label="legitimate", result=OURS[6], **why)
+        cases.reopen(case=case, **why)
+        cases.close(case=case, outcome="no_action", label="legitimate", result=OURS[8], **why)
+    stage.age(100)
+    stage.close(ann)
+    stage.work()
+    stage.settle(ann)
+    stage.work()
+    assert stage.state(ann).state == "closed"
+    return ann
+
+
+def test_what_staff_wrote_to_them_and_about_them_goes_too(stage: Stage, written_about: PersonForTest, staff: int):
+    before = dump.search(dump.of_database(stage.database), OURS)
+    assert {word for _, word in before} == set(OURS)
+    # Nothing of it is where nobody could ever empty it: neither in the trail nor among the records of what staff did.
+    assert {place for place, _ in before} <= {
+        "compliance_freeze", "compliance_withdrawal", "compliance_personnote", "compliance_casenote", "compliance_case",
+        "compliance_verdict", "compliance_document", "compliance_letter",
+    }  # fmt: skip
+    stage.age(4000)
+    stage.work()
+    assert stage.state(written_about).state == "erased"
+    assert dump.search(dump.of_database(stage.database), [NAME, *OURS]) == set()
+    kept = stage.database.as_superuser(
+        "select (select count(*) from compliance_freeze), (select status from compliance_withdrawal),"
+        " (select array_agg(label) from compliance_verdict where kind = 'review'), (select status from compliance_document),"
+        " (select count(*) from compliance_personnote) + (select count(*) from compliance_casenote)"
+    )
+    assert kept == [(2, "denied", ["legitimate", "legitimate"], "refused", 0)]  # that it was, and how it ended
+    # What staff give as a reason stays, for good: the form tells them to name nobody in it.
+    reasons = stage.database.as_superuser("select count(*) from console_trail where reason = %s", [WHY])
+    assert reasons[0][0] >= 8
+
+
 def test_what_was_said_to_us_and_by_us_goes_too(stage: Stage, spoke: PersonForTest):
     assert {word for _, word in dump.search(dump.of_database(stage.database), WORDS)} == set(WORDS)
     stage.age(4000)
@@ -190,6 +261,28 @@ def test_what_was_said_to_us_and_by_us_goes_too(stage: Stage, spoke: PersonForTe
     assert dump.search(dump.of_database(stage.database), WORDS) == set()
     [(outcome, kind)] = stage.database.as_superuser("select outcome, kind from compliance_dispute")
     assert (outcome, kind) == ("no_error", "other")  # that it was, and how it ended
+
+
+@pytest.mark.parametrize("table", ["personnote", "casenote"])
+def test_nothing_else_removes_a_note(stage: Stage, written_about: PersonForTest, table: str):
+    engine, removed = "set local role paya_engine;", f"delete from compliance_{table}"
+    named = f"set local paya.erasing = '{written_about.id}';"
+    for attempt in (
+        removed, f"{named} {removed}", f"{engine} {removed}", f"{engine} set local paya.erasing = '0'; {removed}",
+        f"{engine} {named} update compliance_{table} set note = compliance_erased_words()",
+        f"update users_user set is_active = true where id = {written_about.id}; {engine} {named} {removed}",
+    ):  # fmt: skip
+        with pytest.raises(psycopg2.DatabaseError, match="what was said stays|permission denied"):
+            stage.database.as_superuser(f"begin; {attempt}; commit")
+        stage.database.as_superuser("rollback")
+    stage.database.as_superuser(f"begin; {engine} {named} {removed}; commit")  # the control: named, and closed
+
+
+@pytest.mark.parametrize(("table", "words"), [
+    ("freeze", ["reason"]), ("withdrawal", ["told"]), ("case", ["summary", "result"]), ("verdict", ["result"]),
+])  # fmt: skip
+def test_nothing_else_empties_what_staff_wrote(stage: Stage, written_about: PersonForTest, table: str, words: list[str]):
+    test_nothing_else_empties_these_words(stage, written_about, table, words)
 
 
 @pytest.mark.parametrize(("table", "words"), [

@@ -1,0 +1,10 @@
+from django.db import migrations
+
+from core.migrate import run_sql_file
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [("privacy", "0001_privacy"), ("compliance", "0008_erased_words")]
+
+    operations = [run_sql_file(__file__, "0002_erased_words.sql")]
