@@ -18,7 +18,7 @@ from core.errors import Conflict, LimitExceeded
 from privacy.services import closing
 from tests.banking.sandbox import Bank
 from tests.conftest import Database
-from tests.helpers import assert_problem, at_once
+from tests.helpers import Api, assert_problem, at_once
 from tests.payments.test_held import scored
 from wallets.services import Freeze
 
@@ -177,6 +177,8 @@ def test_a_held_load_reaches_no_rail_until_it_is_released(
     decide(database, staff_member, row, "release")
     assert person.submit(person.fresh(row)).status == "pending"
     assert case(database, row).outcome == "released"
+    with database.role("worker"), actor(SYSTEM):
+        assert Letter.objects.filter(user_id=person.person.id).latest("id").title == "Your load of $50.00 goes out now"
     for how in ("release", "deny"):
         with pytest.raises(Conflict):
             decide(database, staff_member, row, how)
@@ -196,6 +198,9 @@ def test_a_held_redemption_is_set_aside_and_comes_back(
     assert person.submit(row).status == "cancelled"
     assert person.money() == (80_00, 0, 0)
     assert letters(database, person) == ["transfer_held", "transfer_denied"]
+    letter = Api().get("/v1/messages", person=person.person).json()["data"][0]
+    assert letter["title"] == "We did not let your redemption of $30.00 go out"
+    assert f"ask us to look again: /appeal?about={row.public_id}" in letter["body"] and "your bank" not in letter["body"]
     assert case(database, row).label == "fraud"
     shown = browse(person.person.id).get(f"/redemptions/{row.public_id}").content.decode()
     assert "It is back in your wallet." in shown and f'href="/appeal?about={row.public_id}"' in shown
