@@ -181,7 +181,9 @@ def create_staff(
     and takes their security keys away.
 
     They have these `roles` from then on, besides those that they had: without any they see the site and do nothing.
-    A changed password ends their sessions. Another `hasher` is for a local run alone. Runs as the worker. Raises ValidationError; Conflict when the e-mail is
+    A changed password ends their sessions. Another `hasher` is for a local run alone.
+
+    Runs as the worker. Raises ValidationError; Conflict when the e-mail is
     taken, NotFound when there is nobody to renew.
     """
     email, roles = _checked(email, roles)

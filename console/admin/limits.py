@@ -52,6 +52,9 @@ class ChangeLimit(Action):
             label="From when on (UTC)", required=False, help_text="Like 2026-12-01 08:00; empty: from now on"
         )
 
+    def initial(self, row: LimitShown) -> dict[str, Any]:
+        return {"value": row.value}
+
     def preview(self, row: LimitShown, given: Any) -> list[str]:
         at = given["at"]
         if at is not None and at < clock.now():
@@ -107,7 +110,9 @@ class LimitAdmin(ReadOnly):
 
     @display(description="Staged", ordering="next_at")
     def staged(self, row: LimitShown) -> str:
-        return format_html("{} from {} on", figure(row.name, row.next_value), when(row.next_at)) if row.next_at else "–"
+        if row.next_at is None:
+            return "–"
+        return format_html("<span>{} from {} on</span>", figure(row.name, row.next_value), when(row.next_at))
 
     @display(description="History")
     def history(self, row: LimitShown) -> str:

@@ -18,8 +18,8 @@ from users.models import User
 
 ROLES = ("support", "compliance", "finance")
 NOTE = (
-    "Called her back under the number that we have. She says that she knows the device, it is her brother's; he answers by Wednesday. "
-    "Somebody else decides on her appeal."
+    "Called her back under the number that we have. She says that she knows the device, it is her brother's; he answers by "
+    "Wednesday. Somebody else decides on her appeal."
 )
 
 

@@ -1,4 +1,4 @@
-"""One frozen account, so that support sees what it looks like: frozen some days ago, told why, an appeal and a withdrawal that wait."""
+"""One frozen account, so that support sees what it looks like: frozen some days ago, told why; appeal and withdrawal wait."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,8 +14,8 @@ TOLD = (
     "about them, and open your account again once you have answered."
 )
 APPEAL = (
-    "Both payments were mine. I was at my brother's and used his phone, because mine is being repaired.\n\nPlease open my account "
-    "again, my rent is due on the first."
+    "Both payments were mine. I was at my brother's and used his phone, because mine is being repaired.\n\nPlease open my "
+    "account again, my rent is due on the first."
 )
 
 

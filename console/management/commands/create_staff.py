@@ -11,8 +11,10 @@ from core.errors import PayaError
 
 
 class QuickHasher(PBKDF2PasswordHasher):
-    """For passwords of a local run, which are random and stand in a file beside it: at its first start, each usual hash is most of a
-    second. They are checked like all others."""
+    """For passwords of a local run, which are random and stand in a file beside it: a usual hash takes most of a second there.
+
+    They are checked like all others.
+    """
 
     iterations = 1_000
 
