@@ -18,10 +18,12 @@ from banking.services.presenting import may_present_again
 from banking.services.transfers import expected_on
 from banking.services.upkeep import wrong_number
 from banking.services.visits import Begun
+from compliance.models import LimitName
 from compliance.origin import origin_of
+from compliance.queries import limits_by_name
 from core import idempotency
 from core.actor import actor
-from core.calendar import in_words
+from core.calendar import in_words, next_minute
 from core.errors import IdempotencyKeyRequired, IdempotencyKeyReused, NotFound, PayaError, ValidationError
 from core.money import format_usd, parse_usd
 from core.pages import form_errors, login_required, session_of
@@ -101,9 +103,9 @@ def linked(request: HttpRequest) -> HttpResponse:
     except PayaError as error:
         return _banks(request, error)
     for account in done.accounts:
-        messages.success(request, f"{_named(account)} is linked.")
+        messages.success(request, f"{show.named(account)} is linked.")
     if done.repaired:
-        messages.success(request, f"{_named(done.repaired)} works again.")
+        messages.success(request, f"{show.named(done.repaired)} works again.")
     elif not done.accounts:
         messages.info(request, "Nothing was changed.")
     return redirect("/banks")
@@ -113,7 +115,7 @@ def linked(request: HttpRequest) -> HttpResponse:
 @login_required
 def choose_default(request: HttpRequest, account_id: str) -> HttpResponse:
     account = services.choose_default(user_id=session_of(request).user_id, bank_account=account_id)
-    messages.success(request, f"{_named(account)} is your default from now on.")
+    messages.success(request, f"{show.named(account)} is your default from now on.")
     return redirect("/banks")
 
 
@@ -151,10 +153,6 @@ def _banks(request: HttpRequest, error: PayaError | None = None) -> HttpResponse
 
 def _sentence(error: PayaError) -> str:
     return " ".join(error.fields.values()) or error.detail
-
-
-def _named(account: BankAccount) -> str:
-    return f"{account.item.institution} ··\N{NO-BREAK SPACE}{account.mask}"
 
 
 def _shown_banks(request: HttpRequest) -> list[dict[str, Any]]:
@@ -202,13 +200,15 @@ def _form(request: HttpRequest, kind: BankTransfer.Kind, ask: Callable[..., idem
                 error = ValidationError("You have already sent this form. To make another transfer, press the button again.")
     user_id = session_of(request).user_id
     with actor(user_id):
-        available = wallet(user_id).available
+        held = wallet(user_id)
+        waits = limits_by_name(user_id).get(LimitName.DAYS_BEFORE_REDEEMING) if kind == Kind.REDEMPTION else None
     context = {
         "key": key,
         "values": values,
         "errors": errors_of(error),
         **bank_choice(request),
-        "wallet": {"available": available},
+        "held": held,
+        "waits": waits and {"days": waits.limit, "until": next_minute(waits.resets_at) if waits.resets_at else None},
         "expected_on": expected_on(kind),
     }
     return render(request, template, context, status=error.status if error else 200)
@@ -307,6 +307,7 @@ def _detail(request: HttpRequest, kind: BankTransfer.Kind, transfer_id: str) -> 
         "bank": show.account_body(row.bank_account),
         "timeline": _steps(row),
         "cancel": row.cancel,
+        "review": row.review,
         "can_try_again": can_try_again,
         "can_cancel": row.status in BankTransfer.OPEN and row.cancel == BankTransfer.Cancel.NO,
     }
@@ -361,7 +362,7 @@ def words(user_id: int, kind: str, ref: str) -> dict[str, str] | None:
     """What a person is told, live, when a transfer of theirs has ended, or something is up with a bank of theirs."""
     if kind in _OF_BANKS:
         bank = queries.bank_account(user_id=user_id, public_id=ref) if ref else None
-        return {"text": _OF_BANKS[kind].format(bank=_named(bank) if bank else ""), "url": "/banks"}
+        return {"text": _OF_BANKS[kind].format(bank=show.named(bank) if bank else ""), "url": "/banks"}
     of = Kind.LOAD if kind.startswith("load") else Kind.REDEMPTION
     row = queries.transfer(user_id=user_id, kind=of, public_id=ref)
     newest = queries.moves_of(row)[-1]

@@ -117,6 +117,11 @@ def _debt(transfer: BankTransfer, evidence: Mapping[str, Any]) -> str:
     return ""
 
 
+def named(account: BankAccount) -> str:
+    """A bank account as its person recognises it, in a sentence."""
+    return f"{account.item.institution} ··\N{NO-BREAK SPACE}{account.mask}"
+
+
 def account_body(account: BankAccount) -> dict[str, Any]:
     return {
         "id": account.public_id,

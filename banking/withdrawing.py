@@ -88,13 +88,13 @@ def withdraw(request: HttpRequest) -> HttpResponse:
             if isinstance(refusal, IdempotencyKeyRequired | IdempotencyKeyReused):
                 key, error = str(uuid.uuid4()), ValidationError("Nothing was sent. Please press the button again.")
     with actor(user_id):
-        mine, past = wallet(user_id), withdrawals.of_person(user_id)[:20]
+        mine, rows = wallet(user_id), withdrawals.of_person(user_id)[:20]
     choice = bank_choice(request)
     context: dict[str, Any] = {
         "key": key, "values": values, "errors": errors_of(error), **choice, "wallet": {"available": mine.available},
-        "frozen": mine.frozen, "reason": mine.frozen_reason, "past": past,
-        "names": {bank["id"]: f"{bank['institution']} ••{bank['mask']}" for bank in choice["banks"]},
-        "open": next((row for row in past if row["status"] in Withdrawal.OPEN), None),
+        "frozen": mine.frozen, "past": [row for row in rows if row["status"] not in Withdrawal.OPEN],
+        "names": {bank["id"]: f"{bank['institution']} ··\N{NO-BREAK SPACE}{bank['mask']}" for bank in choice["banks"]},
+        "open": next((row for row in rows if row["status"] in Withdrawal.OPEN), None),
     }  # fmt: skip
     return render(request, "banking/withdraw.html", context, status=error.status if error else 200)
 

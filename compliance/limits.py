@@ -1,9 +1,10 @@
 """What limits say about a movement: pure functions of the figures that were read under the payer's guard."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from compliance.models import UNITS, LimitName
+from core.calendar import moment_in_words, next_minute
 from core.errors import LimitExceeded
 from core.money import format_usd
 
@@ -128,9 +129,7 @@ def _words(one: Limit) -> str:
 def _when(moment: datetime | None) -> str:
     if moment is None:
         return "later"
-    # Up to the next minute, so that whoever comes then finds it true.
-    shown = moment + timedelta(seconds=59)
-    return f"from {shown:%-d %B} at {shown:%H:%M} UTC on"
+    return f"from {moment_in_words(next_minute(moment))} on"
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -1,6 +1,7 @@
 """A person's limits as they may see them: each with how much is used, when it frees, and how to raise it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from compliance import queries
 from compliance.limits import Limit
@@ -8,6 +9,7 @@ from compliance.models import Limit as LimitRow
 from compliance.models import LimitName, Tier
 from compliance.services.tiers import tier_of
 from core.actor import actor
+from core.calendar import next_minute
 from core.clock import now
 
 
@@ -38,6 +40,11 @@ class Shown:
     @property
     def title(self) -> str:
         return str(self.now.name.label)
+
+    @property
+    def frees_at(self) -> datetime | None:
+        """When there is room for more than now, as it is told."""
+        return next_minute(self.now.resets_at) if self.now.resets_at else None
 
     @property
     def is_free(self) -> bool:

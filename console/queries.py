@@ -19,6 +19,7 @@ from console.models import (
     BankTransfer,
     Break,
     Case,
+    Ceiling,
     Correction,
     Dispute,
     Flag,
@@ -79,6 +80,21 @@ def _opened(check: IdentityCheck) -> str:
         return sealed.legal_name_of(check)
     except keyring.DecryptionFailed:
         return "erased"
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a member of staff has asked for, or approved, today (UTC), in cents."""
+
+    staff: str
+    used: int
+
+
+def ceiling_use(ceiling: Ceiling) -> list[Used]:
+    """What each member who has the ceiling's role has used today, most first."""
+    with connection.cursor() as cursor:
+        cursor.execute("select staff, used from console_ceiling_use(%s, %s)", [ceiling.role, ceiling.action])
+        return [Used(*row) for row in cursor.fetchall()]
 
 
 def looks_like_phone(term: str) -> bool:
@@ -184,6 +200,20 @@ def case_kinds() -> list[tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute("select kind, title from compliance_casekind order by title")
         return list(cursor.fetchall())
+
+
+_SIDES = {
+    "payer": "They paid @{other}", "payee": "They were paid by @{other}", "load": "A load of theirs",
+    "redemption": "A redemption of theirs",
+}  # fmt: skip
+
+
+def became_of(user_id: int, about: str) -> str:
+    """What became of a thing that a person reported, and on which side of it they are: "They paid @theo: completed."."""
+    with connection.cursor() as cursor:
+        cursor.execute("select side, other, status from compliance_thing(%s, %s)", [user_id, about])
+        row = cursor.fetchone()
+    return f"{_SIDES[row[0]].format(other=row[1])}: {row[2].replace('_', ' ')}." if row else ""
 
 
 def letters(user_id: int) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Letting staff in, and the one look that is written down."""
 
+import hashlib
 import secrets
 from base64 import b32encode
 from collections.abc import Iterable
@@ -8,16 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import BasePasswordHasher, check_password, make_password
 from django.db import connection, transaction
 
 from console import keys
-from console.models import Authenticator, LogInTry, SecurityKey
+from console.models import Authenticator, Invitation, LogInTry, SecurityKey, step_of
 from console.sealed import SECRET
 from core import keyring
-from core.actor import SYSTEM, actor
+from core.actor import SYSTEM, actor, current_actor
+from core.api import has_control
 from core.clock import now
-from core.errors import Conflict, NotFound, RateLimited, Unauthenticated, ValidationError
+from core.errors import Conflict, Forbidden, NotFound, RateLimited, Unauthenticated, ValidationError
 from core.ids import new_id
 from core.staff import call, reason_of
 from users.models import User
@@ -27,10 +29,19 @@ from users.models import User
 TRIES_PER_EMAIL, TRIES_PER_ADDRESS, WINDOW = 5, 30, timedelta(minutes=15)
 _LOCK = 720_201  # class of this room's advisory locks
 _WRONG = "E-mail, password or code is not right."
+_WRONG_TO_JOIN = "Password or code is not right."
+LINK_IS_GONE = "This link is not good any more. Please ask an administrator for another one."
+_BY_LINK = "By the link that they were given."
 
 
 def staff_by_id(user_id: int) -> User | None:
     return _staff(None, user_id)
+
+
+def is_actor(email: str | None) -> bool:
+    """Whether this is the e-mail of the member of staff who acts."""
+    acting = staff_by_id(current_actor() or 0)
+    return acting is not None and acting.email == email
 
 
 def _staff(email: str | None, user_id: int | None) -> User | None:
@@ -164,22 +175,25 @@ ROLES = ("support", "compliance", "finance", "auditor", "administrator")
 
 
 def create_staff(
-    *, email: str, roles: Iterable[str] = (), password: str | None = None, secret: bytes | None = None, renew: bool = False
+    *,
+    email: str,
+    roles: Iterable[str] = (),
+    password: str | None = None,
+    secret: bytes | None = None,
+    renew: bool = False,
+    hasher: BasePasswordHasher | str = "default",
 ) -> Account:
     """A member of staff with a new password and authenticator; `renew` gives new ones to somebody who is there,
     and takes their security keys away.
 
     They have these `roles` from then on, besides those that they had: without any they see the site and do nothing.
-    A changed password ends their sessions. Runs as the worker. Raises ValidationError; Conflict when the e-mail is
+    A changed password ends their sessions. Another `hasher` is for a local run alone.
+
+    Runs as the worker. Raises ValidationError; Conflict when the e-mail is
     taken, NotFound when there is nobody to renew.
     """
-    email = email.strip().lower()
-    roles = set(roles)
-    if "@" not in email:
-        raise ValidationError(fields={"email": "This is no e-mail address."})
-    if unknown := roles - set(ROLES):
-        raise ValidationError(fields={"role": f"There is no role {', '.join(sorted(unknown))}: {', '.join(ROLES)}."})
-    password, secret = password or secrets.token_urlsafe(18), secret or secrets.token_bytes(20)
+    email, roles = _checked(email, roles)
+    password, secret = password or secrets.token_urlsafe(18), secret or new_secret()
     with actor(SYSTEM):
         user = User.objects.filter(email=email).first()
         if user is not None and not renew:
@@ -188,21 +202,39 @@ def create_staff(
             raise NotFound(f"{email} is not on the staff.")
         if user is None:
             user = User(public_id=new_id("usr"), kind=User.STAFF, email=email)
-        user.set_password(password)
+        user.password = make_password(password, hasher=hasher)
         user.save(update_fields=["password"] if renew else None)
         SecurityKey.objects.filter(user=user).delete()
+        Invitation.objects.filter(user=user).delete()
         _give_authenticator(user, secret)
         _give_roles(user, roles)
     return Account(email, password, otpauth_url(email, secret))
 
 
+def _checked(email: str, roles: Iterable[str]) -> tuple[str, set[str]]:
+    """Both as they are kept. Raises ValidationError."""
+    email, roles = email.strip().lower(), set(roles)
+    if "@" not in email or has_control(email):
+        raise ValidationError(fields={"email": "This is no e-mail address."})
+    if unknown := roles - set(ROLES):
+        raise ValidationError(fields={"role": f"There is no role {', '.join(sorted(unknown))}: {', '.join(ROLES)}."})
+    return email, roles
+
+
+def new_secret() -> bytes:
+    """What an authenticator app and we know, and nobody else."""
+    return secrets.token_bytes(20)
+
+
+def _sealed(user: User, secret: bytes) -> bytes:
+    """The secret as it is kept, under a data key of the member's own."""
+    keyring.ensure_person_key(user.pk)
+    return keyring.encrypt_for(user.pk, SECRET, user.public_id, secret.hex())
+
+
 def _give_authenticator(user: User, secret: bytes) -> None:
-    if not Authenticator.objects.filter(user=user).exists():
-        keyring.create_person_key(user.pk)
-    sealed = keyring.encrypt_for(user.pk, SECRET, user.public_id, secret.hex())
-    Authenticator.objects.update_or_create(
-        user=user, defaults={"secret": sealed, "last_step": -1, "name": "Authenticator app", "confirmed": True}
-    )
+    given = {"secret": _sealed(user, secret), "last_step": -1, "name": "Authenticator app", "confirmed": True}
+    Authenticator.objects.update_or_create(user=user, defaults=given)
 
 
 def _give_roles(user: User, roles: Iterable[str]) -> None:
@@ -217,6 +249,86 @@ def otpauth_url(email: str, secret: bytes) -> str:
     """What an authenticator app takes in, as text or as a QR code."""
     query = urlencode({"secret": b32encode(secret).decode().rstrip("="), "issuer": "PaYa"})
     return f"otpauth://totp/{quote(f'PaYa:{email}')}?{query}"
+
+
+# ---------------------------------------------------------------------------------------- from the site, by others
+def add_member(*, email: str, roles: Iterable[str], staff_id: int, reason: str) -> str:
+    """Somebody new on the staff, who enrols by themselves; the answer is the token of their link, which is in no table.
+
+    Raises ValidationError, Conflict when the e-mail is taken, Forbidden.
+    """
+    email, roles = _checked(email, roles)
+    if not roles:
+        raise ValidationError(fields={"roles": "Please choose at least one role."})
+    token = secrets.token_urlsafe(32)
+    call("console_add_member", [new_id("usr"), email, sorted(roles), _digest(token), reason_of(reason)], staff_id=staff_id)
+    return token
+
+
+def reset_member(*, member: str, staff_id: int, reason: str) -> str:
+    """This member's authenticator and keys open nothing any more; the token of the link by which they enrol anew.
+
+    Whoever has a password needs it for that link as well. Raises NotFound, Conflict, Forbidden.
+    """
+    token = secrets.token_urlsafe(32)
+    call("console_reset_member", [member, _digest(token), reason_of(reason)], staff_id=staff_id)
+    return token
+
+
+def email_of_new(email: str) -> str:
+    """The e-mail as it is kept. Raises ValidationError where it is none, or somebody's on the staff."""
+    email, _ = _checked(email, ())
+    if _staff(email, None) is not None:
+        raise ValidationError(fields={"email": "This e-mail is on the staff already."})
+    return email
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+@dataclass(frozen=True)
+class Invited:
+    """Whose link it is, and whether they have a password already."""
+
+    member: User
+    has_password: bool
+
+
+def invited(token: str) -> Invited | None:
+    """Who enrols by this link, while it is good."""
+    with connection.cursor() as cursor:
+        cursor.execute("select id, has_password from console_invited(%s)", [_digest(token)])
+        row = cursor.fetchone()
+    user = staff_by_id(row[0]) if row else None
+    return Invited(user, row[1]) if user else None
+
+
+def join(*, token: str, password: str, secret: bytes, code: str, address: str) -> User:
+    """Enrol this authenticator, which shows this code now, by a link; with a new password, or the one that they have.
+
+    The answer is the member, who is in with that. Raises Unauthenticated, RateLimited, Conflict when the link is good no more.
+    """
+    found = invited(token)
+    if found is None:
+        raise Conflict(LINK_IS_GONE)
+    user = found.member
+    attempt = _count_try(keyring.blind_index("staff-email", str(user.email)), keyring.blind_index("staff-address", address))
+    if found.has_password and not check_password(password, user.password):
+        raise Unauthenticated(_WRONG_TO_JOIN)
+    step = step_of(secret, code, after=-1)
+    if step is None:
+        raise Unauthenticated(_WRONG_TO_JOIN)
+    hashed = None if found.has_password else make_password(password)
+    user.password = hashed or user.password
+    try:
+        with actor(user.pk):
+            call("console_join", [_digest(token), _sealed(user, secret), step, hashed, _BY_LINK], staff_id=user.pk)
+            user.otp_device = Authenticator.objects.get(user_id=user.pk)  # type: ignore[attr-defined]
+    except Forbidden as refusal:  # all their roles were taken away meanwhile
+        raise Conflict(LINK_IS_GONE) from refusal
+    LogInTry.objects.filter(pk=attempt.pk).update(succeeded=True)
+    return user
 
 
 def set_roles(*, member: str, roles: Iterable[str], staff_id: int, reason: str) -> None:

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from unfold.sites import UnfoldAdminSite
 
-from console import keys, metrics, queries, queues, report
+from console import joining, keys, metrics, queries, queues, report
 from console.auth import AgainForm
 from console.middleware import FRESH, FRESH_CODE, SINCE
 from console.services import ROLES
@@ -34,6 +34,7 @@ class StaffSite(UnfoldAdminSite):
         return [
             path("again/", self.admin_view(self.again), name="again"),
             path("again/key/", self.admin_view(require_POST(keys.options_again)), name="again_key"),
+            path("join/<str:token>/", never_cache(self.join), name="join"),
             path("login/key/", never_cache(require_POST(keys.options_to_log_in)), name="login_key"),
             path("keys/", self.admin_view(self.keys), name="keys"),
             path("keys/options/", self.admin_view(require_POST(keys.options_to_add)), name="keys_options"),
@@ -47,7 +48,7 @@ class StaffSite(UnfoldAdminSite):
         ]
 
     def get_urls(self) -> list[Any]:
-        """Without a form for passwords: `manage.py create_staff --renew` gives a new one, with a new authenticator."""
+        """Without a form for passwords: they are chosen by a link (console/joining.py), and renewed by `create_staff --renew`."""
         return [url for url in super().get_urls() if getattr(url, "name", "") not in ("password_change", "password_change_done")]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -56,6 +57,13 @@ class StaffSite(UnfoldAdminSite):
             request.session[SINCE] = request.session[FRESH] = time.time()
             if not request.POST.get("key"):
                 request.session[FRESH_CODE] = time.time()
+        return answer
+
+    def join(self, request: HttpRequest, token: str) -> HttpResponse:
+        """For whoever has a link: nobody is logged in yet."""
+        answer = joining.page(request, token, self.each_context(request))
+        if request.user.is_authenticated and answer.status_code == 302:
+            request.session[SINCE] = request.session[FRESH] = request.session[FRESH_CODE] = time.time()
         return answer
 
     def again(self, request: HttpRequest) -> HttpResponse:

@@ -67,6 +67,7 @@ UNFOLD: dict[str, Any] = {
                     _page("Bank transfers", "account_balance", "banktransfer"),
                     _page("Returns", "undo", "return"),
                     _page("Corrections", "balance", "correction"),
+                    _page("Daily ceilings", "vertical_align_top", "ceiling"),
                     _page("Journal", "menu_book", "transfer"),
                 ],
             },

@@ -4,7 +4,7 @@ Eleven holidays a year. One that falls on a Sunday moves to Monday; one that fal
 the Reserve Banks are open on the Friday before it (RAILS, frbservices.org).
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -59,3 +59,13 @@ def in_words(day: date, today: date) -> str:
     """ "Tue, 24 Nov", with the year when it is not this one."""
     words = f"{day:%a}, {day.day} {day:%b}"
     return words if day.year == today.year else f"{words} {day.year}"
+
+
+def next_minute(moment: datetime) -> datetime:
+    """Up to the next minute, so that whoever is told the time and comes then finds it true."""
+    return (moment + timedelta(seconds=59)).replace(second=0, microsecond=0)
+
+
+def moment_in_words(moment: datetime) -> str:
+    """ "24 November at 15:52 UTC"."""
+    return f"{moment:%-d %B} at {moment:%H:%M} UTC"

@@ -39,10 +39,10 @@ class JsonFormatter(logging.Formatter):
 
 
 def scrub(message: str) -> str:
-    """Other people's loggers write what they like: every run of four or more digits is masked."""
+    """Other people's loggers write what they like: every run of four or more digits is masked, and what is as long as a token."""
     import re
 
-    return re.sub(r"\d{4,}", "####", message)
+    return re.sub(r"[\w-]{40,}|\d{4,}", "####", message)
 
 
 def configure(*, level: str) -> None:

@@ -40,7 +40,10 @@ def session_of(request: HttpRequest) -> Session:
 def form_errors(error: PayaError) -> dict[str, str]:
     """A typed error as a form shows it: sentences beside their fields, or one above the form.
 
-    Where it is one of the person's limits, `limit_exceeded` has `_error.html` lead to the page that shows them all.
+    Where it is one of the person's limits, `limit_exceeded` has `_error.html` lead to the page that shows them all, and
+    `resets_at` is when it frees, for `_error.html` to write in the reader's own time.
     """
     errors = dict(error.fields) if error.fields else {"__all__": error.detail}
-    return errors | ({"limit_exceeded": "1"} if error.code == "limit_exceeded" and "maximum" in error.data else {})
+    if error.code == "limit_exceeded" and "maximum" in error.data:
+        errors |= {"limit_exceeded": "1", "resets_at": error.data.get("resets_at") or ""}
+    return errors

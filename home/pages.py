@@ -14,6 +14,7 @@ from core.errors import PayaError
 from core.pages import form_errors, login_required, session_of
 from payments.pages import with_times
 from payments.queries import feed_page
+from privacy.services.closing import closing_of
 from transparency import dashboard
 from users import services as users
 from users.models import User
@@ -40,14 +41,17 @@ def home(request: HttpRequest) -> HttpResponse:
         pending = pending_for(user_id)
         linked = has_bank(user_id)
         unread = unread_letters(user_id)
+        outstanding = users.outstanding_terms(user_id=user_id)
     page = feed_page(limit=20)
     context = {
         "wallet": balance_of(wallet),
         "frozen_reason": wallet.frozen_reason if wallet.frozen else "",
         "can_receive": wallet.frozen < Freeze.ALL,
+        "closing": wallet.frozen > Freeze.NONE and closing_of(user_id=user_id) is not None,
         "owed": wallet.owed,
         "pending": pending,
         "unread": unread,
+        "outstanding": outstanding,
         **page,
         "feed": with_times(page["feed"]),
         "next_step": _next_step(linked, wallet.available, bool(pending)),

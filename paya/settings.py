@@ -387,6 +387,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "held-payments": {"task": "payments.tasks.sweep_held", "schedule": 600.0},
     "documents": {"task": "compliance.tasks.sweep_documents", "schedule": 3600.0},
     "trail-anchor": {"task": "console.tasks.anchor_trail", "schedule": 30.0},
+    "late": {"task": "console.tasks.say_what_is_late", "schedule": 3600.0},
     "privacy-sweep": {"task": "privacy.tasks.sweep", "schedule": 5.0},
     "retention": {"task": "privacy.tasks.prune", "schedule": 3600.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
@@ -419,6 +420,7 @@ CELERY_TASK_ROUTES = {_entry["task"]: {"queue": "sweeps"} for _entry in CELERY_B
 # What is different in its process. No cookie, session, address, login or grant is shared with the public site.
 UNFOLD = console.theme.UNFOLD
 STAFF_ABSOLUTE_SECONDS = env.int("PAYA_STAFF_ABSOLUTE_SECONDS", 8 * 3600)
+HELD_LATE_HOURS = env.int("PAYA_HELD_LATE_HOURS", 24)  # a held movement that waits longer is an alarm (console/late.py)
 STAFF_FRESH_SECONDS = env.int("PAYA_STAFF_FRESH_SECONDS", 300)  # for how long a code is fresh enough to move money
 STAFF_SITE = {
     "ROOT_URLCONF": "paya.urls_staff",

@@ -23,7 +23,6 @@ from payments.models import Visibility
 from users.models import Profile
 from users.queries import default_visibility, profile_by_username, search
 from wallets import queries as wallets
-from wallets.api import balance_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,12 +72,12 @@ def _checked(values: dict[str, str]) -> dict[str, Any]:
 def _form(request: HttpRequest, values: dict[str, str], errors: dict[str, str], status: int = 200) -> HttpResponse:
     user_id = session_of(request).user_id
     with actor(user_id):
-        wallet = balance_of(wallets.wallet(user_id))
+        held = wallets.wallet(user_id)
         default = default_visibility(user_id=user_id)
         payee = _payee(user_id, values["to"]) if values["to"] else {}
     values = {**values, "visibility": values.get("visibility") or default or ""}
     # A refused payment keeps its key: had it gone through after all, the second try replays it.
-    context = {"values": values, "errors": errors, "wallet": wallet, "key": values.get("key") or uuid4().hex, **payee}
+    context = {"values": values, "errors": errors, "held": held, "key": values.get("key") or uuid4().hex, **payee}
     return render(request, "payments/pay.html", context, status=status)
 
 

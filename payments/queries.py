@@ -89,6 +89,17 @@ def references(transfers: Iterable[UUID]) -> dict[UUID, str]:
     return dict(found)
 
 
+def payees(transfers: Iterable[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Whom the payments behind these postings were for (the actor's own only)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select p.transfer, b.username, b.display_name from payments_payment p"
+            " join users_profile b on b.user_id = p.payee_id where p.transfer = any(%s::uuid[])",
+            [[str(one) for one in transfers]],
+        )
+        return {UUID(str(transfer)): (username, name) for transfer, username, name in cursor.fetchall()}
+
+
 def has_paid(user_id: int, payee_id: int) -> bool:
     return Payment.objects.filter(payer_id=user_id, payee_id=payee_id).exists()
 

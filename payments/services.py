@@ -106,10 +106,17 @@ def deny_held(*, payment: str, label: str, told: str, staff_id: int, reason: str
 
 
 def expire_held(*, days: int = HELD_FOR_DAYS, limit: int = 100) -> list[str]:
-    """Send back what nobody decided about in time; the payments that went back. As a worker."""
+    """Send back what nobody decided about in time, each in a transaction of its own; the payments that went back. As a worker."""
+    with actor(SYSTEM):
+        waiting = Payment.objects.filter(status="in_review", created_at__lt=now() - timedelta(days=days)).order_by("pk")
+        late = list(waiting.values_list("public_id", flat=True)[:limit])
+    return [payment for payment in late if _expired(payment, days)]
+
+
+def _expired(payment: str, days: int) -> bool:
     with actor(SYSTEM), connection.cursor() as cursor:
-        cursor.execute("select payments_expire_held(%s, %s)", [days, limit])
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute("select payments_expire_one(%s, %s)", [payment, days])
+        return bool(cursor.fetchone()[0])
 
 
 def late_held() -> int:

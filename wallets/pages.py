@@ -32,6 +32,8 @@ TITLES = {
     Kind.SUSPENSE_FOUND: "Found and credited",
     Kind.REVERSAL: "Reversed",
 }
+# What became of money that a payment had set aside; the line names whom it was for.
+_OF_HOLDS = {Kind.HOLD: "set aside to be checked", Kind.HOLD_RELEASED: "came back"}
 SHOWN = {"all": "All", "payments": "Payments", "bank": "Bank", "in": "Came in", "out": "Went out"}
 _PATHS = {"pay": "/payments/", "ld": "/loads/", "rd": "/redemptions/"}
 
@@ -47,7 +49,7 @@ def row_context(row: ActivityRow) -> dict[str, Any]:
     kind = {"ld": "load", "rd": "redemption"}.get(reference.split("_")[0], "payment") if reference else "other"
     return {
         "title": row.display_name or TITLES.get(row.kind, "Transfer"),
-        "subtitle": f"@{row.username}" if row.username else "",
+        "subtitle": ", ".join(part for part in (f"@{row.username}", _OF_HOLDS.get(row.kind)) if part) if row.username else "",
         "amount": row.amount,
         "balance_after": row.balance_after,
         "created_at": row.posted_at,

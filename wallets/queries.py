@@ -1,8 +1,9 @@
 """What a person sees of their wallet. All of it inside `with actor(...)`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import connection
@@ -12,9 +13,13 @@ from ledger.chart import Kind
 from wallets.errors import wallet_errors
 from wallets.services import Guarded, state_from
 
+Told = TypeVar("Told")
 # Upper rooms tell which thing of theirs a posting belongs to: kinds -> (posting id or group id -> public id).
 ReferenceResolver = Callable[[Iterable[UUID]], dict[UUID, str]]
 _resolvers: dict[Kind, ReferenceResolver] = {}
+# And who is on the other side, of kinds whose posting does not say it: posting id or group id -> (username, name).
+PartyResolver = Callable[[Iterable[UUID]], dict[UUID, tuple[str, str]]]
+_parties: dict[Kind, PartyResolver] = {}
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,12 @@ def register_references(kinds: Iterable[Kind], resolver: ReferenceResolver) -> N
     """Let an upper room name the public id behind postings of these kinds."""
     for kind in kinds:
         _resolvers[kind] = resolver
+
+
+def register_parties(kinds: Iterable[Kind], resolver: PartyResolver) -> None:
+    """Let an upper room name the other person behind postings of these kinds."""
+    for kind in kinds:
+        _parties[kind] = resolver
 
 
 def wallet(user_id: int) -> Guarded:
@@ -69,19 +80,24 @@ def activity(user_id: int, *, before: int | None = None, limit: int = 20, show: 
         )
         rows = cursor.fetchall()
     ids = [(UUID(str(row[1])), UUID(str(row[8])) if row[8] else None, Kind(row[2])) for row in rows]
-    references = _references(ids)
-    return [
-        ActivityRow(row[0], transfer, kind, row[3], row[4], row[5], row[6], row[7], references.get(group or transfer))
-        for row, (transfer, group, kind) in zip(rows, ids, strict=True)
-    ]
+    references, parties = _resolved(_resolvers, ids), _resolved(_parties, ids)
+    lines = []
+    for row, (transfer, group, kind) in zip(rows, ids, strict=True):
+        thing = group or transfer
+        username, name = parties.get(thing, (row[6], row[7]))
+        lines.append(ActivityRow(row[0], transfer, kind, row[3], row[4], row[5], username, name, references.get(thing)))
+    return lines
 
 
-def _references(rows: list[tuple[UUID, UUID | None, Kind]]) -> dict[UUID, str]:
-    wanted: dict[ReferenceResolver, list[UUID]] = {}
+def _resolved(
+    resolvers: Mapping[Kind, Callable[[Iterable[UUID]], dict[UUID, Told]]], rows: list[tuple[UUID, UUID | None, Kind]]
+) -> dict[UUID, Told]:
+    """What the upper rooms say of these postings: one question to each."""
+    wanted: dict[Callable[[Iterable[UUID]], dict[UUID, Told]], list[UUID]] = {}
     for transfer, group, kind in rows:
-        if resolver := _resolvers.get(kind):
+        if resolver := resolvers.get(kind):
             wanted.setdefault(resolver, []).append(group or transfer)
-    found: dict[UUID, str] = {}
+    found: dict[UUID, Told] = {}
     for resolver, ids in wanted.items():
         found.update(resolver(ids))
     return found

@@ -5,7 +5,7 @@ from core.migrate import run_sql_file
 
 class Migration(migrations.Migration):
 
-    dependencies = [("banking", "0024_adjustments")]
+    dependencies = [("banking", "0025_used_today")]
 
     operations = [
         migrations.AddField(

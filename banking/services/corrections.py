@@ -7,6 +7,8 @@ What a custodian took and nobody sent becomes a cost, and money in suspense goes
 statement.
 """
 
+from datetime import datetime
+
 from django.db import connection
 
 from banking.models import Break, Correction
@@ -47,6 +49,14 @@ def ask_about_line(*, break_id: str, owner: str | None, staff_id: int, reason: s
 def decide(*, correction: int, approve: bool, staff_id: int, reason: str) -> None:
     """Approve or refuse what another member of staff asked for. Raises NotFound, Conflict, Forbidden."""
     call("banking_decide_correction", [correction, approve, reason_of(reason)], staff_id=staff_id)
+
+
+def set_ceiling(*, role: str, action: str, cents: int, at: datetime | None, staff_id: int, reason: str) -> None:
+    """How much one member with this role may ask for, or approve, in a day: from then on, or from now on.
+
+    Raises Conflict for a role of one's own, and for what is no ceiling; Forbidden.
+    """
+    call("banking_set_ceiling", [role, action, cents, at or now(), reason_of(reason)], staff_id=staff_id)
 
 
 def due(*, limit: int = 100) -> list[int]:
@@ -100,7 +110,7 @@ def _is_what_was_approved(row: Correction) -> bool:
 def _tell(row: Correction) -> None:
     said = _ADJUSTED[Correction.Kind(row.kind)].format(format_usd(row.amount))
     letters.tell(
-        user_id=int(row.user_id or 0), kind="adjustment", title="Your balance was adjusted",
+        user_id=int(row.user_id or 0), kind="adjustment", title="Your balance was adjusted", about=str(row.reference),
         body=f"{said} Two of our staff looked at it: one asked for it, another approved it. It stands in your activity. If"
         " you think it is wrong, answer with an appeal, and somebody who had no part in it looks again.",
     )  # fmt: skip

@@ -30,7 +30,7 @@ from ledger.chart import Account, Kind, Personal, Status
 from ledger.errors import BatchRefused, typed_errors
 from ledger.services import Posting
 from tests.conftest import Database
-from tests.ledger.books import findings
+from tests.ledger.books import ALONE, findings
 
 from .ground import Change, ground
 from .plain_ledger import RULES, SYSTEM, Books
@@ -371,7 +371,7 @@ def walk(database: Database, *, steps: int, seed_: int, shrink: bool) -> int:
 def run(*, data: Path, short: bool, seed: int, size: int | None) -> int:
     report = Report("ledger-model", short, seed)
     steps = size or (SHORT_STEPS if short else STEPS)
-    with ground("worker") as database:
+    with ground("worker", sql=[ALONE]) as database:
         try:
             report.figure("steps", walk(database, steps=steps, seed_=seed, shrink=True))
             differences = 0
@@ -383,7 +383,7 @@ def run(*, data: Path, short: bool, seed: int, size: int | None) -> int:
     report.must_be("differences", differences, 0)
     for fault in list(FAULTS)[: SHORT_FAULTS if short else None]:
         change, sql = FAULTS[fault]
-        with ground("worker", changes=[change], sql=sql) as database:
+        with ground("worker", changes=[change], sql=[ALONE, *sql]) as database:
             found, how = False, ""
             try:
                 walk(database, steps=5_000, seed_=seed, shrink=False)

@@ -13,22 +13,37 @@ from core.pages import login_required, session_of
 
 # Where a letter of a kind leads on: address, what to do there, and a line about it.
 NextSteps = list[tuple[str, str, str]]
+_LOOK_AGAIN = ("Ask us to look again", "Say what we should know; a person answers")
 _STEPS: dict[str, NextSteps] = {
     "frozen": [
-        ("/appeal", "Ask us to look again", "Say what we should know; a person answers"),
+        ("/appeal", *_LOOK_AGAIN),
         ("/withdraw", "Take your money out", "To your bank, once our staff have approved it"),
     ],
     "withdrawal": [("/withdraw", "Your withdrawals", "")],
+    "tier": [("/limits", "Your limits", "")],
+    "document": [("/identity/documents", "Identity documents", "")],
+    "appeal": [("/help", "Your appeals", "Under Help")],
+    "sanctions": [("/help", "Write to us", "A person reads it")],
 }
 _THINGS = {
     "pay": ("/payments/", "See the payment"), "ld": ("/loads/", "See the load"), "rd": ("/redemptions/", "See the redemption"),
+    "tkt": ("/help/", "Open the conversation"), "dsp": ("/disputes/", "See your report"),
 }  # fmt: skip
+# Letters that tell of a decision: about the thing itself where it can be appealed, else about the letter.
+_DECIDED = {"adjustment", "review", "payment_denied", "transfer_denied"}
 
 
 def _next_steps(letter: Letter) -> NextSteps:
     path, words = _THINGS.get(letter.about.partition("_")[0], ("", ""))
     about = [(path + letter.about, words, "")] if path else []
-    return [*about, *_STEPS.get(letter.kind, [])]
+    return [*about, *_STEPS.get(letter.kind, []), *_appeal(letter)]
+
+
+def _appeal(letter: Letter) -> NextSteps:
+    if letter.kind not in _DECIDED and not (letter.kind == "tier" and "appeal" in letter.body):
+        return []
+    about = letter.about if letter.kind in ("payment_denied", "transfer_denied") else letter.public_id
+    return [(f"/appeal?about={about}", *_LOOK_AGAIN)]
 
 
 @require_safe

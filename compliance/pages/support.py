@@ -13,9 +13,11 @@ from compliance.models.support import BODY_LONGEST, SUBJECT_LONGEST
 from compliance.services import support as services
 from core.actor import actor
 from core.calendar import EASTERN
-from core.errors import PayaError
+from core.errors import NotFound, PayaError, ValidationError
 from core.money import parse_usd
 from core.pages import form_errors, login_required, session_of
+from wallets.queries import wallet
+from wallets.services import Freeze
 
 SHOWN = 50
 _THINGS = {"pay": "/payments/", "ld": "/loads/", "rd": "/redemptions/", "let": "/messages/", "dsp": "/disputes/"}
@@ -28,10 +30,17 @@ _NAMES = {
     "": "your account",
 }
 
+_REPORTED = ("pay", "ld", "rd")
+
+
+def _kind(about: str) -> str:
+    """What sort of thing a public id names, by its prefix; "" for none."""
+    return about.partition("_")[0]
+
 
 def _thing(about: str) -> dict[str, str]:
     """What something is about, in words and as an address."""
-    prefix = about.partition("_")[0]
+    prefix = _kind(about)
     path = _THINGS.get(prefix)
     return {"about": about, "words": _NAMES.get(prefix, "something of yours"), "url": path + about if path else ""}
 
@@ -117,6 +126,8 @@ def appeal(request: HttpRequest) -> HttpResponse:
     """Ask that somebody else looks again; the banner of a frozen account and letters lead here."""
     user_id = session_of(request).user_id
     about = (request.POST if request.method == "POST" else request.GET).get("about", "")[:60]
+    if about and _kind(about) not in _THINGS:
+        raise NotFound
     message, status = request.POST.get("message", ""), 200
     errors: dict[str, str] = {}
     if request.method == "POST":
@@ -133,10 +144,29 @@ def appeal(request: HttpRequest) -> HttpResponse:
             return redirect(f"/appeal?about={about}" if about else "/appeal")
     with actor(user_id):
         made = [row for row in support.appeals(user_id, limit=SHOWN) if row.about == about]
+        nothing = not about and wallet(user_id).frozen == Freeze.NONE
     for row in made:
         row.due_on = _last_day(row.due_at)  # type: ignore[attr-defined]
-    context = {"made": made, "waiting": any(row.status == "open" for row in made), "thing": _thing(about), "message": message}
-    return render(request, "compliance/appeal.html", {**context, "errors": errors, "longest": BODY_LONGEST}, status=status)
+    context = {
+        "made": made,
+        "waiting": any(row.status == "open" for row in made),
+        "nothing": nothing,
+        "thing": _thing(about),
+        "message": message,
+        "errors": errors,
+        "longest": BODY_LONGEST,
+    }
+    return render(request, "compliance/appeal.html", context, status=status)
+
+
+def _amount(typed: str) -> int | None:
+    """Cents of what was typed; None for all of it. Raises ValidationError."""
+    if not typed.strip():
+        return None
+    amount = parse_usd(typed)
+    if amount is None:
+        raise ValidationError(fields={"amount": "Type an amount like 25 or 25.75, or nothing for all of it."})
+    return amount
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -147,11 +177,13 @@ def report(request: HttpRequest) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     values = {name: given.get(name, "") for name in ("about", "kind", "amount", "message")}
     values["about"] = values["about"][:60]
+    if _kind(values["about"]) not in _REPORTED:
+        raise NotFound
     errors: dict[str, str] = {}
     status = 200
     if request.method == "POST":
         try:
-            amount = (parse_usd(values["amount"]) or 0) if values["amount"].strip() else None
+            amount = _amount(values["amount"])
             row = services.report(
                 user_id=user_id, about=values["about"], kind=values["kind"], message=values["message"], amount=amount
             )

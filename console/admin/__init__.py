@@ -3,6 +3,8 @@
 from console.admin import (  # noqa: F401  (they register their pages)
     attestations,
     cases,
+    ceilings,
+    corrections,
     documents,
     freezes,
     limits,

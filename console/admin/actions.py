@@ -26,13 +26,14 @@ with a sentence for what is not possible now. It all runs in the request's one t
 here, write the row that the worker finds due.
 
 What was shown is what is done: the form carries a digest of it, and where things have changed meanwhile it is shown
-anew and not done.
+anew and not done. A figure that moves by itself is no part of that: `Moving("Their wallet holds $5.00 now.")`.
 """
 
 import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -44,6 +45,7 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.cache import add_never_cache_headers
 
 from console.middleware import FRESH
 from console.models import StaffAction
@@ -51,6 +53,23 @@ from core.errors import PayaError, ValidationError
 from core.staff import REASON_LONGEST, REASON_SHORTEST, WHY, allowed, reason_of
 
 Form = forms.Form
+
+
+class Moving(str):
+    """A sentence of a preview whose figure moves by itself while somebody reads it (a balance, how many there are).
+
+    It is shown, and what is confirmed does not depend on it: otherwise whoever is paid every second could not be frozen.
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class ShownOnce:
+    """What `do` answers where it made a link that nobody can look up again: the next page has it, and no message or table."""
+
+    words: str
+    path: str
 
 
 class Action:
@@ -71,9 +90,13 @@ class Action:
         """What it will do, in sentences, from what was filled in. Raises ValidationError where that cannot be done."""
         raise TypeError(f"{type(self).__name__} does not say what it will do")
 
-    def do(self, row: Any, given: Mapping[str, Any], *, staff_id: int, reason: str) -> str:
+    def do(self, row: Any, given: Mapping[str, Any], *, staff_id: int, reason: str) -> str | ShownOnce:
         """Do it by calling one service; the answer is said to whoever did it."""
         raise TypeError(f"{type(self).__name__} does nothing")
+
+    def initial(self, row: Any) -> Mapping[str, Any]:
+        """What the form begins with: for a change, what holds now."""
+        return {}
 
     def asks(self, row: Any) -> type[forms.Form]:
         """The form of what it has to know; override where the choices depend on the row."""
@@ -155,7 +178,8 @@ class Acting:
             messages.warning(request, f"“{chosen.title}” is not possible as things stand.")
             return HttpResponseRedirect(back)
         asked = chosen.asks(row)
-        form = type("Asked", (_Reason, asked), {"field_order": [*asked.base_fields, "reason"]})(request.POST or None)
+        form_of = type("Asked", (_Reason, asked), {"field_order": [*asked.base_fields, "reason"]})
+        form = form_of(request.POST or None, initial=chosen.initial(row))
         needs_more = bool(asked.base_fields)
         will_do: Sequence[str] = ()
         digest = ""
@@ -168,6 +192,8 @@ class Acting:
             if form.is_valid() and request.POST.get("shown") == digest:
                 reason = form.cleaned_data["reason"]
                 said = chosen.do(row, given, staff_id=int(request.user.pk or 0), reason=reason)
+                if isinstance(said, ShownOnce):
+                    return self._once(request, chosen, said, back)
                 messages.success(request, said)
                 return HttpResponseRedirect(back)
             if form.is_valid() and request.POST.get("shown"):
@@ -187,6 +213,18 @@ class Acting:
         return TemplateResponse(request, "console/act.html", context, status=400 if form.errors or problem else 200)
 
 
+    def _once(self, request: HttpRequest, chosen: Action, said: ShownOnce, back: str) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "opts": self.opts,  # type: ignore[attr-defined]
+            "title": chosen.title, "said": said.words, "link": request.build_absolute_uri(said.path), "back": back,
+        }  # fmt: skip
+        answer = TemplateResponse(request, "console/once.html", context)
+        add_never_cache_headers(answer)
+        return answer
+
+
 def _digest(action: str, key: str | None, given: Mapping[str, Any], will_do: Sequence[str]) -> str:
-    text = json.dumps([action, key, sorted((name, str(value)) for name, value in given.items()), list(will_do)])
+    stays = [sentence for sentence in will_do if not isinstance(sentence, Moving)]
+    text = json.dumps([action, key, sorted((name, str(value)) for name, value in given.items()), stays])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -9,12 +9,13 @@ from unfold.decorators import display
 
 from compliance.services import freezes
 from console import queries
-from console.admin.actions import Action, Form
+from console.admin.actions import Action, Form, Moving
 from console.admin.base import OfPerson, ReadOnly, code, money, person_link, plain, to, when
+from console.admin.fields import Dollars
 from console.models import Freeze, Person, Withdrawal
 from console.site import site
 from core.errors import ValidationError
-from core.money import format_usd, parse_usd
+from core.money import format_usd
 from wallets.services import Freeze as Level
 
 LEVEL_LABELS = {"no sending": "warning", "no sending, no receiving": "danger"}
@@ -55,7 +56,8 @@ class FreezePerson(Action):
         }[given["level"]]
         return [
             f"{_name(row)} {stops}. Settled loads, weekly shares and what comes back still arrive.",
-            f"Their balance of {format_usd(row.available or 0)} stays theirs. What they asked for before goes its way.",
+            Moving(f"Their balance of {format_usd(row.available or 0)} stays theirs."),
+            "What they asked for before goes its way.",
             f"They read, in a message and on their home: “{freezes.told_of(given['told'])}”",
             "Beside it stands how to appeal and how to withdraw.",
         ]
@@ -117,29 +119,26 @@ class StartWithdrawal(Action):
         ]
 
         class Asked(Form):
-            amount = forms.CharField(label="Amount in dollars", max_length=14)
+            amount = Dollars(label="Amount in dollars")
             bank_account = forms.ChoiceField(label="To which of their banks", choices=banks)
 
         return Asked
 
     def preview(self, row: Person, given: Mapping[str, Any]) -> list[str]:
-        amount = self._cents(row, given)
+        amount = given["amount"]
+        if amount > (row.available or 0):
+            raise ValidationError(fields={"amount": f"An amount up to {format_usd(row.available or 0)}, such as 25.50."})
         return [
-            f"{format_usd(amount)} of {format_usd(row.available or 0)} wait for approval, to go to {_name(row)}'s own bank.",
+            f"{format_usd(amount)} wait for approval, to go to {_name(row)}'s own bank.",
+            Moving(f"Their balance is {format_usd(row.available or 0)}."),
             "The person is told, and can take it back until it is approved. Nothing moves before that.",
         ]
 
     def do(self, row: Person, given: Mapping[str, Any], *, staff_id: int, reason: str) -> str:
         freezes.start_withdrawal(
-            person=row.pk, amount=self._cents(row, given), bank_account=given["bank_account"], staff_id=staff_id, reason=reason
+            person=row.pk, amount=given["amount"], bank_account=given["bank_account"], staff_id=staff_id, reason=reason
         )
         return "It waits for approval."
-
-    def _cents(self, row: Person, given: Mapping[str, Any]) -> int:
-        amount = parse_usd(given["amount"])
-        if amount is None or not 0 < amount <= (row.available or 0):
-            raise ValidationError(fields={"amount": f"An amount up to {format_usd(row.available or 0)}, such as 25.50."})
-        return amount
 
 
 # ------------------------------------------------------------------------------------------------ freezes
@@ -165,7 +164,7 @@ class LiftFreeze(Action):
 
 @admin.register(Freeze, site=site)
 class FreezeAdmin(ReadOnly):
-    list_display = ("person", "what", "since", "by", "ended")
+    list_display = ("what", "person", "since", "by", "ended")
     list_display_links = ("what",)
     list_filter = ("level", "kind", ("ended_at", admin.EmptyFieldListFilter), OfPerson)
     search_fields = ("username",)
@@ -226,7 +225,8 @@ class Approve(_Waiting):
             raise ValidationError(f"The balance of {format_usd(held.available or 0)} does not reach that far any more.")
         return [
             f"{format_usd(row.amount)} leave {_name(row)}'s frozen account for their own bank, {row.bank or 'removed by now'}.",
-            f"{format_usd((held.available or 0) - row.amount)} stay. The account stays frozen.",
+            Moving(f"{format_usd((held.available or 0) - row.amount)} stay."),
+            "The account stays frozen.",
             "It is a redemption like any other from then on; limits and scores are not asked again. They are told.",
         ]
 
@@ -256,7 +256,7 @@ class DenyWithdrawal(_Waiting):
 
 @admin.register(Withdrawal, site=site)
 class WithdrawalAdmin(ReadOnly):
-    list_display = ("person", "amount_", "state", "asked", "bank")
+    list_display = ("amount_", "person", "state", "asked", "bank")
     list_display_links = ("amount_",)
     list_filter = ("status", OfPerson)
     search_fields = ("username",)

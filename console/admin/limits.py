@@ -1,6 +1,5 @@
 """What staff set: limits by tier with their dates, somebody's tier, and which version of the score counts."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -10,11 +9,12 @@ from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
 from compliance.models import UNITS, LimitName, Tier
-from compliance.scoring import SIGNALS
+from compliance.scoring import SIGNALS, WEIGHTS
 from compliance.services import settings as changes
 from compliance.services import tiers
-from console.admin.actions import Action, Form
+from console.admin.actions import Action, Form, Moving
 from console.admin.base import OfPerson, ReadOnly, person_link, plain, when
+from console.admin.fields import Dollars, as_typed
 from console.models import LimitHistory, LimitShown, Person, Scoring, TierMove
 from console.site import site
 from core import clock
@@ -43,34 +43,71 @@ class ChangeLimit(Action):
     name, title = "change", "Change"
     hint = "To take back a change that is staged, stage what is in force now for the same moment."
     acts = "limit.set"
+    reauthenticate = True
 
-    class form(Form):
-        value = forms.IntegerField(
-            label="Limit", min_value=0, max_value=10**12, required=False, help_text="Cents, or a number; empty: none"
-        )
-        at = forms.DateTimeField(
-            label="From when on (UTC)", required=False, help_text="Like 2026-12-01 08:00; empty: from now on"
-        )
+    def asks(self, row: LimitShown) -> type[forms.Form]:
+        unit, value = UNITS[LimitName(row.name)], row.value
+        if unit == "cents":
+            typed = as_typed(value) if value is not None else None
+            field: forms.Field = Dollars(label="Limit in dollars", least=0, required=False, initial=typed)
+        else:
+            field = forms.IntegerField(label=f"Limit, {unit}", min_value=0, max_value=10**6, required=False, initial=value)
+
+        class Asked(Form):
+            none = forms.BooleanField(label="No limit at all", required=False, initial=value is None)
+            at = forms.DateTimeField(
+                label="From when on (UTC)", required=False, help_text="Like 2026-12-01 08:00; empty: from now on"
+            )
+
+        return type("Asked", (Asked,), {"value": field, "field_order": ["value", "none", "at"]})
+
+    def initial(self, row: LimitShown) -> dict[str, Any]:
+        return {"value": row.value}
 
     def preview(self, row: LimitShown, given: Any) -> list[str]:
-        at = given["at"]
+        at, value = given["at"], self._value(given)
         if at is not None and at < clock.now():
             raise ValidationError(fields={"at": "A limit takes effect now or later, not in the past."})
         then = f"from {at:%-d %b %Y %H:%M} UTC on" if at else "from now on"
         count = people_of(row.tier)
         told = [
-            f"{row}: {figure(row.name, given['value'])} instead of {figure(row.name, row.value)}, {then}.",
-            f"It holds for {count} {'person' if count == 1 else 'people'}, at their next movement. What they did before counts.",
+            f"{row}: {figure(row.name, value)} instead of {figure(row.name, row.value)}, {then}.",
+            Moving(f"It holds for {count} {'person' if count == 1 else 'people'}."),
+            "It holds from their next movement on. What they did before counts.",
+            *turned_round(row, value),
         ]
         if row.next_at is not None:
             staged = figure(row.name, row.next_value)
             told.append(f"Staged already: {staged} from {row.next_at:%-d %b %Y %H:%M} UTC on; that stays.")
         return told
 
+    def _value(self, given: Any) -> int | None:
+        if given["none"]:
+            return None
+        if given["value"] is None:
+            raise ValidationError(fields={"value": "Fill in a limit, or say below that there is to be none."})
+        return int(given["value"])
+
     def do(self, row: LimitShown, given: Any, *, staff_id: int, reason: str) -> str:
         at = given["at"] or clock.now()
-        changes.set_limit(name=row.name, tier=row.tier, value=given["value"], at=at, staff_id=staff_id, reason=reason)
+        changes.set_limit(name=row.name, tier=row.tier, value=self._value(given), at=at, staff_id=staff_id, reason=reason)
         return "Staged." if given["at"] else "It holds from now on."
+
+
+def turned_round(row: LimitShown, value: int | None) -> list[str]:
+    """Where whoever has proved more would be allowed less: tiers are there to raise limits."""
+    days = UNITS[LimitName(row.name)] == "days"  # of these, less is more
+
+    def allows(one: int | None) -> float:
+        return float("inf") if one is None else -one if days else one
+
+    said = []
+    for other in LimitShown.objects.filter(name=row.name).exclude(tier=row.tier).order_by("tier"):
+        higher, lower = (value, other.value) if row.tier > other.tier else (other.value, value)
+        if allows(higher) < allows(lower):
+            what = figure(other.name, other.value)
+            said.append(f"Tier {other.get_tier_display().lower()} has {what}: whoever has proved more is allowed less.")
+    return said
 
 
 @admin.register(LimitShown, site=site)
@@ -107,7 +144,9 @@ class LimitAdmin(ReadOnly):
 
     @display(description="Staged", ordering="next_at")
     def staged(self, row: LimitShown) -> str:
-        return format_html("{} from {} on", figure(row.name, row.next_value), when(row.next_at)) if row.next_at else "–"
+        if row.next_at is None:
+            return "–"
+        return format_html("<span>{} from {} on</span>", figure(row.name, row.next_value), when(row.next_at))
 
     @display(description="History")
     def history(self, row: LimitShown) -> str:
@@ -198,16 +237,17 @@ class _Switch(Action):
 
 class Activate(_Switch):
     name, title, state = "activate", "Have it count", "active"
+    reauthenticate = True
 
     def preview(self, row: Scoring, given: Any) -> list[str]:
-        return [f"From the next movement on {row} decides; the version that counts now is retired.", effect(row.pk)]
+        return [f"From the next movement on {row} decides; the version that counts now is retired.", Moving(effect(row.pk))]
 
 
 class Retire(_Switch):
     name, title, state = "retire", "Retire", "retired"
 
     def preview(self, row: Scoring, given: Any) -> list[str]:
-        return [f"{row} is not computed any more.", effect(row.pk)]
+        return [f"{row} is not computed any more.", Moving(effect(row.pk))]
 
 
 class Shadow(_Switch):
@@ -235,39 +275,50 @@ class MakeVersion(Action):
     hint = "It runs in the shadow, where it counts for nothing, until somebody has it count. A score goes from 0 to 1000."
     acts = "score.make"
 
-    class form(Form):
-        label = forms.SlugField(label="Name", max_length=40)
-        weights = forms.JSONField(label="Weights", help_text=f'Like {{"new_device": 150}}. Signals: {", ".join(sorted(SIGNALS))}')
-        hold_at = forms.IntegerField(label="Holds from", min_value=1, max_value=1001)
-        deny_at = forms.IntegerField(label="Refuses from", min_value=1, max_value=1001)
+    def asks(self, row: Any) -> type[forms.Form]:
+        """A field for each signal; they begin with what counts now."""
+        active = Scoring.objects.filter(state="active", scorer=WEIGHTS).first()
+
+        class Asked(Form):
+            label = forms.SlugField(label="Name", max_length=40)
+            hold_at = forms.IntegerField(
+                label="Holds from", min_value=1, max_value=1001, initial=active.hold_at if active else None
+            )
+            deny_at = forms.IntegerField(
+                label="Refuses from", min_value=1, max_value=1001, initial=active.deny_at if active else None
+            )
+
+        weights = active.weights if active else {}
+        return type("Asked", (Asked,), {
+            name: forms.IntegerField(
+                label=f"Weight of: {name.replace('_', ' ')}", min_value=0, max_value=1000, initial=weights.get(name, 0)
+            )
+            for name in SIGNALS
+        })  # fmt: skip
 
     def preview(self, row: Any, given: Any) -> list[str]:
-        _check_weights(given["weights"])
         if given["hold_at"] > given["deny_at"]:
             raise ValidationError(fields={"hold_at": "It holds below where it refuses."})
-        most = sum(given["weights"].values())
+        weights = _weights(given)
+        if not weights:
+            raise ValidationError(fields={next(iter(SIGNALS)): "Some signal has to weigh something."})
+        most = sum(weights.values())
         return [
             f"{given['label']} runs in the shadow. It holds from {given['hold_at']} and refuses from {given['deny_at']} on.",
+            ", ".join(f"{name.replace('_', ' ')} {points}" for name, points in weights.items()) + ".",
             f"All signals together are {most}{', so a score never gets there' if most < given['hold_at'] else ''}.",
         ]
 
     def do(self, row: Any, given: Any, *, staff_id: int, reason: str) -> str:
         changes.make_version(
-            name=given["label"], weights=given["weights"], hold_at=given["hold_at"], deny_at=given["deny_at"], staff_id=staff_id,
+            name=given["label"], weights=_weights(given), hold_at=given["hold_at"], deny_at=given["deny_at"], staff_id=staff_id,
             reason=reason,
         )  # fmt: skip
         return "Made. It runs in the shadow."
 
 
-def _check_weights(weights: Any) -> None:
-    wrong = "Weights are written like {\"new_device\": 150}, each from 0 to 1000."
-    if not isinstance(weights, Mapping) or not weights:
-        raise ValidationError(fields={"weights": wrong})
-    for name, points in weights.items():
-        if name not in SIGNALS:
-            raise ValidationError(fields={"weights": f"There is no signal “{str(name)[:40]}”."})
-        if isinstance(points, bool) or not isinstance(points, int) or not 0 <= points <= 1000:
-            raise ValidationError(fields={"weights": wrong})
+def _weights(given: Any) -> dict[str, int]:
+    return {name: given[name] for name in SIGNALS if given[name]}
 
 
 @admin.register(Scoring, site=site)

@@ -9,6 +9,7 @@ from unfold.decorators import display
 
 from console import person, queries
 from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, person_link, plain, when
+from console.admin.corrections import AdjustPerson
 from console.admin.freezes import AskReview, FreezePerson, StartWithdrawal, WriteNote
 from console.admin.limits import SetTier
 from console.admin.rewards import MarkIneligible
@@ -34,7 +35,7 @@ class PersonAdmin(ReadOnly):
     search_fields = ("username",)
     search_help_text = "@username, name, id, payment, last four digits of a bank account, or whole phone"
     ordering = ("-user_id",)
-    staff_actions = (FreezePerson, AskReview, WriteNote, StartWithdrawal, MarkIneligible, SetTier)
+    staff_actions = (FreezePerson, AskReview, WriteNote, StartWithdrawal, AdjustPerson, MarkIneligible, SetTier)
     change_form_template = "console/person.html"
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Person], search_term: str) -> tuple[Any, bool]:

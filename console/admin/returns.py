@@ -1,10 +1,9 @@
-"""Which rail serves what, what came back, and what two of the staff put right."""
+"""Which rail serves what, and what came back."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError as FormError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
@@ -12,25 +11,14 @@ from unfold.decorators import display
 from banking import rails
 from banking.models import BankTransfer as Transfers
 from banking.nacha.codes import RETURNS
-from banking.services import corrections, returns, routing
+from banking.services import returns, routing
 from console import queries
-from console.admin.actions import Action, Form
+from console.admin.actions import Action, Form, Moving
 from console.admin.base import OfPerson, ReadOnly, link, money, page_url, person_link, plain, when
-from console.models import Correction, RailChoice, Return, Wallet
+from console.models import RailChoice, Return
 from console.site import site
-from core.errors import ValidationError
-from core.money import format_usd, parse_usd
+from core.money import format_usd
 from ledger.queries import trial_balance
-
-
-class Dollars(forms.CharField):
-    """An amount as people write it, in cents."""
-
-    def clean(self, value: Any) -> int:
-        cents = parse_usd(super().clean(value))
-        if cents is None or cents <= 0:
-            raise FormError("Enter an amount such as 25 or 25.50.")
-        return cents
 
 
 # ------------------------------------------------------------------------------------------------ rails
@@ -57,7 +45,7 @@ class ChooseRail(Action):
             f"New {given['kind']}s go by {given['rail']} instead of {routing.chosen_rail(given['kind'])}.",
             f"They take about {days} business day{'s' if days > 1 else ''}.",
             f"One of $100.00 costs us {format_usd(terms.cost(100_00))}.",
-            *([covered] if given["kind"] == Transfers.Kind.REDEMPTION else []),
+            *([Moving(covered)] if given["kind"] == Transfers.Kind.REDEMPTION else []),
         ]
 
     def do(self, row: Any, given: Any, *, staff_id: int, reason: str) -> str:
@@ -153,177 +141,3 @@ class ReturnAdmin(ReadOnly):
     @display(description="Transfer")
     def transfer(self, row: Return) -> str:
         return link(page_url("banktransfer", row.transfer_id), row.transfer_id)
-
-
-# ------------------------------------------------------------------------------------------------ corrections
-class WriteOff(Action):
-    name, title = "write-off", "Ask for a write-off"
-    acts = "correction.ask"
-    reauthenticate = True
-    hint = "It takes what a person owes out of the loss reserve, once somebody else of the staff has approved it."
-
-    class form(Form):
-        person = forms.CharField(label="Person", max_length=60, help_text="@username, id or whole phone")
-        amount = Dollars(label="Amount")
-
-    def preview(self, row: Any, given: Any) -> list[str]:
-        person = queries.person(given["person"])
-        if person is None:
-            raise ValidationError(fields={"person": "Nobody goes by that."})
-        said = [f"A write-off of {format_usd(given['amount'])} for {person} waits for somebody else's approval."]
-        held = Wallet.objects.filter(person_id=person.pk, available__gt=0).first()
-        if held is not None:
-            had, owed = format_usd(held.available), format_usd(held.owed)
-            said.append(f"Their wallet holds {had} of the {owed} owed: only what is owed beyond that can be written off.")
-        return said
-
-    def do(self, row: Any, given: Any, *, staff_id: int, reason: str) -> str:
-        person = queries.person(given["person"])
-        who = person.pk if person else ""
-        made = corrections.ask(kind="write_off", amount=given["amount"], person=who, staff_id=staff_id, reason=reason)
-        return f"Correction {made} waits for approval."
-
-
-class FundLossReserve(Action):
-    name, title = "fund", "Ask for money for the loss reserve"
-    acts = "correction.ask"
-    reauthenticate = True
-    hint = "From capital to the loss reserve, once somebody else of the staff has approved it."
-
-    class form(Form):
-        amount = Dollars(label="Amount")
-
-    def preview(self, row: Any, given: Any) -> list[str]:
-        return [f"{format_usd(given['amount'])} of capital for the loss reserve wait for somebody else's approval."]
-
-    def do(self, row: Any, given: Any, *, staff_id: int, reason: str) -> str:
-        made = corrections.ask(kind="loss_reserve", amount=given["amount"], person=None, staff_id=staff_id, reason=reason)
-        return f"Correction {made} waits for approval."
-
-
-class Adjust(Action):
-    name, title = "adjust", "Ask for an adjustment"
-    acts = "correction.ask"
-    reauthenticate = True
-    hint = "Money between a person's wallet and the adjustments account, once somebody else of the staff has approved it."
-
-    class form(Form):
-        person = forms.CharField(label="Person", max_length=60, help_text="@username, id or whole phone")
-        way = forms.ChoiceField(
-            label="Way", choices=[("adjustment_credit", "to the person"), ("adjustment_debit", "from the person")]
-        )
-        amount = Dollars(label="Amount")
-
-    def preview(self, row: Any, given: Any) -> list[str]:
-        person = queries.person(given["person"])
-        if person is None:
-            raise ValidationError(fields={"person": "Nobody goes by that."})
-        adds = given["way"] == "adjustment_credit"
-        there = {name: balance for name, _, _, balance in trial_balance()}["adjustments"]
-        way = "from adjustments to the wallet" if adds else "out of the wallet"
-        said = [f"{format_usd(given['amount'])} {way} of {person}: it waits for somebody else's approval."]
-        if adds and there < given["amount"]:
-            said.append(f"The adjustments account holds {format_usd(there)}: it has to be filled first, or this is refused.")
-        return [*said, "The person is told when it is posted."]
-
-    def do(self, row: Any, given: Any, *, staff_id: int, reason: str) -> str:
-        person = queries.person(given["person"])
-        who = person.pk if person else ""
-        made = corrections.ask(kind=given["way"], amount=given["amount"], person=who, staff_id=staff_id, reason=reason)
-        return f"Correction {made} waits for approval."
-
-
-class FundAdjustments(Action):
-    name, title = "fund-adjustments", "Ask for money for adjustments"
-    acts = "correction.ask"
-    reauthenticate = True
-    hint = "To the adjustments account, once somebody else of the staff has approved it."
-
-    class form(Form):
-        source = forms.ChoiceField(
-            label="From", choices=[("adjustments_operations", "operations"), ("adjustments_capital", "capital")]
-        )
-        amount = Dollars(label="Amount")
-
-    def preview(self, row: Any, given: Any) -> list[str]:
-        source = given["source"].removeprefix("adjustments_")
-        return [f"{format_usd(given['amount'])} of {source} for adjustments wait for somebody else's approval."]
-
-    def do(self, row: Any, given: Any, *, staff_id: int, reason: str) -> str:
-        made = corrections.ask(kind=given["source"], amount=given["amount"], person=None, staff_id=staff_id, reason=reason)
-        return f"Correction {made} waits for approval."
-
-
-class Approve(Action):
-    name, title, approve = "approve", "Approve", True
-    acts = "correction.decide"
-    reauthenticate = True
-
-    def offered(self, row: Correction) -> bool:
-        return row.decided_at is None
-
-    def preview(self, row: Correction, given: Any) -> list[str]:
-        what = f"{row}{f' @{row.username}' if row.username else ''} that {row.asked_by} asked for"
-        return [f"{what} is posted within seconds." if self.approve else f"{what} is refused for good."]
-
-    def do(self, row: Correction, given: Any, *, staff_id: int, reason: str) -> str:
-        corrections.decide(correction=row.pk, approve=self.approve, staff_id=staff_id, reason=reason)
-        return "Approved. It is posted within seconds, or says here why it could not be." if self.approve else "Refused."
-
-
-class Refuse(Approve):
-    name, title, approve = "refuse", "Refuse", False
-
-
-CORRECTION_LABELS = {
-    "waits for approval": "warning", "approved": "info", "posted": "success", "refused": "default", "not possible": "danger",
-}  # fmt: skip
-
-
-@admin.register(Correction, site=site)
-class CorrectionAdmin(ReadOnly):
-    list_display = ("asked", "kind", "amount_", "person", "asked_by", "decided_by", "state")
-    list_display_links = ("asked", "kind")
-    list_filter = ("kind", "approved")
-    ordering = ("-id",)
-    list_actions = (WriteOff, Adjust, FundLossReserve, FundAdjustments)
-    staff_actions = (Approve, Refuse)
-    sections_of_page = (
-        (None, ("kind", "amount_", "person", "break_", "state", "refused")),
-        ("By whom", ("asked_by", "asked", "decided_by", "decided", "posted")),
-    )
-
-    def narrowed_to(self, person: Any) -> dict[str, str]:
-        return {}
-
-    @display(description="Asked for (UTC)", ordering="id")
-    def asked(self, row: Correction) -> str:
-        return when(row.asked_at)
-
-    @display(description="Decided (UTC)")
-    def decided(self, row: Correction) -> str:
-        return when(row.decided_at)
-
-    @display(description="Posted (UTC)")
-    def posted(self, row: Correction) -> str:
-        return when(row.posted_at)
-
-    @display(description="Amount", ordering="amount")
-    def amount_(self, row: Correction) -> str:
-        return money(row.amount)
-
-    @display(description="Person")
-    def person(self, row: Correction) -> str:
-        return person_link(row.person_id, row.username) if row.person_id else "–"
-
-    @display(description="Break")
-    def break_(self, row: Correction) -> str:
-        return link(page_url("break", row.of_break), row.of_break) if row.of_break else "–"
-
-    @display(description="State", label=CORRECTION_LABELS)
-    def state(self, row: Correction) -> str:
-        if row.posted_at:
-            return "posted"
-        if row.refused:
-            return "not possible"
-        return {None: "waits for approval", True: "approved", False: "refused"}[row.approved]

@@ -12,15 +12,16 @@ from unfold.decorators import display
 from compliance.models import Appeal
 from compliance.models import Dispute as Disputes
 from compliance.services import support
-from console import queries
+from console import queries, services
 from console.admin.actions import Action, Form
 from console.admin.base import OfPerson, code, money, person_link, plain, to, when
 from console.admin.cases import PRIORITY_LABELS, Keyed, QueueFilter, Whose, due, lasting, thing
+from console.admin.fields import Dollars
 from console.models import Dispute, DisputeMoney, PersonAppeal, Ticket, TicketMessage
 from console.site import site
 from core import clock
 from core.errors import ValidationError
-from core.money import format_usd, parse_usd
+from core.money import format_usd
 
 STATUS_LABELS = {
     "Waits for us": "warning", "Waits for the person": "info", "Solved": "success", "Open": "warning", "Answered": "success",
@@ -143,35 +144,29 @@ class AnswerAppeal(Action):
 
 
 # ------------------------------------------------------------------------------------------------ disputes
-def _cents(text: str, field: str) -> int:
-    cents = parse_usd(text)
-    if cents is None:
-        raise ValidationError(fields={field: "Dollars, like 25 or 25.70."})
-    return cents
-
-
 class Credit(Action):
     name, title = "credit", "Credit provisionally"
     acts = "dispute.credit"
 
     class form(Form):
-        amount = forms.CharField(label="How much, in dollars", max_length=20)
+        amount = Dollars(label="How much, in dollars")
 
     def offered(self, row: Dispute) -> bool:
         return row.status in ("open", "extended") and not row.waits
 
     def preview(self, row: Dispute, given: Any) -> list[str]:
-        cents = _cents(given["amount"], "amount")
+        cents = given["amount"]
         if not 0 < cents <= row.amount:
             raise ValidationError(fields={"amount": f"At most what was reported: {format_usd(row.amount)}."})
         return [
+            queries.became_of(row.user_id, row.about),
             f"Asks for a credit of {format_usd(cents)} to @{row.username} from our adjustments. Somebody else has to approve it.",
             "Once approved, the person is told, may use it, and the last day to decide is "
             f"{row.final_by:%d %b %Y} instead of {row.decide_by:%d %b %Y}.",
         ]
 
     def do(self, row: Dispute, given: Any, *, staff_id: int, reason: str) -> str:
-        support.ask_credit(dispute=row.pk, amount=_cents(given["amount"], "amount"), staff_id=staff_id, reason=reason)
+        support.ask_credit(dispute=row.pk, amount=given["amount"], staff_id=staff_id, reason=reason)
         return "Asked for. Somebody else has to approve it."
 
 
@@ -197,7 +192,7 @@ class Decide(Action):
 
     class form(Form):
         outcome = forms.ChoiceField(label="What we found", choices=Disputes.Outcome.choices)
-        amount = forms.CharField(label="How much of it was an error, in dollars", max_length=20, initial="0")
+        amount = Dollars(label="How much of it was an error, in dollars", least=0, initial="0")
         result = forms.CharField(
             label="The result, for the person", min_length=10, max_length=2000, widget=forms.Textarea(attrs={"rows": 5})
         )
@@ -206,7 +201,7 @@ class Decide(Action):
         return row.status not in ("decided", "closed") and not row.waits
 
     def preview(self, row: Dispute, given: Any) -> list[str]:
-        cents = _cents(given["amount"], "amount")
+        cents = given["amount"]
         fits = {"error": cents == row.amount, "no_error": cents == 0, "partly": 0 < cents < row.amount}
         if not fits[given["outcome"]]:
             raise ValidationError(fields={"amount": f"All of {format_usd(row.amount)}, a part of it, or 0, as the outcome says."})
@@ -218,33 +213,36 @@ class Decide(Action):
         else:
             what = "No money moves, and the dispute is closed at once."
         return [
+            queries.became_of(row.user_id, row.about),
             f"{Disputes.Outcome(given['outcome']).label}: {format_usd(cents)}.",
             what,
             f"@{row.username} is told: {given['result']}",
         ]
 
     def do(self, row: Dispute, given: Any, *, staff_id: int, reason: str) -> str:
-        cents = _cents(given["amount"], "amount")
+        cents = given["amount"]
         support.decide(
             dispute=row.pk, outcome=given["outcome"], amount=cents, result=given["result"], staff_id=staff_id, reason=reason
         )
         return "Decided."
 
 
-class Approve(Action):
+class _Second(Action):
+    def offered(self, row: Dispute) -> bool:
+        return bool(row.waits) and not services.is_actor(row.waits_from)
+
+
+class Approve(_Second):
     name, title = "approve", "Approve"
     acts = "dispute.approve"
     reauthenticate = True
-
-    def offered(self, row: Dispute) -> bool:
-        return bool(row.waits)
 
     def preview(self, row: Dispute, given: Any) -> list[str]:
         cents = int(row.waits_amount or 0)
         way = f"{format_usd(cents)} go from our adjustments to the wallet of @{row.username}."
         if cents < 0:
             way = f"{format_usd(-cents)}, as far as the wallet reaches, go from @{row.username} to our adjustments."
-        said = [way, f"{row.waits_from} asked for it. The person is told."]
+        said = [queries.became_of(row.user_id, row.about), way, f"{row.waits_from} asked for it. The person is told."]
         return said + ([f"Result: {row.result}"] if row.result else [])
 
     def do(self, row: Dispute, given: Any, *, staff_id: int, reason: str) -> str:
@@ -252,12 +250,9 @@ class Approve(Action):
         return "Approved and posted."
 
 
-class Refuse(Action):
+class Refuse(_Second):
     name, title = "refuse", "Refuse"
     acts = "dispute.refuse"
-
-    def offered(self, row: Dispute) -> bool:
-        return bool(row.waits)
 
     def preview(self, row: Dispute, given: Any) -> list[str]:
         return [f"Nothing moves, and the dispute goes on. {row.waits_from} reads why in what staff did."]
@@ -329,12 +324,12 @@ def shortened(text: str) -> str:
 
 @admin.register(Ticket, site=site)
 class TicketAdmin(OfPeople):
-    list_display = ("subject_", "person", "priority_", "age", "due_", "assignee_", "state", "last")
+    list_display = ("subject_", "person", "priority_", "age", "due_", "assignee_", "state")
     list_display_links = ("subject_",)
     ordering = ("priority", "waiting_since", "number")
     staff_actions = (AnswerTicket, TakeTicket, SolveTicket, AssignTicket)
     sections_of_page = (
-        (None, ("subject", "person", "about_", "priority_", "state", "assignee_", "age", "due_")),
+        (None, ("subject", "person", "about_", "priority_", "state", "assignee_", "age", "due_", "last")),
         ("What was written", ("talk",)),
     )
 
@@ -402,12 +397,13 @@ class PersonAppealAdmin(OfPeople):
 
 @admin.register(Dispute, site=site)
 class DisputeAdmin(OfPeople):
-    list_display = ("what", "person", "amount_", "priority_", "age", "due_", "assignee_", "state", "second")
+    list_display = ("what", "person", "amount_", "priority_", "due_", "assignee_", "state", "second")
     list_display_links = ("what",)
     ordering = ("due_at", "priority", "number")
     staff_actions = (Approve, Refuse, TakeDispute, Credit, Extend, Decide, AssignDispute)
     sections_of_page = (
-        (None, ("what", "person", "about_", "amount_", "message", "priority_", "state", "assignee_", "case_", "second")),
+        (None, ("what", "person", "about_", "became", "amount_", "message", "second")),
+        ("In the queue", ("age", "priority_", "state", "assignee_", "case_")),
         ("Clocks (Reg E)", ("clocks",)),
         ("Result", ("outcome_", "result_", "decided")),
         ("Money", ("money_",)),
@@ -416,6 +412,10 @@ class DisputeAdmin(OfPeople):
     @display(description="What is wrong", ordering="kind")
     def what(self, row: Dispute) -> str:
         return str(row.get_kind_display())
+
+    @display(description="What became of it")
+    def became(self, row: Dispute) -> str:
+        return queries.became_of(row.user_id, row.about)
 
     @display(description="Reported", ordering="amount")
     def amount_(self, row: Dispute) -> str:

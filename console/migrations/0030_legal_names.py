@@ -5,7 +5,7 @@ from core.migrate import run_sql_file
 
 class Migration(migrations.Migration):
 
-    dependencies = [("console", "0022_securitykeys"), ("compliance", "0008_erased_words"), ("banking", "0028_legal_names")]
+    dependencies = [("console", "0025_freezes_and_clocks"), ("compliance", "0008_erased_words"), ("banking", "0028_legal_names")]
 
     operations = [
         run_sql_file(__file__, "0030_legal_names.sql"),

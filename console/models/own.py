@@ -18,6 +18,15 @@ def real_time() -> Func:
     return Func(function="clock_timestamp", output_field=models.DateTimeField())
 
 
+def step_of(secret: bytes, code: str, *, after: int) -> int | None:
+    """The half minute whose code this is, if it is one of about now and comes after that one."""
+    if not (code.isascii() and code.isdigit() and len(code) == 6):
+        return None
+    totp = TOTP(secret)
+    totp.time = time.time()
+    return totp.t() if totp.verify(int(code), Authenticator.TOLERANCE, after + 1) else None
+
+
 class Authenticator(Device):
     """A member of staff's authenticator app (TOTP: 6 digits, 30 s). Its secret is encrypted under their data key."""
 
@@ -33,15 +42,9 @@ class Authenticator(Device):
 
     def verify_token(self, token: str) -> bool:
         """Whether this is a code of now that was not used before; remembers that it was."""
-        if not (token.isascii() and token.isdigit() and len(token) == 6):
-            return False
-        totp = TOTP(self.key())
-        totp.time = time.time()
-        if not totp.verify(int(token), self.TOLERANCE, self.last_step + 1):
-            return False
-        step = totp.t()
+        step = step_of(self.key(), token, after=self.last_step)
         # Of two requests with one code, one finds the row as it was.
-        return bool(Authenticator.objects.filter(pk=self.pk, last_step__lt=step).update(last_step=step))
+        return step is not None and bool(Authenticator.objects.filter(pk=self.pk, last_step__lt=step).update(last_step=step))
 
     def key(self) -> bytes:
         """The shared secret; needs its owner as actor."""
@@ -57,6 +60,18 @@ class SecurityKey(Device):
     sign_count = models.BigIntegerField(default=0)  # rises with each use, of keys that count
     created_at = models.DateTimeField(db_default=real_time())
     last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+
+class Invitation(models.Model):
+    """The link by which a new member, or one whose authenticator was taken away, enrols: good once, for a day. Its hash."""
+
+    user = models.OneToOneField(User, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    digest = models.BinaryField(unique=True)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    expires_at = models.DateTimeField()
 
     class Meta:
         default_permissions = ()

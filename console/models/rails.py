@@ -146,3 +146,42 @@ class Vendor(Shown):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Ceiling(Shown):
+    """How much of people's money a member with this role may ask for, or approve, in a day."""
+
+    id = models.TextField(primary_key=True)
+    role = models.TextField()
+    action = models.TextField(
+        choices=[("correction.ask", "Asking for corrections"), ("correction.decide", "Approving corrections")]
+    )
+    cents = models.BigIntegerField(null=True)
+    since = models.DateTimeField(null=True)
+    staff = models.TextField(null=True)
+    reason = models.TextField(null=True)
+    next_cents = models.BigIntegerField(null=True)
+    next_at = models.DateTimeField(null=True)
+
+    class Meta(Shown.Meta):
+        abstract = False
+        db_table = "console_ceiling"
+        verbose_name, verbose_name_plural = "daily ceiling", "daily ceilings"
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()}, {self.role}"
+
+
+class CeilingHistory(Shown):
+    """Each ceiling that ever held."""
+
+    id = models.BigIntegerField(primary_key=True)
+    ceiling_id = models.TextField()
+    cents = models.BigIntegerField()
+    effective_at = models.DateTimeField()
+    staff = models.TextField(null=True)
+    reason = models.TextField()
+
+    class Meta(Shown.Meta):
+        abstract = False
+        db_table = "console_ceilinghistory"

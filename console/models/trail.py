@@ -61,6 +61,10 @@ class Member(Shown):
     created_at = models.DateTimeField()
     roles = models.TextField(null=True)
     acted_at = models.DateTimeField(null=True)
+    enrolled = models.BooleanField()  # whether they have an authenticator
+    link_until = models.DateTimeField(null=True)
+    keys = models.IntegerField()
+    is_new = models.BooleanField()  # no password yet: their link has not been used
 
     class Meta(Shown.Meta):
         db_table = "console_member"

@@ -15,6 +15,7 @@ from core.keyring.datakeys import (
     destroy_person_keys,
     encrypt_for,
     encrypt_system,
+    ensure_person_key,
     forget_cached_keys,
 )
 from core.keyring.masters import KeyFile, Kms, MasterKey, master_key
@@ -32,6 +33,7 @@ __all__ = [
     "destroy_person_keys",
     "encrypt_for",
     "encrypt_system",
+    "ensure_person_key",
     "forget_cached_keys",
     "master_key",
     "phone_index",

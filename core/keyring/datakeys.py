@@ -28,6 +28,12 @@ def create_person_key(user_id: int) -> None:
     new_key("core_datakey", "user_id", user_id, _of_person(user_id))
 
 
+def ensure_person_key(user_id: int) -> None:
+    """Make the person's data key unless they have one."""
+    if _query("select id from core_datakey where user_id = %s limit 1", [user_id]) is None:
+        create_person_key(user_id)
+
+
 def destroy_person_keys(user_id: int) -> int:
     """Erase a person: delete all of their data keys; how many. What was sealed under them does not open again.
 

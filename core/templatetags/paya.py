@@ -6,16 +6,17 @@ here decides anything. What is missing (Django hands filters None or "") comes o
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import template
 from django.template import Context
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, linebreaks
 from django.utils.safestring import SafeString, mark_safe
 
-from core.calendar import in_words
+from core.calendar import in_words, moment_in_words, next_minute
 from core.money import format_usd
 
 register = template.Library()
@@ -171,6 +172,30 @@ def at_time(moment: datetime | None) -> SafeString:
         '<time data-local datetime="{}">{}, {} {}</time>',
         moment.isoformat(), day_words(moment), f"{local:%H:%M}", f"{local:%Z}",
     )
+
+
+@register.filter
+def local_time(text: str, resets_at: str) -> SafeString | str:
+    """A refusal that names when a limit frees (an ISO time) in UTC: the same sentence in the reader's own time."""
+    if not resets_at:
+        return text
+    moment = next_minute(datetime.fromisoformat(resets_at))
+    before, named, after = text.partition(moment_in_words(moment))
+    return format_html("{}{}{}", before, at_time(moment), after) if named else text
+
+
+# --- letters -------------------------------------------------------------------------------------------------
+
+# "under Help: /help/tkt_1": letters are plain text, and name the page after the word that a person would press.
+_OUR_PAGE = re.compile(r"(\w+): (/(?:help|appeal)(?:/tkt_\w+)?(?:\?about=\w+)?)")
+
+
+@register.filter
+def letter(text: str | None) -> SafeString:
+    """A letter's paragraphs, with the pages of ours that it names as links on the word before them."""
+    paragraphs = linebreaks(text or "", autoescape=True)
+    linked = _OUR_PAGE.sub(r'<a href="\2">\1</a>', paragraphs)
+    return mark_safe(linked)  # noqa: S308  # nosemgrep: text-marked-as-safe  (escaped; what is put in holds no sign of HTML)
 
 
 # --- people --------------------------------------------------------------------------------------------------

@@ -127,6 +127,7 @@ STAFF = {
     "staff_compliance": ("compliance",),
     "staff_finance": ("finance",),
     "staff_auditor": ("auditor",),
+    "staff_administrator": ("administrator",),
 }
 
 

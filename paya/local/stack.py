@@ -195,12 +195,12 @@ class Stack:
 
     def _make_staff(self) -> None:
         """In the sandbox there is somebody of each role, whose passwords stand in secrets.json."""
-        if not self.sandboxed or self._known().get("staff") == "with roles":
+        if not self.sandboxed or self._known().get("staff") == list(STAFF):
             return
         members = [{**self._secrets[key], "roles": roles} for key, roles in STAFF.items()]
         own = self._shared | {"PAYA_STAFF": json.dumps(members), "DATABASE_URL": self._servers.urls["worker"]}
         self._must({"create_staff": self._launch("create_staff", ["manage.py", "create_staff", "--given"], own)})
-        self._remember(staff="with roles")
+        self._remember(staff=list(STAFF))
 
     # --- processes
     def _services(self) -> dict[str, Launch]:

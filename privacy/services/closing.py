@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import Q
 
 from banking.services import closing as banks
+from banking.show import named
 from compliance.models import LimitName
 from compliance.queries import limits_by_name
 from core.actor import SYSTEM, actor
@@ -42,7 +43,8 @@ WAITS = {
     "load": "A load from your bank is still on its way.",
     "redemption": "Money is on its way to your bank.",
     "payment": "A payment of yours is being looked at.",
-    "case": "Our staff are looking into something about your account. They write to you here.",
+    # Of some reviews a person is not told: these words are true of whatever it is.
+    "case": "Something about your account has to be finished first. You need not do anything.",
     "frozen": "Your account is restricted. We have written to you why; the closing goes on when that has ended.",
     "owed": "Your bank has taken a load back, so you owe us that amount. Please write to us how to repay it.",
     "new": "Money can go to a bank once an account is 14 days old.",
@@ -55,10 +57,14 @@ WAITS = {
 # ------------------------------------------------------------------------------------------------ what a person asks for
 @dataclass(frozen=True)
 class Outlook:
-    """What would happen to a person's money if they closed their account now. Amounts in cents."""
+    """What would happen to a person's money if they closed their account now. Amounts in cents.
+
+    `refused` says in words why it cannot be closed, `refused_for` is that error's code; both are empty where it can.
+    """
 
     available: int
     refused: str
+    refused_for: str
     bank: str
     too_little: bool
     waits_for: Sequence[str]
@@ -72,15 +78,16 @@ def outlook(*, user_id: int) -> Outlook:
     """What the page says before anybody confirms anything."""
     with actor(user_id):
         held = wallet_queries.wallet(user_id)
-        refused = ""
+        refused = refused_for = ""
         try:
             _refuse(held)
         except (AccountFrozen, OwesMoney, NeedsBank) as error:
-            refused = error.detail
+            refused, refused_for = error.detail, error.code
         account = banks.usable_account(user_id)
-        named = f"{account.item.institution} ••{account.mask}" if account else ""
+        bank = named(account) if account else ""
         too_little = 0 < held.available < banks.minimum()
-        return Outlook(held.available, refused, named, too_little, _pending(held) if not refused else [])
+        waits_for = _pending(held) if not refused else []
+        return Outlook(held.available, refused, refused_for, bank, too_little, waits_for)
 
 
 def close_account(*, user_id: int, device_id: int | None, challenge: str, code: str) -> Closing:

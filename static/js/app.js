@@ -6,22 +6,23 @@ document.querySelector('[aria-invalid="true"]')?.focus();
 
 // --- every form that must be sent once -----------------------------------------------------------------------
 
-for (const form of document.querySelectorAll("form[data-once]")) {
-  form.addEventListener("submit", (event) => {
-    if (form.dataset.sent) return event.preventDefault();
-    if (!navigator.onLine) {
-      event.preventDefault();
-      return sayOffline(form);
-    }
-    form.dataset.sent = "yes";
-    const button = form.querySelector("button:not([type=button])");
-    button.dataset.label ??= button.textContent;
-    button.textContent = button.dataset.busy ?? button.textContent;
-    button.setAttribute("aria-busy", "true");
-    // Only after the browser has gathered the form, which leaves disabled controls out.
-    setTimeout(() => { button.disabled = true; });
-  });
-}
+// Heard at the document, so that a form which htmx has put there later is one of them.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.hasAttribute("data-once")) return;
+  if (form.dataset.sent) return event.preventDefault();
+  if (!navigator.onLine) {
+    event.preventDefault();
+    return sayOffline(form);
+  }
+  form.dataset.sent = "yes";
+  const button = form.querySelector("button:not([type=button])");
+  button.dataset.label ??= button.textContent;
+  button.textContent = button.dataset.busy ?? button.textContent;
+  button.setAttribute("aria-busy", "true");
+  // Only after the browser has gathered the form, which leaves disabled controls out.
+  setTimeout(() => { button.disabled = true; });
+});
 
 /** Above the button that was pressed: instead of the browser's own page, on which what was typed is lost. */
 function sayOffline(form) {
@@ -136,7 +137,7 @@ function labelButton() {
   go.textContent = [go.dataset.verb, who, amountWords(amount.value)].filter(Boolean).join(" ");
 }
 
-if (amount && go) {
+if (amount) {
   amount.addEventListener("input", labelButton);
   for (const chip of document.querySelectorAll("[data-amount]")) {
     chip.closest("[hidden]")?.removeAttribute("hidden");

@@ -9,14 +9,18 @@ import pytest
 from banking import services
 from banking.models import BankTransfer
 from banking.services import reviews
+from bench.campaigns.ground import change
 from compliance import queries
 from compliance.models import Case, Letter, LimitName
+from compliance.services import freezes
 from core.actor import SYSTEM, actor
 from core.errors import Conflict, LimitExceeded
+from privacy.services import closing
 from tests.banking.sandbox import Bank
 from tests.conftest import Database
-from tests.helpers import assert_problem, at_once
+from tests.helpers import Api, assert_problem, at_once
 from tests.payments.test_held import scored
+from wallets.services import Freeze
 
 REASON = "Support case 4711"
 pytestmark = pytest.mark.usefixtures("default_limits")
@@ -94,14 +98,17 @@ def test_two_thousand_in_a_week_that_rolls(linked: Linking, database: Database) 
 
 
 # ------------------------------------------------------------------------------------------------------- redemptions
-def test_nothing_in_the_first_fortnight(linked: Linking, database: Database) -> None:
+def test_nothing_in_the_first_fortnight(linked: Linking, database: Database, browse: Any) -> None:
     person = linked()
     given(database, person, 80_00, days=0.1)
     data = refused(lambda: person.redeem(1_00))
     assert data["limit"] == "days_before_redeeming"
     assert timedelta(days=13) < datetime.fromisoformat(data["resets_at"]) - datetime.now(UTC) < timedelta(days=14)
     assert person.money() == (80_00, 0, 0)
+    page = browse(person.person.id).get("/redeem").content.decode()  # said before anything is filled in
+    assert "You can redeem from <time" in page and "14 days old" in page and 'name="amount"' not in page
     older(database, person, 14)
+    assert 'name="amount"' in browse(person.person.id).get("/redeem").content.decode()
     assert person.redeem(1_00).status == "requested"
 
 
@@ -128,6 +135,15 @@ def holding(database: Database) -> Iterator[None]:
         yield
 
 
+def new_and_may_redeem(database: Database, person: Any) -> None:
+    """Three days old: new enough to be held for it, and allowed to redeem from the first day on."""
+    older(database, person, 3)
+    database.as_superuser(
+        "insert into compliance_limit (name, tier, value, effective_at, reason)"
+        " values ('days_before_redeeming', 1, 1, '2020-01-01Z', 'A test')"
+    )
+
+
 def case(database: Database, row: BankTransfer) -> Case:
     with database.role("worker"), actor(SYSTEM):
         return Case.objects.get(about=row.public_id)
@@ -147,16 +163,22 @@ def decide(database: Database, staff: int, row: BankTransfer, how: str) -> None:
 
 
 def test_a_held_load_reaches_no_rail_until_it_is_released(
-    linked: Linking, database: Database, holding: None, staff_member: int, bank: Bank
+    linked: Linking, database: Database, holding: None, staff_member: int, bank: Bank, browse: Any
 ) -> None:
     person = linked()
     row = person.load(50_00)
     assert (row.status, row.review, row.due_at) == ("requested", "waiting", None)
     assert person.submit(row).status == "requested"  # even where somebody wakes it up
+    shown = browse(person.person.id).get(f"/loads/{row.public_id}").content.decode()
+    assert "We are looking at it first" in shown and "<b>Arrives by" not in shown and "Cancel this load" in shown
+    home = browse(person.person.id).get("/").content.decode()
+    assert "is looked at first" in home and "arrives by" not in home
     assert (case(database, row).kind, letters(database, person)) == ("held_transfer", ["transfer_held"])
     decide(database, staff_member, row, "release")
     assert person.submit(person.fresh(row)).status == "pending"
     assert case(database, row).outcome == "released"
+    with database.role("worker"), actor(SYSTEM):
+        assert Letter.objects.filter(user_id=person.person.id).latest("id").title == "Your load of $50.00 goes out now"
     for how in ("release", "deny"):
         with pytest.raises(Conflict):
             decide(database, staff_member, row, how)
@@ -166,21 +188,22 @@ def test_a_held_load_reaches_no_rail_until_it_is_released(
 
 
 def test_a_held_redemption_is_set_aside_and_comes_back(
-    linked: Linking, database: Database, holding: None, staff_member: int
+    linked: Linking, database: Database, holding: None, staff_member: int, browse: Any
 ) -> None:
     person = linked(money=80_00)
-    older(database, person, 3)
-    database.as_superuser(
-        "insert into compliance_limit (name, tier, value, effective_at, reason)"
-        " values ('days_before_redeeming', 1, 1, '2020-01-01Z', 'A test')"
-    )
+    new_and_may_redeem(database, person)
     row = person.redeem(30_00)
     assert (row.review, person.money()) == ("waiting", (50_00, 0, 30_00))
     decide(database, staff_member, row, "deny")
     assert person.submit(row).status == "cancelled"
     assert person.money() == (80_00, 0, 0)
     assert letters(database, person) == ["transfer_held", "transfer_denied"]
+    letter = Api().get("/v1/messages", person=person.person).json()["data"][0]
+    assert letter["title"] == "We did not let your redemption of $30.00 go out"
+    assert f"ask us to look again: /appeal?about={row.public_id}" in letter["body"] and "your bank" not in letter["body"]
     assert case(database, row).label == "fraud"
+    shown = browse(person.person.id).get(f"/redemptions/{row.public_id}").content.decode()
+    assert "It is back in your wallet." in shown and f'href="/appeal?about={row.public_id}"' in shown
 
 
 def test_the_person_cancels_what_is_held(linked: Linking, database: Database, holding: None, staff_member: int) -> None:
@@ -194,15 +217,84 @@ def test_the_person_cancels_what_is_held(linked: Linking, database: Database, ho
         decide(database, staff_member, row, "release")
 
 
+def meanwhile(database: Database, person: Any, what: str) -> None:
+    """What happened to the person while a transfer of theirs was held."""
+    if what == "closing":
+        with database.role("web"):
+            closing.begin(user_id=person.person.id, device_id=None)
+    elif what == "owes":
+        debt = "select ledger_post(gen_random_uuid(), 12::smallint, receivable_account, 1, 1) from wallets_wallet"
+        database.as_superuser(f"{debt} where user_id = %s", [person.person.id])
+    else:
+        with database.role("worker"):
+            freezes.freeze_by_command(user_id=person.person.id, level=Freeze(int(what)), reason="Something is being looked at.")
+
+
+@pytest.mark.parametrize("kind", ["load", "redemption"])
+@pytest.mark.parametrize("what", ["1", "2", "owes", "closing"])
+def test_it_is_not_let_out_of_an_account_that_was_frozen_meanwhile(
+    linked: Linking, database: Database, holding: None, staff_member: int, what: str, kind: str
+) -> None:
+    """Nor a redemption while they owe. Back it goes whole; and closing the account is no reason to keep it."""
+    person = linked(money=80_00 if kind == "redemption" else 0)
+    new_and_may_redeem(database, person)
+    row = person.redeem(80_00) if kind == "redemption" else person.load(50_00)
+    assert row.review == "waiting"
+    meanwhile(database, person, what)
+    if what == "closing" or (what == "owes" and kind == "load"):
+        decide(database, staff_member, row, "release")
+        assert person.submit(person.fresh(row)).status == "pending"
+        return
+    with pytest.raises(Conflict, match="owes us meanwhile" if what == "owes" else "frozen meanwhile"):
+        decide(database, staff_member, row, "release")
+    assert (person.fresh(row).review, case(database, row).status) == ("waiting", "open")
+    assert person.submit(row).status == "requested"
+    decide(database, staff_member, row, "deny")
+    assert person.submit(row).status == "cancelled"
+    assert person.money()[0] == (80_00 if kind == "redemption" else 0) and person.money()[1:] == (0, 0)
+    assert letters(database, person)[-1] == "transfer_denied"
+
+
+def test_without_that_look_it_leaves_a_frozen_account(
+    linked: Linking, database: Database, holding: None, staff_member: int
+) -> None:
+    """The control."""
+    person = linked(money=80_00)
+    new_and_may_redeem(database, person)
+    row = person.redeem(80_00)
+    meanwhile(database, person, "2")
+    change(database, "banking_end_review", r"compliance_restricted\(t\.user_id\) > 0", "false")
+    decide(database, staff_member, row, "release")
+    assert person.submit(person.fresh(row)).status == "pending"
+
+
+def test_what_nobody_decided_goes_back_to_a_frozen_account_too(
+    linked: Linking, database: Database, holding: None
+) -> None:
+    person = linked(money=80_00)
+    new_and_may_redeem(database, person)
+    row = person.redeem(80_00)
+    meanwhile(database, person, "2")
+    forgotten(database)
+    with database.role("worker"):
+        assert reviews.expire() == [row.public_id]
+    assert person.submit(row).status == "cancelled"
+    assert person.money() == (80_00, 0, 0) and letters(database, person)[-1] == "transfer_denied"
+
+
+def forgotten(database: Database) -> None:
+    database.as_superuser(
+        "set session_replication_role = replica; update compliance_case set created_at = created_at - interval '8 days';"
+        " set session_replication_role = origin"
+    )
+
+
 def test_nobody_decides(linked: Linking, database: Database, holding: None) -> None:
     person = linked()
     row = person.load(50_00)
     with database.role("worker"):
         assert reviews.expire() == []
-    database.as_superuser(
-        "set session_replication_role = replica; update compliance_case set created_at = created_at - interval '8 days';"
-        " set session_replication_role = origin"
-    )
+    forgotten(database)
     with database.role("worker"):
         assert reviews.expire() == [row.public_id]
         assert reviews.expire() == []

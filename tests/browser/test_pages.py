@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPhone
-from tests.browser.steps import feed, live, pay
+from tests.browser.steps import feed, live
 from tests.stack import Stack
 
 OPEN = ["/", "/feed", "/login", "/transparency", "/no-such-page"]
@@ -49,8 +49,12 @@ def test_a_frozen_person_reads_why_on_home_and_where_they_try(phone: OpenPhone, 
     page.goto("/")
     expect(page.get_by_role("heading", name="You cannot send money for the moment")).to_be_visible()
     expect(page.get_by_text("Please call us about your new phone.")).to_be_visible()
-    pay(page, "theo", "1")
-    expect(page.locator("#__all__-error")).to_contain_text("Please call us about your new phone.")
+    page.goto("/pay")
+    expect(page.get_by_text("Please call us about your new phone.")).to_be_visible()
+    expect(page.get_by_label("Amount in dollars")).to_have_count(0)
+    page.goto("/withdraw")
+    page.get_by_role("button", name="All of it").click()
+    expect(page.get_by_label("Amount in dollars")).to_have_value("5.00")
     assert person.balance["available"] == 500
 
 

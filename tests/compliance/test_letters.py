@@ -1,5 +1,7 @@
 """Letters: what a person is told stays told, is theirs alone, and is read when they say so."""
 
+import re
+
 import psycopg2
 import pytest
 from django.db import DatabaseError, connection
@@ -69,6 +71,31 @@ def test_words_are_words_and_no_markup(database: Database) -> None:
     assert "<b>because</b>" not in shown
     assert "&lt;b&gt;because&lt;/b&gt;" in shown
     assert "A &lt;i&gt;title&lt;/i&gt;" in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "about", "body", "leads_to"),
+    [
+        ("ticket", "tkt_1", "You can write back under Help: /help/tkt_1", ["/help/tkt_1", "/help/tkt_1"]),
+        ("dispute", "dsp_1", "If this is wrong, appeal: /appeal?about=dsp_1", ["/appeal?about=dsp_1", "/disputes/dsp_1"]),
+        ("frozen", "frz_1", "Until this is lifted.", ["/appeal", "/withdraw"]),
+        ("payment_denied", "pay_1", "Back in your balance.", ["/payments/pay_1", "/appeal?about=pay_1"]),
+        ("tier", "", "Our staff lowered them. If you think that this is wrong, appeal.", ["/limits", "/appeal?about={letter}"]),
+        ("tier", "", "Your bank confirmed who you are.", ["/limits"]),
+        ("document", "doc_1", "Thank you.", ["/identity/documents"]),
+        ("adjustment", "", "We took it out.", ["/appeal?about={letter}"]),
+        ("payment_released", "pay_1", "It has arrived.", ["/payments/pay_1"]),
+        ("appeal", "app_1", "It stands.", ["/help"]),
+    ],
+)
+def test_a_letter_leads_to_what_it_speaks_of(database: Database, kind: str, about: str, body: str, leads_to: list[str]) -> None:
+    maya = person(database)
+    with database.role("worker"), actor(SYSTEM):
+        tell(user_id=maya.id, kind=kind, title="Something", body=body, about=about)
+        letter = Letter.objects.get(user_id=maya.id).public_id
+    shown = browser(maya).get(f"/messages/{letter}").content.decode().split("<main")[1].split("</main>")[0]
+    links = [link for link in re.findall(r'href="([^"]+)"', shown) if link != "/messages"]
+    assert links == [link.format(letter=letter) for link in leads_to]
 
 
 def test_the_open_page_hears_of_it(database: Database) -> None:

@@ -99,6 +99,22 @@ def test_what_is_approved_leaves_a_frozen_account_once(database: Database, maya:
     assert maya.letter() == "Your withdrawal is approved"
 
 
+def test_a_frozen_persons_pages_say_so_before_anything_is_filled_in(maya: Frozen) -> None:
+    pages = browser(maya.person)
+    for path in ("/pay", "/load", "/redeem"):
+        shown = pages.get(path).content.decode()
+        assert TOLD in shown and 'name="amount"' not in shown and "See what you can do" in shown
+    refused = pages.post("/pay", {"to": "nobody", "amount": "1", "note": "", "visibility": "private", "key": "k"})
+    assert refused.status_code >= 400 and TOLD in refused.content.decode()
+    home = pages.get("/").content.decode()
+    assert TOLD in home and 'href="/appeal"' in home and 'class="button" href="/pay"' not in home
+    assert maya.ask().status_code == 201
+    shown = pages.get("/withdraw").content.decode()
+    assert "$20.00 is waiting for approval" in shown and "<b>$20.00</b>" not in shown  # not among the earlier ones, too
+    closing = pages.get("/settings/privacy/close").content.decode()
+    assert TOLD in closing and "Your banks" not in closing and "See what you can do" in closing
+
+
 def test_denied_it_stays_and_the_person_reads_why(maya: Frozen) -> None:
     made = maya.ask().json()["id"]
     maya.decide(made, "deny")

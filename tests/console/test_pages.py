@@ -17,7 +17,7 @@ MODELS = [
     "correction", "reconciliation", "break", "statement", "statementline", "vendor",
     "rewardrun", "reward", "ineligible", "appeal", "rewardsetting", "attestation", "proofcomplaint",
     "case", "flag", "flagrule", "hit", "listrun", "freeze", "withdrawal",
-    "trailentry", "personview", "member",
+    "trailentry", "personview", "member", "ceiling",
     "closing", "dispute", "document", "legalhold", "limitshown", "personappeal",
     "retention", "scoring", "ticket", "tiermove",
 ]  # fmt: skip
@@ -97,13 +97,14 @@ def test_the_role_itself_writes_nothing_of_money(world: World, account: int, sta
         " and p.prosrc !~ '(PERFORM|:=) console_acted\\('"  # those change something, and write down who and why
     )
     assert {name for (name,) in functions} <= {
-        "console_staff", "console_is_staff", "console_person_by_phone", "console_account_name", "console_account_wallet",
+        "console_staff", "console_invited", "console_is_staff", "console_person_by_phone", "console_account_name",
+        "console_account_wallet",
         "ledger_figures", "ledger_trial_balance", "payments_view_as_staff", "core_outbox_drained", "banking_last_reconciliation",
         "console_email", "banking_nacha_unanswered", "banking_nacha_reversible", "core_outbox_lag", "rewards_setting_for",
         "transparency_chain", "transparency_keys", "console_may", "console_allowed", "console_viewed", "compliance_tier_of",
         "console_limits_of", "console_timeline", "console_people_by_mask", "compliance_waiting", "compliance_deciders",
         "console_legal_name", "console_legal_names", "console_open_document", "compliance_business_days",
-        "console_version_effect", "console_report", "console_people_of_tier",
+        "console_version_effect", "console_ceiling_use", "console_report", "console_people_of_tier",
     }  # fmt: skip
 
 

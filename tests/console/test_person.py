@@ -54,18 +54,33 @@ def test_a_freeze_from_the_page_and_its_end(world: World, desk: Desk, staff_site
     assert actions == [("freeze.set", REASON), ("freeze.lift", REASON)]
 
 
-def test_what_was_shown_has_changed_and_is_shown_anew(world: World, desk: Desk, staff_site: Database) -> None:
+def test_whoever_is_paid_while_somebody_reads_is_frozen_all_the_same(world: World, desk: Desk, staff_site: Database) -> None:
+    """The balance stands on the page, and what is confirmed does not depend on it."""
     shown = desk.post(do(world, "freeze"), level="1", told=TOLD, reason=REASON).content.decode()
     digest = re.search(r'name="shown" value="(\w+)"', shown)
-    assert digest
+    before = re.search(r"Their balance of (\S+) stays theirs", shown)
+    assert digest and before
     from core.ids import new_reference
     from wallets.services import mint
 
     with staff_site.role("worker"), actor(SYSTEM):
         mint(user_id=world.maya.id, reference=new_reference(), amount=5_000)
-    stale = desk.post(do(world, "freeze"), level="1", told=TOLD, reason=REASON, shown=digest[1])
+    assert before[0] not in desk.post(do(world, "freeze"), level="1", told=TOLD, reason=REASON).content.decode()
+    assert desk.post(do(world, "freeze"), level="1", told=TOLD, reason=REASON, shown=digest[1]).status_code == 302
+    assert staff_site.as_superuser("select frozen from wallets_wallet where user_id = %s", [world.maya.id]) == [(1,)]
+
+
+def test_what_was_shown_has_changed_and_is_shown_anew(world: World, desk: Desk, staff_site: Database) -> None:
+    """Somebody else has frozen them in another way: the end of this freeze does not open the account any more."""
+    assert act(desk, do(world, "freeze"), level="1", told=TOLD).status_code == 302
+    [(freeze,)] = staff_site.as_superuser("select public_id from compliance_freeze")
+    lift = f"/admin/console/freeze/{freeze}/do/lift/"
+    digest = re.search(r'name="shown" value="(\w+)"', desk.post(lift, reason=REASON).content.decode())
+    assert digest
+    assert act(desk, do(world, "freeze"), level="2", told=TOLD).status_code == 302
+    stale = desk.post(lift, reason=REASON, shown=digest[1])
     assert stale.status_code == 400 and "not what it was a moment ago" in stale.content.decode()
-    assert staff_site.as_superuser("select count(*) from compliance_freeze") == [(0,)]
+    assert staff_site.as_superuser("select count(*) from compliance_freeze where ended_at is null") == [(2,)]
 
 
 def test_notes_reviews_and_the_line_of_time(world: World, desk: Desk) -> None:

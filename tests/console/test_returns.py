@@ -8,9 +8,10 @@ import pytest
 
 from banking.return_rates import ReturnRate, return_rates
 from banking.tasks import watch_return_rates
+from console import services
 from core.actor import actor
 from tests.conftest import Database
-from tests.console.conftest import Desk, World
+from tests.console.conftest import PASSWORD, Desk, World, code
 
 REASON = "Support case 4711"
 
@@ -78,17 +79,46 @@ def test_a_correction_waits_for_somebody_else(world: World, desk: Desk, staff_si
     assert "waits for approval" in page
     (number,) = staff_site.as_superuser("select min(id) from banking_correction")[0]
     url = f"/admin/console/correction/{number}/do/approve/"
-    shown = re.search(r'name="shown" value="([0-9a-f]{64})"', desk.get(url).content.decode())
-    assert shown
-    refused = desk.post(url, reason=REASON, shown=shown[1])
-    assert refused.status_code == 400
-    assert "You asked for it yourself" in refused.content.decode()
+    for action in ("approve", "refuse"):  # the database refuses it too: tests/banking has every route
+        assert url.replace("approve", action) not in desk.get(url.replace("do/approve", "change")).content.decode()
+        own = desk.client.post(url.replace("approve", action), {"reason": REASON}, follow=True)
+        assert "is not possible as things stand" in own.content.decode()
+    assert staff_site.as_superuser("select count(*) from banking_correction where decided_by_id is not null") == [(0,)]
     asked = desk.post("/admin/console/correction/do/write-off/", person="@maya", amount="12.50", reason=REASON)
     assert "Their wallet holds" in asked.content.decode()
     nobody = desk.post("/admin/console/correction/do/write-off/", person="@nobody_here", amount="1", reason=REASON)
     assert "Nobody goes by that" in nobody.content.decode()
-    wrong = desk.post("/admin/console/correction/do/fund/", amount="-3", reason=REASON)
-    assert wrong.status_code == 400
+    for amount in ("-3", "0", "1e3", "", "99,999,999,999,999.00"):
+        wrong = desk.post("/admin/console/correction/do/fund/", amount=amount, reason=REASON)
+        assert wrong.status_code == 400 and 'name="shown"' not in wrong.content.decode(), amount
+
+
+def test_both_of_the_two_see_what_there_is_of_it(world: World, desk: Desk, staff_site: Database) -> None:
+    """An adjustment asked for on the person's page; whoever approves it reads whether it can be posted as things stand."""
+    adjust = f"/admin/console/person/{world.maya_id}/do/adjust/"
+    asked = desk.post(adjust, way="adjustment_credit", amount="5", reason=REASON).content.decode()
+    assert "$5.00 from adjustments to the wallet of @maya" in asked
+    assert "The account adjustments holds $0.00 now: that is not enough" in asked
+    taken = desk.post(adjust, way="adjustment_debit", amount="5", reason=REASON).content.decode()
+    assert re.search(r"Their wallet holds \$[\d,.]+ now\.", taken) and "holds $0.00" not in taken
+    assert act(desk, adjust, way="adjustment_credit", amount="5").status_code == 302
+    ((number, kind, who),) = staff_site.as_superuser("select id, kind, user_id from banking_correction")
+    assert (kind, who) == ("adjustment_credit", world.maya.id)
+    second = colleague(staff_site)
+    url = f"/admin/console/correction/{number}/do/approve/"
+    assert "The account adjustments holds $0.00 now: that is not enough" in second.get(url).content.decode()
+    assert act(second, url).status_code == 302
+    assert staff_site.as_superuser("select approved from banking_correction") == [(True,)]
+
+
+def colleague(staff_site: Database) -> Desk:
+    """Another of the staff, logged in."""
+    secret = bytes(range(20))
+    with staff_site.role("worker"):
+        services.create_staff(email="bo@staff.example", roles=services.ROLES, password=PASSWORD, secret=secret)
+    desk = Desk()
+    assert desk.try_in(email="bo@staff.example", token=code(secret=secret)).status_code == 302
+    return desk
 
 
 # ------------------------------------------------------------------------------------------------ return rates
@@ -125,8 +155,8 @@ def sent(staff_site: Database, code: str, count: int, days: int = 1) -> None:
 def test_rates_count_debits_of_sixty_days_by_class(
     world: World, desk: Desk, account: int, staff_site: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for code, count in (("", 95), ("R01", 2), ("R03", 2), ("R10", 1)):
-        sent(staff_site, code, count)
+    for reason, count in (("", 95), ("R01", 2), ("R03", 2), ("R10", 1)):
+        sent(staff_site, reason, count)
     sent(staff_site, "R10", 50, days=61)
     with actor(account):
         rates = {rate.of: rate for rate in return_rates()}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from compliance.scoring import SIGNALS
 from compliance.services import documents
 from core.actor import actor
 from core.clock import now
@@ -101,29 +102,53 @@ def test_somebodys_tier_is_changed_on_their_page(world: World, desk: Desk, staff
 def test_a_limit_is_staged_shown_and_in_force_at_its_time(world: World, desk: Desk, staff_site: Database) -> None:
     page = "/admin/console/limitshown/per_transfer:2/"
     tomorrow = (now() + timedelta(days=1)).replace(microsecond=0)
-    told = do(desk, f"{page}do/change/", value=3_000_00, at=f"{tomorrow:%Y-%m-%d %H:%M}")
+    told = do(desk, f"{page}do/change/", value="3,000", at=f"{tomorrow:%Y-%m-%d %H:%M}")
     assert "$3,000.00 instead of" in told
     assert "It holds for 0 people" in told
     shown = desk.get(f"{page}change/").content.decode()
     assert "$3,000.00 from" in shown
-    do(desk, f"{page}do/change/", value=2_000_00, at="")
+    do(desk, f"{page}do/change/", value="2000.00", at="")
     shown = desk.get(f"{page}change/").content.decode()
     assert "$2,000.00" in shown
     assert REASON in shown
     mine = "name = 'per_transfer' and tier = 2 and reason = %s"
     values = staff_site.as_superuser(f"select value from compliance_limit where {mine} order by effective_at", [REASON])
     assert values == [(2_000_00,), (3_000_00,)]
-    past = desk.post(f"{page}do/change/", value=1, at="2020-01-01 00:00", reason=REASON)
+    past = desk.post(f"{page}do/change/", value="1", at="2020-01-01 00:00", reason=REASON)
     assert "not in the past" in past.content.decode()
+    for wrong in ("-1", "a lot", "99,999,999,999,999.00"):
+        assert desk.post(f"{page}do/change/", value=wrong, reason=REASON).status_code == 400
     assert desk.get("/admin/console/limitshown/").status_code == 200
 
 
+@pytest.mark.usefixtures("default_limits")
+def test_a_form_left_alone_changes_nothing_and_an_empty_one_takes_no_limit_away(desk: Desk) -> None:
+    page = "/admin/console/limitshown/per_transfer:2/do/change/"
+    assert 'value="2500.00"' in desk.get(page).content.decode()
+    empty = desk.post(page, value="", reason=REASON)
+    assert empty.status_code == 400 and "Fill in a limit" in empty.content.decode()
+    assert "no limit instead of" in desk.post(page, value="", none="on", reason=REASON).content.decode()
+
+
+@pytest.mark.usefixtures("default_limits")
+def test_a_tier_that_is_turned_round_is_said(desk: Desk) -> None:
+    for limit, value, less in (
+        ("per_transfer:2", "900", True), ("per_transfer:2", "1000", False), ("per_transfer:1", "6000", True),
+        ("days_before_redeeming:2", "15", True), ("days_before_redeeming:3", "13", False),
+    ):  # fmt: skip
+        shown = desk.post(f"/admin/console/limitshown/{limit}/do/change/", value=value, reason=REASON).content.decode()
+        assert ("whoever has proved more is allowed less" in shown) is less, (limit, value)
+
+
 def test_a_version_of_the_score_runs_in_the_shadow_first(world: World, desk: Desk, staff_site: Database) -> None:
-    form = {"label": "stricter", "weights": '{"new_device": 900}', "hold_at": 500, "deny_at": 800}
-    assert "runs in the shadow" in do(desk, "/admin/console/scoring/do/make/", **form)
-    wrong = desk.post("/admin/console/scoring/do/make/", reason=REASON, **(form | {"weights": '{"magic": 1}'}))
-    assert "There is no signal" in wrong.content.decode()
-    assert staff_site.as_superuser("select state from compliance_scoreversion where name = 'stricter'") == [("shadow",)]
+    make = "/admin/console/scoring/do/make/"
+    assert 'name="foreign_address" value="250"' in desk.get(make).content.decode()  # it begins with what counts now
+    nothing = {"label": "stricter", "hold_at": 500, "deny_at": 800} | dict.fromkeys(SIGNALS, 0)
+    for wrong in (nothing, nothing | {"new_device": 1001}, nothing | {"new_device": -1}, nothing | {"new_device": "many"}):
+        assert desk.post(make, reason=REASON, **wrong).status_code == 400
+    assert "runs in the shadow" in do(desk, make, **(nothing | {"new_device": 900}))
+    made = staff_site.as_superuser("select state, weights from compliance_scoreversion where name = 'stricter'")
+    assert made == [("shadow", {"new_device": 900})]
     assert "It has not run in the shadow within a week" in do(desk, "/admin/console/scoring/stricter/do/activate/")
     states = dict(staff_site.as_superuser("select name, state from compliance_scoreversion"))
     assert states["stricter"] == "active"

@@ -128,6 +128,11 @@ def test_other_peoples_loggers_cannot_name_a_phone():
     assert "2125550100" not in json.dumps(line)
 
 
+def test_nor_a_link_that_lets_somebody_in():
+    line = logged("django.request", "Internal Server Error: %s", f"/admin/join/{'aB-_' * 10}xyz/")
+    assert line["message"] == "Internal Server Error: /admin/join/####/"
+
+
 def names_of_extras(source: str) -> set[str]:
     """What `extra={"name": …}` names in a source; an extra that is made elsewhere has no names here."""
     keywords = (keyword for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) for keyword in node.keywords)

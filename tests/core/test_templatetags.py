@@ -46,6 +46,25 @@ def test_usd_input_is_what_one_would_type() -> None:
     assert paya.usd_input(257505) == "2575.05"
 
 
+def test_a_letter_is_words_and_what_it_names_of_our_pages_is_a_link() -> None:
+    said = "<b>No</b>.\n\nWrite back under Help: /help/tkt_1. Or appeal: /appeal?about=dsp_2\n\nSee: /admin or //evil.example"
+    assert render("{{ said|letter }}", said=said) == (
+        '<p>&lt;b&gt;No&lt;/b&gt;.</p>\n\n<p>Write back under <a href="/help/tkt_1">Help</a>. Or'
+        ' <a href="/appeal?about=dsp_2">appeal</a></p>\n\n<p>See: /admin or //evil.example</p>'
+    )
+
+
+def test_a_refusal_names_its_time_in_the_readers_own() -> None:
+    said = "<Ten> payments. The next one is possible from 21 November at 13:05 UTC on."
+    html = render("{{ said|local_time:at }}", said=said, at="2026-11-21T13:04:30.000000Z")
+    assert html == (
+        "&lt;Ten&gt; payments. The next one is possible from"
+        ' <time data-local datetime="2026-11-21T13:05:00+00:00">Sat, 21 Nov, 13:05 UTC</time> on.'
+    )
+    for at in ("", "2026-11-22T13:04:30.000000Z"):  # there is none, or it stands elsewhere
+        assert render("{{ said|local_time:at }}", said="At <noon>.", at=at) == "At &lt;noon&gt;."
+
+
 def test_permille_never_leaves_the_bar() -> None:
     assert paya.permille_of(995, 1000) == 995
     assert paya.permille_of(2000, 1000) == 1000

@@ -388,7 +388,7 @@ def test_every_encrypted_column_of_the_database_is_known_to_rotation(database):
         ("transparency_snapshot", "sealed"), ("console_trail", "previous"), ("console_trail", "hash"),
         ("console_trailanchor", "note"),
         ("banking_correction", "approved_digest"), ("console_keychallenge", "bound"), ("console_keychallenge", "challenge"),
-        ("console_securitykey", "credential_id"), ("console_securitykey", "public_key"),
+        ("console_securitykey", "credential_id"), ("console_securitykey", "public_key"), ("console_invitation", "digest"),
     }  # fmt: skip
     found = database.as_superuser(
         "select table_name, column_name from information_schema.columns where table_schema = 'public' and data_type = 'bytea'"

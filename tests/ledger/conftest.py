@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from tests.conftest import Database, cloned_database
+from tests.ledger.books import ALONE
 
 
 @pytest.fixture(scope="module")
 def database(django_db_blocker: Any) -> Iterator[Database]:
     with cloned_database() as clone, django_db_blocker.unblock():
+        clone.as_superuser(ALONE)
         clone.become("worker")
         yield clone
 

@@ -121,6 +121,55 @@ def test_it_is_set_aside_and_both_are_told(database: Database, holding: None) ->
     assert "Cancel it" not in browser(bob).get(f"/payments/{payment}").content.decode()
 
 
+def test_its_page_offers_what_fits_and_the_activity_names_whom_it_is_for(database: Database, holding: None) -> None:
+    ann, bob = person(database, 5_000), person(database, name="Bob Bright")
+    payment = held(ann, bob)
+    for one in (ann, bob):
+        shown = browser(one).get(f"/payments/{payment}").content.decode()
+        assert "Pay again" not in shown and "Pay back" not in shown and "look again" not in shown
+        assert 'class="plus"' not in shown  # it has not come in
+    line = Api().get("/v1/wallet/transactions", person=ann).json()["data"][0]
+    assert line["counterparty"] == {"username": bob.username, "display_name": "Bob Bright"}
+    activity = browser(ann).get("/activity").content.decode()
+    assert f"@{bob.username}, set aside to be checked" in activity and "Bob Bright" in activity
+    deny(database, payment)
+    assert f"@{bob.username}, came back" in browser(ann).get("/activity").content.decode()
+    denied = browser(ann).get(f"/payments/{payment}").content.decode()
+    assert "Pay again" not in denied and f'href="/appeal?about={payment}"' in denied
+    for one in (ann, bob):
+        [newest, *_] = Api().get("/v1/messages", person=one).json()["data"]
+        assert f'href="/appeal?about={payment}"' in browser(one).get(f"/messages/{newest['id']}").content.decode()
+
+
+def newest(one: PersonForTest) -> str:
+    """Title and body of the last letter, as its person reads it."""
+    letter = Api().get("/v1/messages", person=one).json()["data"][0]
+    return f"{letter['title']}\n{letter['body']}"
+
+
+def test_letters_say_which_payment_it_was_and_lead_to_an_appeal(database: Database, holding: None) -> None:
+    ann, bob = person(database, 5_000), person(database)
+    appeal = "ask us to look again: /appeal?about={}"
+    payment = held(ann, bob)
+    deny(database, payment)
+    for one, other in ((ann, bob), (bob, ann)):
+        said = newest(one)
+        assert f"@{other.username}" in said.split("\n")[0] and appeal.format(payment) in said and "under Help" not in said
+    release(database, held(ann, eve := person(database)))
+    assert newest(ann).startswith(f"Your payment to @{eve.username} has arrived")
+    assert newest(eve).startswith(f"The payment from @{ann.username} has arrived")
+    services.cancel_held(user_id=ann.id, payment=held(ann, cid := person(database)))
+    assert newest(cid).startswith(f"A payment from @{ann.username} was cancelled")
+    late = held(ann, dan := person(database))
+    database.as_superuser("update payments_payment set created_at = created_at - interval '8 days' where public_id = %s", [late])
+    with database.role("worker"):
+        assert services.expire_held() == [late]
+    assert newest(ann).startswith(f"Your payment to @{dan.username} went back")
+    assert newest(dan).startswith(f"A payment from @{ann.username} was cancelled")
+    answer = Api().post("/v1/appeals", {"about": payment, "message": "It was for the rent."}, person=ann)
+    assert answer.status_code == 201 and answer.json()["against"] == "payment"
+
+
 def test_released_it_arrives_and_is_in_the_feed(database: Database, holding: None) -> None:
     ann, bob = person(database, 5_000), person(database)
     payment = held(ann, bob)

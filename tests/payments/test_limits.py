@@ -114,6 +114,15 @@ def test_people_far_back_in_the_day_count_also_without_a_limit_of_the_day(databa
     assert refused.value.data["limit"] == "recipients_per_day"
 
 
+@pytest.mark.parametrize(
+    ("limits", "reach"),
+    [("{10,50,1,20}", 50), ("{10,2000,1,20}", 2000), ("{10,null,1,20}", 2**31 - 1), ("{null,null,1,null}", 60),
+     ("{null,99999999999,null,null}", 2**31 - 1)],
+)  # fmt: skip
+def test_the_walk_goes_as_far_as_the_limits_reach(database: Database, limits: str, reach: int) -> None:
+    assert database.as_superuser("select compliance_sending_reach(%s::bigint[])", [limits]) == [(reach,)]
+
+
 @contextmanager
 def wide_day(database: Database) -> Iterator[None]:
     """No limit of a day for a while."""

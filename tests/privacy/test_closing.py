@@ -9,6 +9,7 @@ from privacy.errors import NeedsBank, TooLateToStay
 from privacy.services import closing
 from tests.conftest import MakePerson
 from tests.helpers import Api, assert_problem, at_once, open_session
+from tests.payments.people import browser
 from tests.privacy.conftest import Stage
 from users.errors import AccountClosed, CodeRefused
 from wallets import services as wallets
@@ -60,6 +61,25 @@ def test_in_the_api_it_takes_a_code(stage: Stage, make_person: MakePerson, api: 
     assert api.get("/v1/me/close", person=ann).json()["id"] == done.json()["id"]
     assert api.delete("/v1/me/close", person=ann).status_code == 204
     assert_problem(api.delete("/v1/me/close", person=ann), 404, "not_found")
+
+
+def test_on_the_pages_it_is_said_throughout(stage: Stage, make_person: MakePerson):
+    ann = make_person("ann", 50_00)
+    pages, close = browser(ann), "/settings/privacy/close"
+    assert "no bank that it could go to" in pages.get(close).content.decode()
+    bank = stage.bank(ann)
+    assert f"goes to First Platypus Bank ··\N{NO-BREAK SPACE}{bank.mask}" in pages.get(close).content.decode()
+    assert pages.post(close, {"send": "1"}).status_code == 302
+    assert 'id="code"' in pages.get(close).content.decode()
+    assert pages.post(close, {"code": "000000"}).status_code == 400
+    assert "six digits" in pages.post(close, {"code": "1234"}).content.decode()  # and no try
+    stage.close(ann)
+    assert "Keep my account" in pages.get(close).content.decode()
+    home = pages.get("/").content.decode()  # a wish, and no punishment: nothing to appeal against
+    assert "You are closing this account" in home and close in home and "/appeal" not in home
+    assert "You are closing this account" in pages.get("/pay").content.decode()
+    assert pages.post("/settings/privacy/keep").status_code == 302
+    assert "You are closing this account" not in pages.get("/").content.decode()
 
 
 def test_somebody_elses_code_closes_nothing(stage: Stage, make_person: MakePerson):

@@ -1,9 +1,12 @@
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
+from banking.services import corrections
 from core.actor import SYSTEM, actor
-from core.ids import new_id
+from core.ids import new_id, new_reference
+from ledger import services as ledger
+from ledger.chart import Account, Kind
 from tests import one_database
 from tests.conftest import Database
 from users.models import User
@@ -11,7 +14,8 @@ from users.models import User
 as_web, database = one_database.as_web, one_database.database
 
 
-def _member(database: Database, name: str) -> int:
+def member(database: Database, name: str) -> int:
+    """One of the staff with every role by which disputes and corrections move money."""
     with database.role("worker"), actor(SYSTEM):
         made = User.objects.create(public_id=new_id("usr"), kind=User.STAFF, email=f"{name}@staff.example")
     if database.as_superuser("select to_regclass('console_staffrole') is not null")[0][0]:
@@ -23,17 +27,32 @@ def _member(database: Database, name: str) -> int:
 
 @pytest.fixture(scope="module")
 def ada(database: Database) -> int:
-    return _member(database, "ada")
+    return member(database, "ada")
 
 
 @pytest.fixture(scope="module")
 def ben(database: Database) -> int:
-    return _member(database, "ben")
+    return member(database, "ben")
 
 
 @pytest.fixture(scope="module")
-def funded(database: Database) -> None:
-    """The account for adjustments holds 500.00 of the operators' own."""
-    post: Any = "select ledger_post(gen_random_uuid(), %s::smallint, %s, %s, 50000)"
-    database.as_superuser(post, [17, 1, 90])
-    database.as_superuser(post, [20, 90, 100])
+def fund(database: Database, ada: int, ben: int) -> Callable[[int], None]:
+    """Put so many cents of the operators' own into the account for adjustments, as two of the staff do."""
+
+    def put(cents: int) -> None:
+        with database.role("worker"):
+            ledger.post(ledger.Posting(new_reference(), Kind.CAPITAL_IN, Account.RESERVE_DWOLLA, Account.CAPITAL, cents))
+        with database.role("staff"):
+            reason = "Money for disputes, case 12"
+            made = corrections.ask(kind="adjustments_capital", amount=cents, person=None, staff_id=ada, reason=reason)
+            corrections.decide(correction=made, approve=True, staff_id=ben, reason=reason)
+        with database.role("worker"):
+            corrections.carry_out(correction=made)
+
+    return put
+
+
+@pytest.fixture(scope="module")
+def funded(fund: Callable[[int], None]) -> None:
+    """The account for adjustments holds 500.00."""
+    fund(500_00)

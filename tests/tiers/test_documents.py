@@ -1,6 +1,7 @@
 """Identity documents: handed in, kept sealed, looked at by staff, and what becomes of the tier."""
 
 import io
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,41 @@ def test_five_a_day(ada: PersonForTest) -> None:
         handed_in(ada, picture(size=(400, 320)))
     assert refusal.value.data["limit"] == "documents_per_day"
     assert handed_in(ada, picture(size=(320, 320))).status == "waiting"
+
+
+def several_at_once(ada: PersonForTest) -> list[str]:
+    """Four different files at once, where there is room for two: what became of each."""
+
+    def click(side: int) -> str:
+        try:
+            return str(handed_in(ada, picture(size=(400 + side, 320))).status)
+        except LimitExceeded:
+            return "refused"
+        finally:
+            connection.close()
+
+    for side in range(documents.PER_DAY - 2):
+        handed_in(ada, picture(size=(320 + side, 320)))
+    return sorted(at_once(4, click))
+
+
+def test_many_at_once_do_not_pass_the_five(ada: PersonForTest) -> None:
+    assert several_at_once(ada) == ["refused", "refused", "waiting", "waiting"]
+
+
+def test_without_the_guard_they_would(ada: PersonForTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: all of them count before any of them has written."""
+    counted, count = threading.Barrier(4), documents._room_for_one_more
+
+    def count_together(user_id: int) -> None:
+        count(user_id)
+        counted.wait()
+
+    for side in range(documents.PER_DAY - 2):
+        handed_in(ada, picture(size=(320 + side, 320)))  # the same again, below, is counted no more
+    monkeypatch.setattr("compliance.services.documents.wallets.guard", lambda **_: None)
+    monkeypatch.setattr("compliance.services.documents._room_for_one_more", count_together)
+    assert several_at_once(ada) == ["waiting"] * 4
 
 
 def test_what_is_refused_leaves_nothing(ada: PersonForTest, database: Database, folder: Path) -> None:

@@ -91,7 +91,10 @@ def test_a_refusal_says_which_limit_and_when_and_leads_to_the_page(
     form = {"to": "bob", "amount": "1", "note": "", "visibility": "private", "key": "three"}
     page = browser(ada).post("/pay", form)
     assert page.status_code == 403
-    assert '<a href="/limits">See your limits</a>' in page.content.decode()
+    shown = page.content.decode()
+    assert 'href="/limits">See your limits</a>' in shown
+    assert '1 payments in an hour. The next one is possible from <time data-local datetime="' in shown  # in the reader's own time
+    assert "UTC</time> on." in shown
 
 
 def test_the_page(ada: PersonForTest, database: Database) -> None:

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("who", nargs="?", default="staff", help="staff, support, compliance, finance or auditor")
+        parser.add_argument("who", nargs="?", default="staff", help="staff, or one of the roles")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.SANDBOX:
