@@ -169,7 +169,8 @@ ASSESSED = """
 def test_what_a_version_would_have_done_is_counted_in_its_week_alone(
     world: World, desk: Desk, staff_site: Database, account: int
 ) -> None:
-    do(desk, "/admin/console/scoring/do/make/", label="stricter", weights='{"new_device": 900}', hold_at=500, deny_at=800)
+    weights = dict.fromkeys(SIGNALS, 0) | {"new_device": 900}
+    do(desk, "/admin/console/scoring/do/make/", label="stricter", hold_at=500, deny_at=800, **weights)
     staff_site.as_superuser(ASSESSED, [8, 2_000])
     staff_site.as_superuser(ASSESSED, [6, 9])
     staff_site.as_superuser("select brin_summarize_new_values('compliance_assessment_at')")
