@@ -242,6 +242,8 @@ OTP_PER_DAY = env.int("PAYA_OTP_PER_DAY", 1_000_000 if SANDBOX else 5_000)
 OTP_UNUSED_MIN_SENT = env.int("PAYA_OTP_UNUSED_MIN_SENT", 1_000_000 if SANDBOX else 100)
 OTP_USED_PERCENT = env.int("PAYA_OTP_USED_PERCENT", 20)
 OTP_RESEND_SECONDS = env.int("PAYA_OTP_RESEND_SECONDS", 2 if SANDBOX else 30)
+# Where somebody writes to who cannot log in any more, having closed their account: an e-mail address. Empty: nobody is told one.
+SUPPORT_ADDRESS = env.str("PAYA_SUPPORT_ADDRESS", "support@paya.test" if SANDBOX else "")
 # Requests a minute: of one person, of one address where nobody is logged in, and of one address to the webhooks.
 RATE_PER_PERSON = env.int("PAYA_RATE_PER_PERSON", 100)
 RATE_PER_ADDRESS = env.int("PAYA_RATE_PER_ADDRESS", 100_000 if SANDBOX else 100)
