@@ -1,3 +1,11 @@
+-- What people are told about payments.
+
+-- Whether somebody may be paid, for the form, before anything is filled in. Not why not: frozen, closing or closed is their own business.
+CREATE FUNCTION payments_may_be_paid(p_user bigint) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce((SELECT frozen < 2 FROM wallets_wallet WHERE user_id = p_user), false)
+$$;
+
 -- What both are told at the end of a held payment says which one it was, and the way to have it looked at again is a link to that page.
 -- The letters still name no amount (0002_screened.sql says why).
 
@@ -78,4 +86,6 @@ BEGIN
 END $$;
 
 ALTER FUNCTION payments_called(bigint) OWNER TO paya_engine;
-REVOKE EXECUTE ON FUNCTION payments_called(bigint) FROM PUBLIC;
+ALTER FUNCTION payments_may_be_paid(bigint) OWNER TO paya_engine;
+REVOKE EXECUTE ON FUNCTION payments_called(bigint), payments_may_be_paid(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION payments_may_be_paid(bigint) TO paya_web;

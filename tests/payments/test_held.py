@@ -170,6 +170,22 @@ def test_letters_say_which_payment_it_was_and_lead_to_an_appeal(database: Databa
     assert answer.status_code == 201 and answer.json()["against"] == "payment"
 
 
+@pytest.mark.parametrize("how", ["denied", "cancelled"])
+def test_the_page_of_what_went_back_says_nothing_of_a_balance_or_a_feed(database: Database, holding: None, how: str) -> None:
+    ann, bob = person(database, 5_000), person(database)
+    payment = held(ann, bob)
+    page = browser(ann).get(f"/payments/{payment}").content.decode()
+    assert "Your balance after it" in page and "$45.00" in page and "Everyone once it has arrived" in page
+    assert "Make it private" in page and "leaves the public feed" not in page
+    if how == "denied":
+        deny(database, payment)
+    else:
+        services.cancel_held(user_id=ann.id, payment=payment)
+    for one in (ann, bob):
+        page = browser(one).get(f"/payments/{payment}").content.decode()
+        assert not any(words in page for words in ("balance", "Who sees it", "Make it private"))
+
+
 def test_released_it_arrives_and_is_in_the_feed(database: Database, holding: None) -> None:
     ann, bob = person(database, 5_000), person(database)
     payment = held(ann, bob)
