@@ -442,6 +442,7 @@ STAFF_SITE = {
     "CSRF_TRUSTED_ORIGINS": [STAFF_URL] if STAFF_URL else [],
     "MESSAGE_STORAGE": "django.contrib.messages.storage.session.SessionStorage",
     "LOGIN_URL": "/admin/login/",
+    "LOGIN_REDIRECT_URL": "/admin/",  # where a log-in leads that names no page of this site
     "MIDDLEWARE": [
         "core.middleware.RequestId",
         "core.middleware.KnownHost",

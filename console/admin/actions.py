@@ -204,6 +204,8 @@ class Acting:
                 for field, words in refusal.fields.items():
                     form.add_error(field if field in form.fields else None, words)
             problem = "" if form.errors else " ".join(refusal.fields.values()) or refusal.detail
+        if not digest:
+            _focus(form)
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "opts": self.opts,  # type: ignore[attr-defined]
@@ -222,6 +224,12 @@ class Acting:
         answer = TemplateResponse(request, "console/once.html", context)
         add_never_cache_headers(answer)
         return answer
+
+
+def _focus(form: forms.Form) -> None:
+    """For the keyboard: whoever opens the page writes at once, in the first field, or the first with something wrong."""
+    wrong = [name for name in form.errors if name in form.fields] if form.is_bound else []
+    form.fields[next(iter(wrong), next(iter(form.fields)))].widget.attrs["autofocus"] = True
 
 
 def _digest(action: str, key: str | None, given: Mapping[str, Any], will_do: Sequence[str]) -> str:
