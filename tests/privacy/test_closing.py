@@ -86,7 +86,7 @@ def test_nobody_finds_whoever_closes_their_account_and_who_pays_them_reads_no_mo
 
 
 def test_a_code_is_good_for_what_its_message_says(stage: Stage, make_person: MakePerson, api: Api) -> None:
-    """One to log in closes nothing, one to close an account lets nobody in: whoever reads it out to somebody sees what it does."""
+    """One to log in closes nothing, one to close an account lets nobody in: whoever reads it out sees what it does."""
     ann = make_person("ann")
     to_close = stage.code(ann)
     asked = stage.codes(users_request(ann.phone).challenge)
