@@ -14,6 +14,7 @@ from privacy.services import closing, exports
 from users import legal
 from users import services as users
 from users.addresses import client_address
+from users.pages import six_digits
 
 _CHALLENGE = "closing_challenge"
 
@@ -82,7 +83,7 @@ def close(request: HttpRequest) -> HttpResponse:
             )
             request.session[_CHALLENGE] = asked.challenge
         else:
-            code = "".join(request.POST.get("code", "").split())[:20]
+            code = six_digits("".join(request.POST.get("code", "").split()))
             device = session_of(request).device_id
             closing.close_account(user_id=user_id, device_id=device, challenge=challenge, code=code)
             del request.session[_CHALLENGE]

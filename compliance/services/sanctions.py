@@ -271,6 +271,16 @@ def confirm_hit(*, hit: str, staff_id: int, reason: str) -> None:
     call("compliance_decide_hit", [hit, "confirmed", reason], staff_id=staff_id)
 
 
+def ask_lifting(*, hit: str, staff_id: int, reason: str) -> None:
+    """That a confirmed hit was a mistake; another of the staff decides. Raises Conflict where it is asked for already."""
+    call("compliance_ask_lifting", [hit, reason], staff_id=staff_id)
+
+
+def decide_lifting(*, hit: str, approve: bool, staff_id: int, reason: str) -> None:
+    """Approved, the hit is cleared and its person told. Raises Conflict for whoever asked, and where nobody did."""
+    call("compliance_decide_lifting", [hit, approve, reason], staff_id=staff_id)
+
+
 def clear_case(*, case: str, staff_id: int, reason: str) -> int:
     """All open hits of a case are of somebody else; how many."""
     return int(call("compliance_clear_hits", [case, reason], staff_id=staff_id))

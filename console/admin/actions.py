@@ -94,6 +94,10 @@ class Action:
         """Do it by calling one service; the answer is said to whoever did it."""
         raise TypeError(f"{type(self).__name__} does nothing")
 
+    def initial(self, row: Any) -> Mapping[str, Any]:
+        """What the form begins with: for a change, what holds now."""
+        return {}
+
     def asks(self, row: Any) -> type[forms.Form]:
         """The form of what it has to know; override where the choices depend on the row."""
         return self.form
@@ -174,7 +178,8 @@ class Acting:
             messages.warning(request, f"“{chosen.title}” is not possible as things stand.")
             return HttpResponseRedirect(back)
         asked = chosen.asks(row)
-        form = type("Asked", (_Reason, asked), {"field_order": [*asked.base_fields, "reason"]})(request.POST or None)
+        form_of = type("Asked", (_Reason, asked), {"field_order": [*asked.base_fields, "reason"]})
+        form = form_of(request.POST or None, initial=chosen.initial(row))
         needs_more = bool(asked.base_fields)
         will_do: Sequence[str] = ()
         digest = ""
@@ -199,6 +204,8 @@ class Acting:
                 for field, words in refusal.fields.items():
                     form.add_error(field if field in form.fields else None, words)
             problem = "" if form.errors else " ".join(refusal.fields.values()) or refusal.detail
+        if not digest:
+            _focus(form)
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "opts": self.opts,  # type: ignore[attr-defined]
@@ -217,6 +224,12 @@ class Acting:
         answer = TemplateResponse(request, "console/once.html", context)
         add_never_cache_headers(answer)
         return answer
+
+
+def _focus(form: forms.Form) -> None:
+    """For the keyboard: whoever opens the page writes at once, in the first field, or the first with something wrong."""
+    wrong = [name for name in form.errors if name in form.fields] if form.is_bound else []
+    form.fields[next(iter(wrong), next(iter(form.fields)))].widget.attrs["autofocus"] = True
 
 
 def _digest(action: str, key: str | None, given: Mapping[str, Any], will_do: Sequence[str]) -> str:

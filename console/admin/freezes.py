@@ -11,7 +11,7 @@ from compliance.services import freezes
 from console import queries
 from console.admin.actions import Action, Form, Moving
 from console.admin.base import OfPerson, ReadOnly, code, money, person_link, plain, to, when
-from console.admin.fields import Dollars
+from console.admin.fields import Dollars, told_field
 from console.models import Freeze, Person, Withdrawal
 from console.site import site
 from core.errors import ValidationError
@@ -22,15 +22,6 @@ LEVEL_LABELS = {"no sending": "warning", "no sending, no receiving": "danger"}
 STATUS_LABELS = {
     "asked": "warning", "approved": "info", "sent": "success", "denied": "danger", "failed": "danger", "cancelled": "info",
 }  # fmt: skip
-TOLD = "What the person reads: the reason in plain words, without a name, a rule or a suspicion that the law forbids us to tell."
-EXAMPLE = "For example: We are looking into payments that came to you in the last days, and will write to you once we have."
-
-
-def _told(label: str = "What the person is told") -> forms.CharField:
-    return forms.CharField(
-        label=label, min_length=freezes.TOLD_SHORTEST, max_length=freezes.TOLD_LONGEST, help_text=TOLD,
-        widget=forms.Textarea(attrs={"rows": 3, "placeholder": EXAMPLE}),
-    )  # fmt: skip
 
 
 def _name(row: Any) -> str:
@@ -44,7 +35,7 @@ class FreezePerson(Action):
 
     class form(Form):
         level = forms.TypedChoiceField(label="What is stopped", coerce=int, choices=Freeze.LEVELS)
-        told = _told()
+        told = told_field()
 
     def offered(self, row: Person) -> bool:
         return row.is_active and row.wallet_id is not None
@@ -164,7 +155,7 @@ class LiftFreeze(Action):
 
 @admin.register(Freeze, site=site)
 class FreezeAdmin(ReadOnly):
-    list_display = ("person", "what", "since", "by", "ended")
+    list_display = ("what", "person", "since", "by", "ended")
     list_display_links = ("what",)
     list_filter = ("level", "kind", ("ended_at", admin.EmptyFieldListFilter), OfPerson)
     search_fields = ("username",)
@@ -240,7 +231,7 @@ class DenyWithdrawal(_Waiting):
     acts = "withdrawal.deny"
 
     class form(Form):
-        told = _told()
+        told = told_field()
 
     def preview(self, row: Withdrawal, given: Mapping[str, Any]) -> list[str]:
         told = freezes.told_of(given["told"])
@@ -256,7 +247,7 @@ class DenyWithdrawal(_Waiting):
 
 @admin.register(Withdrawal, site=site)
 class WithdrawalAdmin(ReadOnly):
-    list_display = ("person", "amount_", "state", "asked", "bank")
+    list_display = ("amount_", "person", "state", "asked", "bank")
     list_display_links = ("amount_",)
     list_filter = ("status", OfPerson)
     search_fields = ("username",)

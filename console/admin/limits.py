@@ -12,9 +12,10 @@ from compliance.models import UNITS, LimitName, Tier
 from compliance.scoring import SIGNALS, WEIGHTS
 from compliance.services import settings as changes
 from compliance.services import tiers
+from compliance.services.freezes import told_of
 from console.admin.actions import Action, Form, Moving
 from console.admin.base import OfPerson, ReadOnly, person_link, plain, when
-from console.admin.fields import Dollars, as_typed
+from console.admin.fields import TOLD, Dollars, as_typed, told_field
 from console.models import LimitHistory, LimitShown, Person, Scoring, TierMove
 from console.site import site
 from core import clock
@@ -60,6 +61,9 @@ class ChangeLimit(Action):
             )
 
         return type("Asked", (Asked,), {"value": field, "field_order": ["value", "none", "at"]})
+
+    def initial(self, row: LimitShown) -> dict[str, Any]:
+        return {"value": row.value}
 
     def preview(self, row: LimitShown, given: Any) -> list[str]:
         at, value = given["at"], self._value(given)
@@ -141,7 +145,9 @@ class LimitAdmin(ReadOnly):
 
     @display(description="Staged", ordering="next_at")
     def staged(self, row: LimitShown) -> str:
-        return format_html("{} from {} on", figure(row.name, row.next_value), when(row.next_at)) if row.next_at else "–"
+        if row.next_at is None:
+            return "–"
+        return format_html("<span>{} from {} on</span>", figure(row.name, row.next_value), when(row.next_at))
 
     @display(description="History")
     def history(self, row: LimitShown) -> str:
@@ -163,19 +169,22 @@ class SetTier(Action):
 
     class form(Form):
         tier = forms.TypedChoiceField(label="Tier", choices=Tier.choices, coerce=int)
+        told = told_field(
+            required=False, help_text=f"{TOLD} Only needed where you lower them.",
+            example="For example: The bank account that showed who you are is not linked to your account any more.",
+        )  # fmt: skip
 
     def preview(self, row: Person, given: Any) -> list[str]:
         now = tiers.tier_now(user_id=row.user_id)
         if now == given["tier"]:
             raise ValidationError(fields={"tier": f"They are at this tier: {Tier(now).label.lower()}."})
-        way = "Their limits rise" if given["tier"] > now else "Their limits fall"
-        return [
-            f"{row}: tier {Tier(given['tier']).label.lower()} instead of {now.label.lower()}.",
-            f"{way} at once, and they are told.",
-        ]
+        moved = f"{row}: tier {Tier(given['tier']).label.lower()} instead of {now.label.lower()}."
+        if given["tier"] > now:
+            return [moved, "Their limits rise at once, and they are told."]
+        return [moved, "Their limits fall at once.", f"They read: “{told_of(given['told'])}”, and how to appeal."]
 
     def do(self, row: Person, given: Any, *, staff_id: int, reason: str) -> str:
-        tiers.set_tier(person=row.pk, tier=given["tier"], staff_id=staff_id, reason=reason)
+        tiers.set_tier(person=row.pk, **given, staff_id=staff_id, reason=reason)
         return "Their tier is changed, and they are told."
 
 

@@ -10,9 +10,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
+from compliance.services.freezes import told_of
 from console import queries
 from console.admin.actions import Action, Form
 from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, person_link, plain, to, when
+from console.admin.fields import told_field
 from console.models import Appeal, Ineligible, Person, Reward, RewardRun, RewardSetting
 from console.site import site
 from core import clock
@@ -290,16 +292,17 @@ class MarkIneligible(Action):
 
     class form(Form):
         weeks = forms.IntegerField(label="For how many weeks", min_value=1, max_value=520, initial=4)
+        told = told_field(example="For example: Most of your payments went in a circle between the same few people.")
 
     def preview(self, row: Person, given: Any) -> list[str]:
         weeks = given["weeks"]
         return [
             f"@{row.username} gets no share of the next {f'{weeks} weeks' if weeks > 1 else 'week'} to be closed.",
-            "They are told that they are left out, and can ask why. The reason stays with us.",
+            f"They read: “{told_of(given['told'])}”, until when it holds, and how to have us look again.",
         ]
 
     def do(self, row: Person, given: Any, *, staff_id: int, reason: str) -> str:
-        until = services.mark_ineligible(person=row.pk, weeks=given["weeks"], staff_id=staff_id, reason=reason)
+        until = services.mark_ineligible(person=row.pk, **given, staff_id=staff_id, reason=reason)
         return f"Left out. They count again from {until:%d %b %Y}."
 
 

@@ -324,12 +324,12 @@ def shortened(text: str) -> str:
 
 @admin.register(Ticket, site=site)
 class TicketAdmin(OfPeople):
-    list_display = ("subject_", "person", "priority_", "age", "due_", "assignee_", "state", "last")
+    list_display = ("subject_", "person", "priority_", "age", "due_", "assignee_", "state")
     list_display_links = ("subject_",)
     ordering = ("priority", "waiting_since", "number")
     staff_actions = (AnswerTicket, TakeTicket, SolveTicket, AssignTicket)
     sections_of_page = (
-        (None, ("subject", "person", "about_", "priority_", "state", "assignee_", "age", "due_")),
+        (None, ("subject", "person", "about_", "priority_", "state", "assignee_", "age", "due_", "last")),
         ("What was written", ("talk",)),
     )
 
@@ -397,13 +397,13 @@ class PersonAppealAdmin(OfPeople):
 
 @admin.register(Dispute, site=site)
 class DisputeAdmin(OfPeople):
-    list_display = ("what", "person", "amount_", "priority_", "age", "due_", "assignee_", "state", "second")
+    list_display = ("what", "person", "amount_", "priority_", "due_", "assignee_", "state", "second")
     list_display_links = ("what",)
     ordering = ("due_at", "priority", "number")
     staff_actions = (Approve, Refuse, TakeDispute, Credit, Extend, Decide, AssignDispute)
     sections_of_page = (
         (None, ("what", "person", "about_", "became", "amount_", "message", "second")),
-        ("In the queue", ("priority_", "state", "assignee_", "case_")),
+        ("In the queue", ("age", "priority_", "state", "assignee_", "case_")),
         ("Clocks (Reg E)", ("clocks",)),
         ("Result", ("outcome_", "result_", "decided")),
         ("Money", ("money_",)),

@@ -124,6 +124,7 @@ def test_on_the_pages_it_is_said_throughout(stage: Stage, make_person: MakePerso
     assert pages.post(close, {"send": "1"}).status_code == 302
     assert 'id="code"' in pages.get(close).content.decode()
     assert pages.post(close, {"code": "000000"}).status_code == 400
+    assert "six digits" in pages.post(close, {"code": "1234"}).content.decode()  # and no try
     stage.close(ann)
     assert "Keep my account" in pages.get(close).content.decode()
     home = pages.get("/").content.decode()  # a wish, and no punishment: nothing to appeal against

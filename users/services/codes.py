@@ -46,13 +46,11 @@ class Asked:
 
 
 def request_code(*, phone: str, address: str, purpose: Purpose = Purpose.LOG_IN) -> Asked:
-    """Send a fresh code to a phone, known or not: nothing here differs between the two.
+    """Send a fresh code to a phone, known or not: nothing here differs between the two, wherever it is asked from.
 
-    Raises RegionNotServed for an address of another country, ValidationError (field phone) for a number that we do not
-    serve, RateLimited over a budget, and ServiceUnavailable when everybody's budget of the day is spent or too few of the
-    last hour's codes were used.
+    Raises ValidationError (field phone) for a number that we do not serve, RateLimited over a budget, and ServiceUnavailable
+    when everybody's budget of the day is spent or too few of the last hour's codes were used.
     """
-    regions.check_address(address)
     e164 = phones.parse(phone)
     challenge, code = new_id("ch"), f"{secrets.randbelow(1_000_000):06d}"
     with transaction.atomic():
@@ -66,7 +64,7 @@ def request_code(*, phone: str, address: str, purpose: Purpose = Purpose.LOG_IN)
             address_index(address),
             CODE_SECONDS,
         ]
-        outcome, row_id, retry_after = _call("users_challenge_create", [*row, _budgets(), purpose])
+        outcome, row_id, retry_after = _call("users_challenge_create", [*row, _budgets(address), purpose])
         if outcome == "queued":
             emit("sms.due", challenge=row_id)
     if outcome != "queued":
@@ -80,7 +78,7 @@ def resend_code(*, challenge: str, address: str) -> Asked:
     Raises CodeRefused for a challenge that does not exist (any more), RateLimited when a budget is spent.
     """
     with transaction.atomic():
-        outcome, row_id, retry_after = _call("users_challenge_resend", [challenge, _budgets()])
+        outcome, row_id, retry_after = _call("users_challenge_resend", [challenge, _budgets(address)])
         if outcome == "queued":
             emit("sms.due", challenge=row_id)
     if outcome == "gone":
@@ -116,16 +114,18 @@ def check_code(
     """Try a code. The right one, once, opens a device of its person, who is made if the phone is new.
 
     Consuming the code and opening the device is one transaction: if it fails, the code is still good. A wrong
-    try commits before it is refused. Raises CodeRefused, AccountClosed, or RateLimited when the phone's tries
-    of a day are spent.
+    try commits before it is refused. Raises CodeRefused, AccountClosed, RateLimited when the phone's tries of a
+    day are spent, or RegionNotServed where a new account would be opened from abroad: only whoever has the code
+    of a phone learns that there is none.
     """
     opened: Opened | None = None
+    may_sign_up = not regions.is_abroad(address)  # read here for everybody, not under the phone's lock for some
     arguments = [challenge, _code_hash(challenge, code, Purpose.LOG_IN), TRIES, TRIES_PER_PHONE_DAY]
     with transaction.atomic():
         outcome, index, cipher = _call("users_challenge_check", arguments)
         if outcome == "right":
             phone = keyring.decrypt_system(sealed.OTP, sealed.CHALLENGE_PHONE, challenge, cipher)
-            person = person_with(phone=phone, index=bytes(index))
+            person = person_with(phone=phone, index=bytes(index), refusal=None if may_sign_up else regions.not_served())
             if person.is_active:
                 opened = open_device(
                     person=person,
@@ -168,15 +168,19 @@ def _code_hash(challenge: str, code: str, purpose: Purpose) -> bytes:
     return hmac.new(bytes.fromhex(settings.OTP_KEY), said.encode(), hashlib.sha256).digest()
 
 
-def _budgets() -> list[int]:
-    """In the order that users_sms_budget takes them."""
+def _budgets(address: str) -> list[int]:
+    """In the order that users_sms_budget takes them.
+
+    From abroad only people log in who travel, and codes are pumped from there: of what everybody shares it gets a part.
+    """
+    percent = settings.OTP_PERCENT_ABROAD if regions.is_abroad(address) else 100
     return [
         settings.OTP_PER_PHONE_DAY,
         settings.OTP_PER_BLOCK_DAY,
-        settings.OTP_PER_ADDRESS_HOUR,
+        settings.OTP_PER_ADDRESS_HOUR * percent // 100,
         settings.OTP_RESEND_SECONDS,
-        settings.OTP_PER_DAY,
-        settings.OTP_UNUSED_MIN_SENT,
+        settings.OTP_PER_DAY * percent // 100,
+        settings.OTP_UNUSED_MIN_SENT * percent // 100,
         settings.OTP_USED_PERCENT,
     ]
 
