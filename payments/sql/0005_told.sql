@@ -55,10 +55,10 @@ BEGIN
     p := payments_end_held(p_public_id, 'denied');
     PERFORM compliance_close_case_about('held_payment', p.payer_id, p.public_id, 'denied', p_label, p_reason);
     PERFORM compliance_tell(p.payer_id, 'payment_denied', format('We did not let your payment to %s through', payments_called(p.payee_id)),
-        format(E'%s\n\nThe money is back in your balance. If you think that this is wrong, ask us to look again: /appeal?about=%s\n\nSomebody else of our staff looks at it then.',
+        format(E'%s\n\nThe money is back in your balance. If you think that this is wrong, ask us to look again: /appeal?about=%s. Somebody else of our staff looks at it then.',
             p_told, p.public_id), p.public_id);
     PERFORM compliance_tell(p.payee_id, 'payment_denied', format('The payment from %s did not go through', payments_called(p.payer_id)),
-        format(E'We did not let the payment from %s through. It went back to them.\n\nIf you think that this is wrong, ask us to look again: /appeal?about=%s',
+        format(E'We did not let the payment from %s through. It went back to them.\n\nIf you think that this is wrong, ask us to look again: /appeal?about=%s. Somebody else of our staff looks at it then.',
             payments_called(p.payer_id), p.public_id), p.public_id);
     RETURN p.status;
 END $$;

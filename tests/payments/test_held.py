@@ -142,6 +142,8 @@ def test_its_page_offers_what_fits_and_the_activity_names_whom_it_is_for(databas
         shown = browser(one).get(f"/payments/{payment}").content.decode()
         assert "Pay again" not in shown and "Pay back" not in shown and "look again" not in shown
         assert 'class="plus"' not in shown  # it has not come in
+        # Only money that is gone is reported; of this one writes to us.
+        assert f'href="/help?about={payment}"' in shown and "/disputes/new" not in shown
     line = Api().get("/v1/wallet/transactions", person=ann).json()["data"][0]
     assert line["counterparty"] == {"username": bob.username, "display_name": "Bob Bright"}
     activity = browser(ann).get("/activity").content.decode()
