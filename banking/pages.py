@@ -18,10 +18,12 @@ from banking.services.presenting import may_present_again
 from banking.services.transfers import expected_on
 from banking.services.upkeep import wrong_number
 from banking.services.visits import Begun
+from compliance.models import LimitName
 from compliance.origin import origin_of
+from compliance.queries import limits_by_name
 from core import idempotency
 from core.actor import actor
-from core.calendar import in_words
+from core.calendar import in_words, next_minute
 from core.errors import IdempotencyKeyRequired, IdempotencyKeyReused, NotFound, PayaError, ValidationError
 from core.money import format_usd, parse_usd
 from core.pages import form_errors, login_required, session_of
@@ -199,12 +201,14 @@ def _form(request: HttpRequest, kind: BankTransfer.Kind, ask: Callable[..., idem
     user_id = session_of(request).user_id
     with actor(user_id):
         held = wallet(user_id)
+        waits = limits_by_name(user_id).get(LimitName.DAYS_BEFORE_REDEEMING) if kind == Kind.REDEMPTION else None
     context = {
         "key": key,
         "values": values,
         "errors": errors_of(error),
         **bank_choice(request),
         "held": held,
+        "waits": waits and {"days": waits.limit, "until": next_minute(waits.resets_at) if waits.resets_at else None},
         "expected_on": expected_on(kind),
     }
     return render(request, template, context, status=error.status if error else 200)
@@ -303,6 +307,7 @@ def _detail(request: HttpRequest, kind: BankTransfer.Kind, transfer_id: str) -> 
         "bank": show.account_body(row.bank_account),
         "timeline": _steps(row),
         "cancel": row.cancel,
+        "review": row.review,
         "can_try_again": can_try_again,
         "can_cancel": row.status in BankTransfer.OPEN and row.cancel == BankTransfer.Cancel.NO,
     }

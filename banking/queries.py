@@ -88,6 +88,7 @@ def pending_for(user_id: int) -> list[dict[str, Any]]:
                 "amount": row.amount,
                 "institution": row.bank_account.item.institution,
                 "expected_on": row.expected_on,
+                "looked_at": row.review == BankTransfer.Review.WAITING,
                 "url": _URLS[row.kind] + row.public_id,
             }
             for row in rows.order_by("expected_on", "pk")

@@ -7,5 +7,9 @@ class ConsoleConfig(AppConfig):
     verbose_name = "Staff"
 
     def ready(self) -> None:
+        from console import late
+        from core.metrics import register_gauges
+
         # Each log-in is a row of LogInTry; the staff role has no right to write in the table of people.
         user_logged_in.disconnect(dispatch_uid="update_last_login")
+        register_gauges(late.gauges)

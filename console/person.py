@@ -10,7 +10,7 @@ from django.urls import reverse
 from compliance.limits import Limit
 from compliance.models import LimitName, Tier
 from console import queries
-from console.models import Case, Flag, Freeze, Person, PersonDevice, PersonNote, Return, Wallet, Withdrawal
+from console.models import Case, Flag, Freeze, Person, PersonAppeal, PersonDevice, PersonNote, Return, Wallet, Withdrawal
 from core.api import decode_cursor, encode_cursor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,6 +99,7 @@ def page(person: Person, *, cursor: str = "") -> dict[str, Any]:
         "devices": devices,
         "last_seen": max((one.last_seen_at for one in devices), default=None),
         "cases": list(Case.objects.filter(user_id=person.user_id, status="open").order_by("priority", "due_at")[:8]),
+        "appeals": list(PersonAppeal.objects.filter(user_id=person.user_id, status="open").order_by("due_at")[:5]),
         "flags": list(Flag.objects.filter(user_id=person.user_id).order_by("-number")[:6]),
         "notes": list(PersonNote.objects.filter(user_id=person.user_id).order_by("-id")[:10]),
         "lines": lines,

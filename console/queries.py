@@ -200,6 +200,20 @@ def case_kinds() -> list[tuple[str, str]]:
         return list(cursor.fetchall())
 
 
+_SIDES = {
+    "payer": "They paid @{other}", "payee": "They were paid by @{other}", "load": "A load of theirs",
+    "redemption": "A redemption of theirs",
+}  # fmt: skip
+
+
+def became_of(user_id: int, about: str) -> str:
+    """What became of a thing that a person reported, and on which side of it they are: "They paid @theo: completed."."""
+    with connection.cursor() as cursor:
+        cursor.execute("select side, other, status from compliance_thing(%s, %s)", [user_id, about])
+        row = cursor.fetchone()
+    return f"{_SIDES[row[0]].format(other=row[1])}: {row[2].replace('_', ' ')}." if row else ""
+
+
 def letters(user_id: int) -> list[dict[str, Any]]:
     """What a person was told lately, newest first."""
     with connection.cursor() as cursor:

@@ -22,6 +22,7 @@ from core.errors import Forbidden, ValidationError
 from core.money import format_usd
 
 LONGEST_DAYS = 3660
+WORDS = frozenset({"Decision", "What it was", "Cause", "Of", "Hash", "What is stopped", "Reason", "State"})
 Figures = dict[str, Any]
 
 
@@ -33,6 +34,19 @@ class Section:
     heads: tuple[str, ...]
     rows: list[tuple[str, ...]]
     note: str = ""
+
+    @property
+    def is_word(self) -> list[bool]:
+        """Of each column, whether it holds words and not figures."""
+        return [place == 0 or head in WORDS for place, head in enumerate(self.heads)]
+
+    @property
+    def cells(self) -> list[list[tuple[str, bool]]]:
+        return [list(zip(row, self.is_word, strict=True)) for row in self.rows]
+
+    @property
+    def headed(self) -> list[tuple[str, bool]]:
+        return list(zip(self.heads, self.is_word, strict=True))
 
 
 def days_of(since: str, until: str) -> tuple[date, date]:
@@ -80,6 +94,12 @@ def _asked(sql: str, params: list[Any]) -> Figures:
 
 
 # ------------------------------------------------------------------------------------------------ as tables
+FREEZES = {
+    "staff": "set by staff", "command": "set by command", "return": "a return", "sanctions_hit": "a hit of the sanctions list",
+    "closing": "an account that closes",
+}  # fmt: skip
+
+
 def _words(name: str) -> str:
     return name.replace("_", " ")
 
@@ -90,7 +110,7 @@ def _counts(of: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def sections(of: Figures) -> list[Section]:
     start, end = of["at_start"], of["at_end"]
-    sanctions, disputes, heads = of["sanctions"], of["disputes"], of["heads"]
+    sanctions, disputes, heads, freezes = of["sanctions"], of["disputes"], of["heads"], of["freezes"]
     corrections = (
         "adjustment_credit",
         "adjustment_debit",
@@ -120,6 +140,19 @@ def sections(of: Figures) -> list[Section]:
             "People", ("", "Number"),
             [("new", str(people["new"])), ("at the end", str(people["at_end"])), ("frozen now", str(people["frozen_now"])),
              *[(f"tier {tier} now", str(count)) for tier, count in sorted(people["tiers_now"].items())]],
+        ),
+        Section(
+            "Freezes", ("Reason", "What is stopped", "Set", "Ended", "In force at the end", "Hours, median", "Hours, longest"),
+            [(FREEZES[row["kind"]], _words(row["stopped"]), *(str("-" if row[name] is None else row[name]) for name in (
+                "set", "ended", "in_force_at_end", "hours_of_ended_median", "hours_longest")))
+             for row in freezes["by_kind"]],
+            "Each reason that kept somebody from sending, or receiving too, in the range. The median is of those that ended.",
+        ),
+        Section(
+            "Freezes one by one", ("Since", "Reason", "What is stopped", "State", "Hours"),
+            [(row["since"], FREEZES[row["kind"]], _words(row["stopped"]), _words(row["state"]), str(row["hours"]))
+             for row in freezes["newest"]],
+            "The newest hundred, as they stood at the end of the range.",
         ),
         Section("Screening", ("Movement", "Decision", "Count", "Sum"),
                 [(_words(row["kind"]), row["decision"], str(row["count"]), format_usd(row["cents"])) for row in of["screening"]]),
@@ -291,10 +324,7 @@ def _section(pdf: Any, section: Section) -> None:
     )
     if is_hash:
         pdf.set_font("helvetica", "", 7.5)
-    words = sum(1 for head in section.heads if head in ("Decision", "What it was", "Cause", "Of", "Hash"))
-    align = ("LEFT",) * (1 + words) + ("RIGHT",) * (len(section.heads) - 1 - words)
-    if is_hash:
-        align = ("LEFT", "RIGHT", "LEFT")
+    align = tuple("LEFT" if word else "RIGHT" for word in section.is_word)
     with pdf.table(
         borders_layout="HORIZONTAL_LINES", col_widths=widths, text_align=align, line_height=5.5, padding=(0.6, 1),
         headings_style=FontFace(emphasis="", color=SOFT),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import BasePasswordHasher, check_password, make_password
 from django.db import connection, transaction
 
 from console import keys
@@ -192,13 +192,21 @@ ROLES = ("support", "compliance", "finance", "auditor", "administrator")
 
 
 def create_staff(
-    *, email: str, roles: Iterable[str] = (), password: str | None = None, secret: bytes | None = None, renew: bool = False
+    *,
+    email: str,
+    roles: Iterable[str] = (),
+    password: str | None = None,
+    secret: bytes | None = None,
+    renew: bool = False,
+    hasher: BasePasswordHasher | str = "default",
 ) -> Account:
     """A member of staff with a new password and authenticator; `renew` gives new ones to somebody who is there,
     and takes their security keys away.
 
     They have these `roles` from then on, besides those that they had: without any they see the site and do nothing.
-    A changed password ends their sessions. Runs as the worker. Raises ValidationError; Conflict when the e-mail is
+    A changed password ends their sessions. Another `hasher` is for a local run alone.
+
+    Runs as the worker. Raises ValidationError; Conflict when the e-mail is
     taken, NotFound when there is nobody to renew.
     """
     email, roles = _checked(email, roles)
@@ -211,7 +219,7 @@ def create_staff(
             raise NotFound(f"{email} is not on the staff.")
         if user is None:
             user = User(public_id=new_id("usr"), kind=User.STAFF, email=email)
-        user.set_password(password)
+        user.password = make_password(password, hasher=hasher)
         user.save(update_fields=["password"] if renew else None)
         SecurityKey.objects.filter(user=user).delete()
         Invitation.objects.filter(user=user).delete()

@@ -46,9 +46,10 @@ def ensure_roles(admin_connection: Any, dbname: str, passwords: Mapping[str, str
             _make_group(cursor, role)
         # What a migration makes belongs to paya_owner, which hands functions over to paya_engine.
         _grant_role(cursor, "paya_engine", "paya_owner")
-        # The demo loader does what people and workers do, at a given time.
+        # The demo loader does what people, workers and staff do, at a given time.
         _grant_role(cursor, "paya_web", "paya_demo")
         _grant_role(cursor, "paya_worker", "paya_demo")
+        _grant_role(cursor, "paya_staff", "paya_demo")
         for role in LOGINS:
             _make_login(cursor, dbname, role, passwords[role])
         _grant_schema(cursor)

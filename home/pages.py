@@ -41,6 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
         pending = pending_for(user_id)
         linked = has_bank(user_id)
         unread = unread_letters(user_id)
+        outstanding = users.outstanding_terms(user_id=user_id)
     page = feed_page(limit=20)
     context = {
         "wallet": balance_of(wallet),
@@ -50,6 +51,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "owed": wallet.owed,
         "pending": pending,
         "unread": unread,
+        "outstanding": outstanding,
         **page,
         "feed": with_times(page["feed"]),
         "next_step": _next_step(linked, wallet.available, bool(pending)),

@@ -223,8 +223,9 @@ JWT_ACCESS_SECONDS = 15 * 60
 JWT_REFRESH_SECONDS = 7 * 24 * 3600
 
 # --- People -----------------------------------------------------------------------------------------------------
-# Whom we serve, by ISO 3166: phones of these regions, asked for from addresses in these countries (empty: from anywhere). An
-# address without a country (a private one, say) is let in where everybody sits behind one, and refused in production.
+# Whom we serve, by ISO 3166: phones of these regions, and accounts opened from addresses in these countries (empty: from
+# anywhere). An address without a country (a private one, say) counts as one of them where everybody sits behind one, and not in
+# production.
 # For how long a device counts as new in the score of a movement; never in the sandbox, where every device is.
 NEW_DEVICE_HOURS = env.int("PAYA_NEW_DEVICE_HOURS", 0 if SANDBOX else 24)
 ALLOWED_REGIONS = env.list("PAYA_ALLOWED_REGIONS", default=["US"])
@@ -241,7 +242,11 @@ OTP_PER_ADDRESS_HOUR = env.int("PAYA_OTP_PER_ADDRESS_HOUR", 100_000 if SANDBOX e
 OTP_PER_DAY = env.int("PAYA_OTP_PER_DAY", 1_000_000 if SANDBOX else 5_000)
 OTP_UNUSED_MIN_SENT = env.int("PAYA_OTP_UNUSED_MIN_SENT", 1_000_000 if SANDBOX else 100)
 OTP_USED_PERCENT = env.int("PAYA_OTP_USED_PERCENT", 20)
+# How much of what everybody shares (per address, per day, unused) there is for codes that are asked for from abroad.
+OTP_PERCENT_ABROAD = env.int("PAYA_OTP_PERCENT_ABROAD", 25)
 OTP_RESEND_SECONDS = env.int("PAYA_OTP_RESEND_SECONDS", 2 if SANDBOX else 30)
+# Where somebody writes to who cannot log in any more, having closed their account: an e-mail address. Empty: nobody is told one.
+SUPPORT_ADDRESS = env.str("PAYA_SUPPORT_ADDRESS", "support@paya.test" if SANDBOX else "")
 # Requests a minute: of one person, of one address where nobody is logged in, and of one address to the webhooks.
 RATE_PER_PERSON = env.int("PAYA_RATE_PER_PERSON", 100)
 RATE_PER_ADDRESS = env.int("PAYA_RATE_PER_ADDRESS", 100_000 if SANDBOX else 100)
@@ -384,6 +389,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "held-payments": {"task": "payments.tasks.sweep_held", "schedule": 600.0},
     "documents": {"task": "compliance.tasks.sweep_documents", "schedule": 3600.0},
     "trail-anchor": {"task": "console.tasks.anchor_trail", "schedule": 30.0},
+    "late": {"task": "console.tasks.say_what_is_late", "schedule": 3600.0},
     "privacy-sweep": {"task": "privacy.tasks.sweep", "schedule": 5.0},
     "retention": {"task": "privacy.tasks.prune", "schedule": 3600.0},
     "idempotency-partitions": {"task": "core.tasks.rotate_idempotency", "schedule": 3600.0},
@@ -416,6 +422,7 @@ CELERY_TASK_ROUTES = {_entry["task"]: {"queue": "sweeps"} for _entry in CELERY_B
 # What is different in its process. No cookie, session, address, login or grant is shared with the public site.
 UNFOLD = console.theme.UNFOLD
 STAFF_ABSOLUTE_SECONDS = env.int("PAYA_STAFF_ABSOLUTE_SECONDS", 8 * 3600)
+HELD_LATE_HOURS = env.int("PAYA_HELD_LATE_HOURS", 24)  # a held movement that waits longer is an alarm (console/late.py)
 STAFF_FRESH_SECONDS = env.int("PAYA_STAFF_FRESH_SECONDS", 300)  # for how long a code is fresh enough to move money
 STAFF_SITE = {
     "ROOT_URLCONF": "paya.urls_staff",

@@ -87,7 +87,8 @@ def _rows_of(table: Table) -> Callable[[int], list[Line]]:
 
     def lines(user_id: int) -> list[Line]:
         with actor(SYSTEM), connection.cursor() as cursor:
-            cursor.execute(f"select {table.shown} from {table.name} where {mine} order by 1", [user_id] * len(table.person))
+            sql = f"select {table.shown} from {table.name} where ({mine}) and {table.only} order by 1"
+            cursor.execute(sql, [user_id] * len(table.person))
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

@@ -1,5 +1,6 @@
 """Pages: /settings/privacy with the copy of one's data, and closing the account."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,6 +14,7 @@ from privacy.services import closing, exports
 from users import legal
 from users import services as users
 from users.addresses import client_address
+from users.pages import six_digits
 
 _CHALLENGE = "closing_challenge"
 
@@ -76,10 +78,12 @@ def close(request: HttpRequest) -> HttpResponse:
         return _close_page(request, bool(challenge))
     try:
         if "send" in request.POST or not challenge:
-            asked = users.request_own_code(user_id=user_id, address=client_address(request))
+            asked = users.request_own_code(
+                user_id=user_id, address=client_address(request), purpose=users.Purpose.CLOSE
+            )
             request.session[_CHALLENGE] = asked.challenge
         else:
-            code = "".join(request.POST.get("code", "").split())[:20]
+            code = six_digits("".join(request.POST.get("code", "").split()))
             device = session_of(request).device_id
             closing.close_account(user_id=user_id, device_id=device, challenge=challenge, code=code)
             del request.session[_CHALLENGE]
@@ -91,6 +95,7 @@ def close(request: HttpRequest) -> HttpResponse:
 def _close_page(request: HttpRequest, code_sent: bool, error: PayaError | None = None) -> HttpResponse:
     context = {
         "outlook": closing.outlook(user_id=session_of(request).user_id), "code_sent": code_sent,
+        "support_address": settings.SUPPORT_ADDRESS,
         "errors": form_errors(error) if error else {},
     }  # fmt: skip
     return render(request, "privacy/close.html", context, status=400 if error else 200)

@@ -16,10 +16,15 @@ import psycopg2
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection, connections
+from hypothesis import HealthCheck, settings
 
 from core.roles import attach_roles
 from paya.local import database as local_database
 from tests.stack import stack as stack  # a fixture, one for all that use it
+
+# Machines are noisy: how long an example takes, or is made, decides about no test.
+settings.register_profile("noisy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("noisy")
 
 TEMPLATE = "paya_test"
 ADMIN_URL = os.environ["PAYA_TEST_ADMIN_URL"]

@@ -55,7 +55,7 @@ def code(request: HttpRequest) -> HttpResponse:
     try:
         opened = services.check_code(
             challenge=asked.challenge,
-            code=_six_digits(typed),
+            code=six_digits(typed),
             device_name=_browser(request),
             user_agent=request.headers.get("User-Agent", ""),
             address=client_address(request),
@@ -229,7 +229,7 @@ def _form(request: HttpRequest, template: str, error: PayaError, **context: Any)
     return response
 
 
-def _six_digits(typed: str) -> str:
+def six_digits(typed: str) -> str:
     """Refused here, and not counted as a try, when it cannot be a code."""
     if len(typed) != 6 or not (typed.isascii() and typed.isdigit()):
         raise CodeRefused(fields={"code": "The code is the six digits in our message."})

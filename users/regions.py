@@ -1,4 +1,4 @@
-"""In which country an address is, by a data file that ships in a package; and whether we serve it."""
+"""In which country an address is, by a data file that ships in a package; and whether accounts are opened from there."""
 
 import ipaddress
 from functools import cache
@@ -26,18 +26,21 @@ def country_of(address: str) -> str:
     return code if len(code) == 2 and code.isalpha() else UNKNOWN
 
 
-def check_address(address: str) -> None:
-    """Raise RegionNotServed for an address from elsewhere. It looks at nothing else: who is asking is not known yet.
+def is_abroad(address: str) -> bool:
+    """Whether no account is opened from this address: it is in no country that we serve.
 
     Where no country is known (a private address, a hole in the file) it depends on ADDRESS_UNKNOWN_PASSES, as in the sandbox.
     """
     regions: list[str] = settings.ADDRESS_REGIONS
     country = country_of(address) if regions else UNKNOWN
-    if not regions or country in regions or (country == UNKNOWN and settings.ADDRESS_UNKNOWN_PASSES):
-        return
-    raise RegionNotServed(
-        f"PaYa can be used from {listed(regions)} so far, and this connection comes from elsewhere. If you use a VPN or a proxy,"
-        " please try again without it."
+    return bool(regions) and country not in regions and not (country == UNKNOWN and settings.ADDRESS_UNKNOWN_PASSES)
+
+
+def not_served() -> RegionNotServed:
+    """What somebody is told who would open an account from abroad."""
+    return RegionNotServed(
+        f"An account can be opened from {listed(settings.ADDRESS_REGIONS)} so far, and this connection comes from elsewhere. If"
+        " you use a VPN or a proxy, please try again without it: your code is still good."
     )
 
 

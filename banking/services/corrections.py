@@ -110,7 +110,7 @@ def _is_what_was_approved(row: Correction) -> bool:
 def _tell(row: Correction) -> None:
     said = _ADJUSTED[Correction.Kind(row.kind)].format(format_usd(row.amount))
     letters.tell(
-        user_id=int(row.user_id or 0), kind="adjustment", title="Your balance was adjusted",
+        user_id=int(row.user_id or 0), kind="adjustment", title="Your balance was adjusted", about=str(row.reference),
         body=f"{said} Two of our staff looked at it: one asked for it, another approved it. It stands in your activity. If"
         " you think it is wrong, answer with an appeal, and somebody who had no part in it looks again.",
     )  # fmt: skip

@@ -181,7 +181,7 @@ def request_of(chance: random.Random, cast: Cast) -> tuple[Belongings, str, str]
     me, other = chance.sample(cast.people, 2)
     endpoint = chance.choice(READS)
     of_whom = other if "<" in endpoint.route and chance.random() < 0.5 else me
-    path = "/" + of_whom.fill(endpoint.route) + QUERIES.get(str(endpoint), "").replace("{other}", other.person.username)
+    path = "/" + of_whom.fill(endpoint.route + QUERIES.get(str(endpoint), "")).replace("{other}", other.person.username)
     return me, path, path if of_whom is other else ""
 
 

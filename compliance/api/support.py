@@ -30,9 +30,12 @@ ABOUT = "Public id of a payment, load, redemption, message or report of yours"
 
 
 class TicketMessageSerializer(Serializer):
-    sender = serializers.ChoiceField(choices=["you", "staff"], source="from", help_text="Who wrote it")
     body = serializers.CharField()
     at = serializers.DateTimeField()
+
+
+# A word of the language cannot be declared in the body of the class.
+TicketMessageSerializer._declared_fields["from"] = serializers.ChoiceField(choices=["you", "staff"], help_text="Who wrote it")
 
 
 class TicketSerializer(Serializer):

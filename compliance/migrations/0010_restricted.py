@@ -4,6 +4,6 @@ from core.migrate import run_sql_file
 
 
 class Migration(migrations.Migration):
-    dependencies = [("compliance", "0008_erased_words")]
+    dependencies = [("compliance", "0009_assessment_at")]
 
     operations = [run_sql_file(__file__, "0010_restricted.sql")]

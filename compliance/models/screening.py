@@ -1,5 +1,6 @@
 """Limits, tiers, scores and what was measured at each movement (sql/0003_screening.sql)."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -126,6 +127,9 @@ class Assessment(models.Model):
     signals = models.JSONField()
     shadow = models.JSONField(db_default={})
     at = models.DateTimeField(db_default=core_now(), editable=False)
+
+    class Meta:
+        indexes = [BrinIndex(fields=["at"], name="compliance_assessment_at", autosummarize=True)]
 
 
 class Contact(models.Model):

@@ -1,9 +1,11 @@
 """How much two names are alike, from 0 to 100, and which names of a list are like one.
 
-A name is its words: without accents, case, punctuation, titles and order. Each word of a person's name is paired with the word of
-the listed name that is most like it (Levenshtein), an initial with a word that begins with it. The score is how well the person's
-words are found, weighed by their length, and lessened by up to a quarter for what the listed name has besides: a person may leave
-out a middle name, and "Maria" alone is nobody. Two words must be found, or one and an initial.
+A name is its words: without accents, case, punctuation, titles, order, and digits that stand for letters. Each word of a person's
+name is paired with the word of the listed name that is most like it: in its letters (Levenshtein), or in its sound (Metaphone),
+because one Arabic or Russian name is written in many ways; an initial with a word that begins with it. The score is how well the
+person's words are found, weighed by their length, and lessened by up to a quarter for what the listed name has besides: a person
+may leave out a middle name, and "Maria" alone is nobody. Two words must be found, or one and an initial. Where two whole words of
+the listed name are, it counts as much the other way round: a word more in one's own name hides nobody.
 """
 
 import hashlib
@@ -16,9 +18,13 @@ from functools import lru_cache
 from typing import Any
 
 from anyascii import anyascii
+from jellyfish import metaphone
 from rapidfuzz import fuzz, process
 
 WORD_ALIKE = 78.0  # below this two words are two words
+SOUND_ALIKE = 61.0  # and from here on the same one where they sound the same, "Mohamed" and "Muhammad" (66.7)
+SOUNDS = 0.88  # how well one that only sounds the same is found: with all the rest the same, a hit and no strong one
+SHORTEST_SOUND = 3  # consonants; "Jane" and "John" have two
 INITIAL = 0.65  # how well an initial says which word it stands for
 # Letters that no decomposition makes Latin ones. Cyrillic and Greek as they are mostly written in Latin letters, which also
 # undoes letters that only look like Latin ones.
@@ -31,6 +37,7 @@ _OTHER_LETTERS: dict[int, Any] = {
         "θ": "th", "χ": "ch", "ψ": "ps", "ʼ": "", "’": "", "'": "", "`": "",
     }),
 }  # fmt: skip
+_DIGITS = str.maketrans("0134578", "oieastb")
 _TITLES = frozenset((
     "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "jr", "sr", "ii", "iii", "iv", "phd", "md", "esq", "general", "gen",
     "colonel", "col", "major", "maj", "captain", "capt", "haji", "hajj", "hajji", "sheikh", "shaykh", "mullah", "mawlawi",
@@ -44,10 +51,18 @@ _SMALL = frozenset((
 
 def words(name: str) -> tuple[str, ...]:
     """What is compared of a name."""
-    plain = unicodedata.normalize("NFKD", name.casefold().translate(_OTHER_LETTERS))
+    # Compatibility first: only then a capital in mathematical bold has a small letter.
+    small = unicodedata.normalize("NFKC", name).casefold()
+    plain = unicodedata.normalize("NFKD", small.translate(_OTHER_LETTERS))
     whole = unicodedata.normalize("NFC", "".join(one for one in plain if not unicodedata.combining(one)))
     letters = "".join(map(_latin, whole))
-    return tuple(word for word in letters.split() if word not in _TITLES) or tuple(letters.split())
+    whole_words = [_spelled(word) for word in letters.split()]
+    return tuple(word for word in whole_words if word not in _TITLES) or tuple(whole_words)
+
+
+def _spelled(word: str) -> str:
+    """Digits among letters are letters: "v1ktor"."""
+    return word if word.isalpha() or word.isdigit() else word.translate(_DIGITS)
 
 
 @lru_cache(maxsize=20_000)
@@ -70,20 +85,31 @@ def score(person: Sequence[str], listed: Sequence[str]) -> int:
     if "".join(person) == "".join(listed):
         return 100
     pairs = sorted(((_alike(p, w), i, j) for i, p in enumerate(person) for j, w in enumerate(listed)), reverse=True)
-    mine: dict[int, float] = {}
-    theirs: dict[int, float] = {}
+    mine: dict[int, tuple[float, float]] = {}  # by word: how much it is like the other, and how much of a word that is
+    theirs: dict[int, tuple[float, float]] = {}
     whole = 0.0
     for alike, i, j in pairs:
         if alike and i not in mine and j not in theirs:
-            initial = min(len(person[i]), len(listed[j])) == 1
-            mine[i], theirs[j] = alike, (0.5 if initial else 1.0)
+            part = 0.5 if min(len(person[i]), len(listed[j])) == 1 else 1.0
+            mine[i] = theirs[j] = alike, part
             # "al" found in another's "al" is no name found.
-            whole += 0.0 if person[i] in _SMALL else theirs[j]
+            whole += 0.0 if person[i] in _SMALL else part
     if whole < min(1.5, len(listed)):
         return 0
-    found = sum(_weight(person[i]) * alike for i, alike in mine.items()) / sum(map(_weight, person))
-    covered = sum(_weight(listed[j]) * part for j, part in theirs.items()) / sum(map(_weight, listed))
-    return round(100 * found * (0.75 + 0.25 * covered))
+    person_found, person_covered = _shares(person, mine)
+    listed_found, listed_covered = _shares(listed, theirs)
+    found = person_found * (0.75 + 0.25 * listed_covered)
+    if whole >= 2:
+        found = max(found, listed_found * (0.75 + 0.25 * person_covered))
+    return round(100 * found)
+
+
+def _shares(name: Sequence[str], found: dict[int, tuple[float, float]]) -> tuple[float, float]:
+    """How well the words of a name were found, and how much of it was, each from 0 to 1 by the words' weight."""
+    total = sum(map(_weight, name))
+    alike = sum(_weight(name[n]) * one for n, (one, _) in found.items())
+    covered = sum(_weight(name[n]) * part for n, (_, part) in found.items())
+    return alike / total, covered / total
 
 
 def _weight(word: str) -> int:
@@ -96,9 +122,17 @@ def _alike(a: str, b: str) -> float:
         return 1.0
     if len(a) == 1 or len(b) == 1:
         return INITIAL if a[0] == b[0] else 0.0
-    ratio = fuzz.ratio(a, b, score_cutoff=WORD_ALIKE)
+    ratio = fuzz.ratio(a, b, score_cutoff=SOUND_ALIKE)
+    sounds = SOUNDS if ratio and len(_sound(a)) >= SHORTEST_SOUND and _sound(a) == _sound(b) else 0.0
     # Of a short word a letter is much: "Jon" may be "John", but "Ana" is not "Ann".
-    return ratio / 100 if min(len(a), len(b)) > 3 or ratio > 85 else 0.0
+    spelled = ratio / 100 if ratio >= WORD_ALIKE and (min(len(a), len(b)) > 3 or ratio > 85) else 0.0
+    return max(spelled, sounds)
+
+
+@lru_cache(maxsize=200_000)
+def _sound(word: str) -> str:
+    """How a word sounds to an English ear, which hears no difference between gh and g, dh and d, kh and k."""
+    return metaphone(word.replace("gh", "g").replace("dh", "d").replace("kh", "k"))
 
 
 @dataclass(frozen=True)
@@ -123,6 +157,9 @@ class Index:
             self._names.append((entry, listed, split))
         self._having = dict(having)
         self._words = [word for word in having if len(word) > 1]
+        self._sounding: dict[str, list[str]] = defaultdict(list)
+        for word in self._words:
+            self._sounding[_sound(word)].append(word)
         # Of these one word is enough: there are no two, or the other is an initial.
         self._brief = {n for n, (_, _, split) in enumerate(self._names) if len(split) == 1 or any(len(w) == 1 for w in split)}
         self._joined: dict[str, set[int]] = defaultdict(set)
@@ -157,4 +194,5 @@ class Index:
 
     def _look_for(self, word: str) -> frozenset[int]:
         like = process.extract(word, self._words, scorer=fuzz.ratio, score_cutoff=WORD_ALIKE, limit=None)
-        return frozenset().union(*(self._having[found] for found, _, _ in like))
+        sounding = [one for one in self._sounding.get(_sound(word), []) if _alike(word, one)]
+        return frozenset().union(*(self._having[found] for found in [*(one for one, _, _ in like), *sounding]))

@@ -94,6 +94,10 @@ class Action:
         """Do it by calling one service; the answer is said to whoever did it."""
         raise TypeError(f"{type(self).__name__} does nothing")
 
+    def initial(self, row: Any) -> Mapping[str, Any]:
+        """What the form begins with: for a change, what holds now."""
+        return {}
+
     def asks(self, row: Any) -> type[forms.Form]:
         """The form of what it has to know; override where the choices depend on the row."""
         return self.form
@@ -174,7 +178,8 @@ class Acting:
             messages.warning(request, f"“{chosen.title}” is not possible as things stand.")
             return HttpResponseRedirect(back)
         asked = chosen.asks(row)
-        form = type("Asked", (_Reason, asked), {"field_order": [*asked.base_fields, "reason"]})(request.POST or None)
+        form_of = type("Asked", (_Reason, asked), {"field_order": [*asked.base_fields, "reason"]})
+        form = form_of(request.POST or None, initial=chosen.initial(row))
         needs_more = bool(asked.base_fields)
         will_do: Sequence[str] = ()
         digest = ""

@@ -35,6 +35,9 @@ class SetCeiling(Action):
             label="From when on (UTC)", required=False, help_text="Like 2026-12-01 08:00; empty: from now on"
         )
 
+    def initial(self, row: Ceiling) -> dict[str, Any]:
+        return {"amount": f"{(row.cents or 0) / 100:.2f}"}
+
     def preview(self, row: Ceiling, given: Any) -> list[str]:
         at, members = given["at"], queries.ceiling_use(row)
         if at is not None and at < clock.now():
@@ -87,7 +90,7 @@ class CeilingAdmin(ReadOnly):
         most = next(iter(queries.ceiling_use(row)), None)
         if most is None:
             return "nobody has this role"
-        return format_html("{} by {}", money(most.used), most.staff) if most.used else "–"
+        return format_html("<span>{} by {}</span>", money(most.used), most.staff) if most.used else "–"
 
     @display(description="Since (UTC)", ordering="since")
     def since_(self, row: Ceiling) -> str:
@@ -99,7 +102,7 @@ class CeilingAdmin(ReadOnly):
 
     @display(description="Staged", ordering="next_at")
     def staged(self, row: Ceiling) -> str:
-        return format_html("{} from {} on", _figure(row.next_cents), when(row.next_at)) if row.next_at else "–"
+        return format_html("<span>{} from {} on</span>", _figure(row.next_cents), when(row.next_at)) if row.next_at else "–"
 
     @display(description="By whom")
     def members(self, row: Ceiling) -> str:

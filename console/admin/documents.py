@@ -86,6 +86,7 @@ class DocumentAdmin(ReadOnly):
     list_display_links = ("what",)
     list_filter = ("status", "kind", OfPerson)
     search_fields = ("id",)
+    search_help_text = "its id, doc_…"
     ordering = ("number",)
     staff_actions = (Accept, Refuse)
     sections_of_page = (

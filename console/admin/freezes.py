@@ -155,7 +155,7 @@ class LiftFreeze(Action):
 
 @admin.register(Freeze, site=site)
 class FreezeAdmin(ReadOnly):
-    list_display = ("person", "what", "since", "by", "ended")
+    list_display = ("what", "person", "since", "by", "ended")
     list_display_links = ("what",)
     list_filter = ("level", "kind", ("ended_at", admin.EmptyFieldListFilter), OfPerson)
     search_fields = ("username",)
@@ -247,7 +247,7 @@ class DenyWithdrawal(_Waiting):
 
 @admin.register(Withdrawal, site=site)
 class WithdrawalAdmin(ReadOnly):
-    list_display = ("person", "amount_", "state", "asked", "bank")
+    list_display = ("amount_", "person", "state", "asked", "bank")
     list_display_links = ("amount_",)
     list_filter = ("status", OfPerson)
     search_fields = ("username",)

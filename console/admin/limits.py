@@ -62,6 +62,9 @@ class ChangeLimit(Action):
 
         return type("Asked", (Asked,), {"value": field, "field_order": ["value", "none", "at"]})
 
+    def initial(self, row: LimitShown) -> dict[str, Any]:
+        return {"value": row.value}
+
     def preview(self, row: LimitShown, given: Any) -> list[str]:
         at, value = given["at"], self._value(given)
         if at is not None and at < clock.now():
@@ -142,7 +145,9 @@ class LimitAdmin(ReadOnly):
 
     @display(description="Staged", ordering="next_at")
     def staged(self, row: LimitShown) -> str:
-        return format_html("{} from {} on", figure(row.name, row.next_value), when(row.next_at)) if row.next_at else "–"
+        if row.next_at is None:
+            return "–"
+        return format_html("<span>{} from {} on</span>", figure(row.name, row.next_value), when(row.next_at))
 
     @display(description="History")
     def history(self, row: LimitShown) -> str:

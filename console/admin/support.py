@@ -159,6 +159,7 @@ class Credit(Action):
         if not 0 < cents <= row.amount:
             raise ValidationError(fields={"amount": f"At most what was reported: {format_usd(row.amount)}."})
         return [
+            queries.became_of(row.user_id, row.about),
             f"Asks for a credit of {format_usd(cents)} to @{row.username} from our adjustments. Somebody else has to approve it.",
             "Once approved, the person is told, may use it, and the last day to decide is "
             f"{row.final_by:%d %b %Y} instead of {row.decide_by:%d %b %Y}.",
@@ -212,6 +213,7 @@ class Decide(Action):
         else:
             what = "No money moves, and the dispute is closed at once."
         return [
+            queries.became_of(row.user_id, row.about),
             f"{Disputes.Outcome(given['outcome']).label}: {format_usd(cents)}.",
             what,
             f"@{row.username} is told: {given['result']}",
@@ -240,7 +242,7 @@ class Approve(_Second):
         way = f"{format_usd(cents)} go from our adjustments to the wallet of @{row.username}."
         if cents < 0:
             way = f"{format_usd(-cents)}, as far as the wallet reaches, go from @{row.username} to our adjustments."
-        said = [way, f"{row.waits_from} asked for it. The person is told."]
+        said = [queries.became_of(row.user_id, row.about), way, f"{row.waits_from} asked for it. The person is told."]
         return said + ([f"Result: {row.result}"] if row.result else [])
 
     def do(self, row: Dispute, given: Any, *, staff_id: int, reason: str) -> str:
@@ -322,12 +324,12 @@ def shortened(text: str) -> str:
 
 @admin.register(Ticket, site=site)
 class TicketAdmin(OfPeople):
-    list_display = ("subject_", "person", "priority_", "age", "due_", "assignee_", "state", "last")
+    list_display = ("subject_", "person", "priority_", "age", "due_", "assignee_", "state")
     list_display_links = ("subject_",)
     ordering = ("priority", "waiting_since", "number")
     staff_actions = (AnswerTicket, TakeTicket, SolveTicket, AssignTicket)
     sections_of_page = (
-        (None, ("subject", "person", "about_", "priority_", "state", "assignee_", "age", "due_")),
+        (None, ("subject", "person", "about_", "priority_", "state", "assignee_", "age", "due_", "last")),
         ("What was written", ("talk",)),
     )
 
@@ -395,12 +397,13 @@ class PersonAppealAdmin(OfPeople):
 
 @admin.register(Dispute, site=site)
 class DisputeAdmin(OfPeople):
-    list_display = ("what", "person", "amount_", "priority_", "age", "due_", "assignee_", "state", "second")
+    list_display = ("what", "person", "amount_", "priority_", "due_", "assignee_", "state", "second")
     list_display_links = ("what",)
     ordering = ("due_at", "priority", "number")
     staff_actions = (Approve, Refuse, TakeDispute, Credit, Extend, Decide, AssignDispute)
     sections_of_page = (
-        (None, ("what", "person", "about_", "amount_", "message", "priority_", "state", "assignee_", "case_", "second")),
+        (None, ("what", "person", "about_", "became", "amount_", "message", "second")),
+        ("In the queue", ("age", "priority_", "state", "assignee_", "case_")),
         ("Clocks (Reg E)", ("clocks",)),
         ("Result", ("outcome_", "result_", "decided")),
         ("Money", ("money_",)),
@@ -409,6 +412,10 @@ class DisputeAdmin(OfPeople):
     @display(description="What is wrong", ordering="kind")
     def what(self, row: Dispute) -> str:
         return str(row.get_kind_display())
+
+    @display(description="What became of it")
+    def became(self, row: Dispute) -> str:
+        return queries.became_of(row.user_id, row.about)
 
     @display(description="Reported", ordering="amount")
     def amount_(self, row: Dispute) -> str:

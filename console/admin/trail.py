@@ -38,7 +38,7 @@ class ForAuditors(ReadOnly):
 
 @admin.register(TrailEntry, site=site)
 class TrailAdmin(ForAuditors):
-    list_display = ("number", "when_", "staff", "action", "what", "subject_", "reason")
+    list_display = ("number", "when_", "staff", "what_", "reason_")
     list_display_links = ("number",)
     list_filter = ("kind", "action")
     search_fields = ("subject",)
@@ -57,6 +57,14 @@ class TrailAdmin(ForAuditors):
     @display(description="Entry", ordering="id")
     def number(self, row: TrailEntry) -> str:
         return f"#{row.pk}"
+
+    @display(description="What, and to what")
+    def what_(self, row: TrailEntry) -> str:
+        return format_html('<div class="console-cell">{}<br>{} {}</div>', row.what, code(row.action), code(row.subject))
+
+    @display(description="Reason")
+    def reason_(self, row: TrailEntry) -> str:
+        return format_html('<div class="console-cell">{}</div>', plain(row.reason))
 
     @display(description="Done to")
     def subject_(self, row: TrailEntry) -> str:
@@ -180,6 +188,9 @@ class SetRoles(Action):
     class form(Form):
         roles = _roles()
 
+    def initial(self, row: Member) -> dict[str, Any]:
+        return {"roles": row.roles.split(", ") if row.roles else []}
+
     def preview(self, row: Member, given: Any) -> list[str]:
         said = ", ".join(given["roles"]) or "none: they see the site and do nothing"
         return [f"{row.email} has these roles at once: {said}.", f"Until now: {row.roles or 'none'}."]
@@ -219,6 +230,7 @@ class MemberAdmin(ReadOnly):
     list_display_links = ("email",)
     list_filter = ("is_active",)
     search_fields = ("email",)
+    search_help_text = "e-mail"
     ordering = ("email",)
     staff_actions = (SetRoles, ResetMember, Deactivate, Activate)
     list_actions = (AddMember,)

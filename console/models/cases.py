@@ -149,7 +149,7 @@ class Hit(Shown):
     remarks = models.TextField()
     places = ArrayField(models.TextField())
     removed = models.BooleanField()
-    legal_name = models.BooleanField("in the legal name")
+    legal_name = models.BooleanField("found in the legal name")
 
     class Meta(Shown.Meta):
         abstract = False

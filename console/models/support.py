@@ -26,8 +26,9 @@ class OfPersonRow(Shown):
     class Meta(Shown.Meta):
         abstract = True
 
-    def __str__(self) -> str:
-        return str(self.id)
+    @property
+    def who(self) -> str:
+        return f"@{self.username}" if self.username else self.person_id
 
 
 class Ticket(OfPersonRow):
@@ -40,6 +41,9 @@ class Ticket(OfPersonRow):
     class Meta(Shown.Meta):
         abstract = False
         db_table = "console_ticket"
+
+    def __str__(self) -> str:
+        return f"“{self.subject}” of {self.who}"
 
 
 class TicketMessage(Shown):
@@ -72,6 +76,9 @@ class PersonAppeal(OfPersonRow):
         db_table = "console_personappeal"
         verbose_name = "appeal against a decision"
         verbose_name_plural = "appeals against decisions"
+
+    def __str__(self) -> str:
+        return f"Appeal of {self.who}"
 
 
 class Dispute(OfPersonRow):
@@ -112,6 +119,9 @@ class Dispute(OfPersonRow):
     class Meta(Shown.Meta):
         abstract = False
         db_table = "console_dispute"
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.who}"
 
 
 class DisputeMoney(Shown):

@@ -14,7 +14,7 @@ from banking.models import BankTransfer
 from banking.reconciliation import services as reconciliation
 from core.actor import SYSTEM, actor
 from core.clock import at_time, now
-from home.demo import asked, frozen, held, known, leaving, reviews, story
+from home.demo import asked, desk, frozen, held, known, leaving, reviews, story
 from payments import services as payments
 from rewards import services as rewards
 from transparency import services as attestations
@@ -96,6 +96,7 @@ class Loader:
         frozen.tell(self.people, self.accounts, self.end)
         asked.tell(self.people, self.end)
         leaving.tell(self.end)
+        desk.tell(self.people, self.end)
         # Whatever the bank wanted to tell was seen already, by asking.
         self.bank.webhooks("discard")
         count = sum(len(events) for events in by_day.values())

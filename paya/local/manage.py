@@ -24,6 +24,7 @@ LOGIN_OF_COMMAND = dict.fromkeys(OWNER_COMMANDS, "owner") | {
     "load_demo": "demo",
     "runserver": "web",
     "shell": "web",
+    "verify_trail": "auditor",
 }
 # These ask no database anything, so they work without a running one.
 OFFLINE_COMMANDS = {

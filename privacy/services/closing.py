@@ -43,7 +43,8 @@ WAITS = {
     "load": "A load from your bank is still on its way.",
     "redemption": "Money is on its way to your bank.",
     "payment": "A payment of yours is being looked at.",
-    "case": "Our staff are looking into something about your account. They write to you here.",
+    # Of some reviews a person is not told: these words are true of whatever it is.
+    "case": "Something about your account has to be finished first. You need not do anything.",
     "frozen": "Your account is restricted. We have written to you why; the closing goes on when that has ended.",
     "owed": "Your bank has taken a load back, so you owe us that amount. Please write to us how to repay it.",
     "new": "Money can go to a bank once an account is 14 days old.",
@@ -100,7 +101,7 @@ def close_account(*, user_id: int, device_id: int | None, challenge: str, code: 
         return running
     with actor(user_id):
         _refuse(wallet_queries.wallet(user_id))
-    users.confirm_code(user_id=user_id, challenge=challenge, code=code)
+    users.confirm_code(user_id=user_id, challenge=challenge, code=code, purpose=users.Purpose.CLOSE)
     return begin(user_id=user_id, device_id=device_id)
 
 

@@ -137,7 +137,7 @@ function labelButton() {
   go.textContent = [go.dataset.verb, who, amountWords(amount.value)].filter(Boolean).join(" ");
 }
 
-if (amount && go) {
+if (amount) {
   amount.addEventListener("input", labelButton);
   for (const chip of document.querySelectorAll("[data-amount]")) {
     chip.closest("[hidden]")?.removeAttribute("hidden");

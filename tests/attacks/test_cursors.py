@@ -10,8 +10,9 @@ from core.api import decode_cursor, encode_cursor
 from core.errors import ValidationError
 from tests.conftest import Database
 from tests.helpers import Api
-from tests.rls.foreign import mark, owners
+from tests.rls.foreign import mark, no_filters, owners
 from tests.rls.test_endpoints import endpoints
+from tests.rls.test_matrix import no_policies as no_policies  # a fixture
 from tests.rls.world import Belongings
 
 # Lists that take a cursor, of the API: from the URLconf, those that answer with one.
@@ -49,6 +50,17 @@ def test_any_cursor_shows_ones_own_rows_alone(
         answer = Api().get(f"{path}?limit=100&cursor={cursor}", person=attacker.person)
         assert answer.status_code == 200
         assert known.foreign_in(answer.content.decode(), attacker.person.id) == []
+
+
+def test_a_list_that_went_by_its_cursor_alone_is_noticed(
+    database: Database, victim: Belongings, attacker: Belongings, cursors: list[str], no_policies: None
+) -> None:
+    """The control: without the conditions on whose rows they are, and without policies, a position is a way in."""
+    known = owners(database)
+    with no_filters():
+        answer = Api().get(f"/v1/payments?limit=100&cursor={encode_cursor(2**63 - 1)}", person=attacker.person)
+    assert answer.status_code == 200
+    assert known.foreign_in(answer.content.decode(), attacker.person.id) != []
 
 
 BENT = ["MTox=", "MTotMQ", "Mjox", "MTo5OTk5OTk5OTk5OTk5OTk5OTk5OQ", "", "' OR 1=1", "MTow\n", "%00", "MTo_", "MToxLjU", "MTogMQ"]

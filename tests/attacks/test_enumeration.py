@@ -32,15 +32,15 @@ def work(queries: CaptureQueriesContext) -> list[str]:
     return [re.sub(r"'[^']*'|\\x[0-9a-f]+|\d+", "?", query["sql"]) for query in queries.captured_queries]
 
 
-def ask_by_api(phone: str) -> list[Any]:
-    asked = Api().post("/v1/auth/otp", {"phone": phone})
+def ask_by_api(phone: str, **headers: str) -> list[Any]:
+    asked = Api().post("/v1/auth/otp", {"phone": phone}, **headers)
     challenge = asked.json()["challenge"]
-    wrong = Api().post("/v1/auth/token", {"challenge": challenge, "code": "000000"})
+    wrong = Api().post("/v1/auth/token", {"challenge": challenge, "code": "000000"}, **headers)
     return [asked, wrong]
 
 
-def ask_by_page(phone: str) -> list[Any]:
-    browser = Client()
+def ask_by_page(phone: str, **headers: str) -> list[Any]:
+    browser = Client(headers=headers)
     asked = browser.post("/login", {"phone": phone})
     page = browser.get("/login/code")
     wrong = browser.post("/login/code", {"code": "000000"})
@@ -48,13 +48,18 @@ def ask_by_page(phone: str) -> list[Any]:
     return [asked, page, wrong, again]
 
 
+@pytest.mark.parametrize("address", ["8.8.8.8", "81.2.69.142"], ids=["from here", "from abroad"])
 @pytest.mark.parametrize("ask", [ask_by_api, ask_by_page])
-def test_known_and_unknown_phones_make_the_same_work_and_answer(database: Database, victim: Belongings, ask: Any) -> None:
-    seen = []
-    ask("+16465559875")  # whatever is read once
+def test_known_and_unknown_phones_make_the_same_work_and_answer(
+    database: Database, victim: Belongings, ask: Any, address: str, settings: Any
+) -> None:
+    """Also from where no account can be opened: the one would be let in, and the other would not."""
+    settings.TRUSTED_PROXIES, seen = 1, []
+    headers = {"X-Forwarded-For": address}
+    ask("+16465559875", **headers)  # whatever is read once
     for phone in (victim.person.phone, UNKNOWN):
         with CaptureQueriesContext(connection) as queries:
-            answers = ask(phone)
+            answers = ask(phone, **headers)
         seen.append(([shape(answer) for answer in answers], work(queries)))
     (known, known_work), (unknown, unknown_work) = seen
     assert known == unknown
@@ -84,6 +89,30 @@ def test_the_comparison_above_would_notice_a_look_at_people(
             ask_by_api(phone)
         counts.append(len(work(queries)))
     assert counts[0] != counts[1]
+
+
+def test_so_would_it_notice_a_country_that_is_looked_at_for_new_phones_alone(
+    database: Database, victim: Belongings, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """The control of the one from abroad: sign-ups refused when a code is asked for, as one would first think of it."""
+    from core import keyring
+    from users import regions
+    from users.database import call
+    from users.services import codes
+
+    settings.TRUSTED_PROXIES, whole = 1, codes.request_code
+
+    def refuses_at_once(*, phone: str, address: str) -> Any:
+        if regions.is_abroad(address) and not call("users_person_by_phone", [keyring.phone_index(phone)]):
+            raise regions.not_served()
+        return whole(phone=phone, address=address)
+
+    monkeypatch.setattr("users.services.request_code", refuses_at_once)
+    asked = [
+        shape(Api().post("/v1/auth/otp", {"phone": phone}, **{"X-Forwarded-For": "81.2.69.142"}))
+        for phone in (victim.person.phone, UNKNOWN)
+    ]
+    assert asked[0] != asked[1]
 
 
 def test_what_is_not_there_and_what_is_somebody_elses_are_answered_alike(

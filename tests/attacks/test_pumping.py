@@ -9,6 +9,7 @@ from tests.conftest import Database
 from users.services import codes
 
 REQUESTS, PER_MINUTE = 5_000, 250
+LONDON = "81.2.69.142"
 # (numbers, number blocks, addresses) that the requests are spread over.
 ATTACKS = {
     "one phone from everywhere": (1, 1, 5_000),
@@ -38,14 +39,14 @@ def as_in_production(settings: Any) -> None:
     settings.OTP_RESEND_SECONDS = 0
 
 
-def pump(database: Database, spread: tuple[int, int, int], requests: int = REQUESTS) -> int:
+def pump(database: Database, spread: tuple[int, int, int], requests: int = REQUESTS, address: str = "") -> int:
     """Sends that came of so many requests, 250 a minute, none of whose codes is used."""
     database.as_superuser("truncate users_challenge cascade")
     raw = database.connect("web")
     try:
         for first in range(1, requests, PER_MINUTE):
             with raw.cursor() as cursor:
-                cursor.execute(ASK, [codes._budgets(), first, first + PER_MINUTE - 1, *spread])
+                cursor.execute(ASK, [codes._budgets(address), first, first + PER_MINUTE - 1, *spread])
             # A minute goes by, and what was asked for has been sent.
             database.as_superuser("update users_challenge set sms_state = 'sent', created_at = created_at - interval '61 s'")
     finally:
@@ -62,6 +63,12 @@ def test_sends_stay_under_the_caps(database: Database, as_in_production: None, a
         settings.OTP_PER_DAY, settings.OTP_UNUSED_MIN_SENT + PER_MINUTE,
     )  # fmt: skip
     assert 0 < pump(database, ATTACKS[attack]) <= most
+
+
+def test_from_abroad_there_is_only_a_part_of_it(database: Database, as_in_production: None) -> None:
+    sent = pump(database, ATTACKS["a botnet"], 1_000, address=LONDON)
+    assert 0 < sent <= settings.OTP_UNUSED_MIN_SENT * settings.OTP_PERCENT_ABROAD // 100 + PER_MINUTE
+    assert codes._budgets(LONDON) == [10, 50, 5, 0, 1_250, 25, 20] != codes._budgets("8.8.8.8")
 
 
 def test_without_budgets_all_of_them_would_be_sent(database: Database, as_in_production: None, settings: Any) -> None:

@@ -159,7 +159,9 @@ def test_a_barred_number_is_linked_by_nobody_and_over_no_rail(
     assert services.link_account(user_id=eve.id, public_token=bank.public_token(other)).status == "active"
 
 
-def test_who_owes_neither_sends_nor_redeems_and_the_next_load_repays(linked: Callable[..., Any], make_person: MakePerson) -> None:
+def test_who_owes_neither_sends_nor_redeems_and_the_next_load_repays(
+    linked: Callable[..., Any], make_person: MakePerson, browse: Any
+) -> None:
     person = linked()
     friend = make_person("friend")
     row = person.settled_load(50_00)
@@ -174,6 +176,10 @@ def test_who_owes_neither_sends_nor_redeems_and_the_next_load_repays(linked: Cal
         payments.pay(payer_id=person.person.id, to=f"@{friend.username}", amount=1, note="", visibility="private", key=None)
     with pytest.raises(OwesMoney):
         person.redeem(1_00)
+    pages = browse(person.person.id)
+    for path in ("/pay", "/redeem"):  # said before anything is filled in
+        assert "You owe $30.00" in pages.get(path).content.decode() and "/load" in pages.get(path).content.decode()
+    assert 'name="amount"' in pages.get("/load").content.decode()
     person.settled_load(40_00)
     state = person.wallet()
     assert (state.available, state.owed) == (5_00 + 10_00, 0)

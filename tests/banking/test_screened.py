@@ -18,7 +18,7 @@ from core.errors import Conflict, LimitExceeded
 from privacy.services import closing
 from tests.banking.sandbox import Bank
 from tests.conftest import Database
-from tests.helpers import assert_problem, at_once
+from tests.helpers import Api, assert_problem, at_once
 from tests.payments.test_held import scored
 from wallets.services import Freeze
 
@@ -98,14 +98,17 @@ def test_two_thousand_in_a_week_that_rolls(linked: Linking, database: Database) 
 
 
 # ------------------------------------------------------------------------------------------------------- redemptions
-def test_nothing_in_the_first_fortnight(linked: Linking, database: Database) -> None:
+def test_nothing_in_the_first_fortnight(linked: Linking, database: Database, browse: Any) -> None:
     person = linked()
     given(database, person, 80_00, days=0.1)
     data = refused(lambda: person.redeem(1_00))
     assert data["limit"] == "days_before_redeeming"
     assert timedelta(days=13) < datetime.fromisoformat(data["resets_at"]) - datetime.now(UTC) < timedelta(days=14)
     assert person.money() == (80_00, 0, 0)
+    page = browse(person.person.id).get("/redeem").content.decode()  # said before anything is filled in
+    assert "You can redeem from <time" in page and "14 days old" in page and 'name="amount"' not in page
     older(database, person, 14)
+    assert 'name="amount"' in browse(person.person.id).get("/redeem").content.decode()
     assert person.redeem(1_00).status == "requested"
 
 
@@ -160,16 +163,22 @@ def decide(database: Database, staff: int, row: BankTransfer, how: str) -> None:
 
 
 def test_a_held_load_reaches_no_rail_until_it_is_released(
-    linked: Linking, database: Database, holding: None, staff_member: int, bank: Bank
+    linked: Linking, database: Database, holding: None, staff_member: int, bank: Bank, browse: Any
 ) -> None:
     person = linked()
     row = person.load(50_00)
     assert (row.status, row.review, row.due_at) == ("requested", "waiting", None)
     assert person.submit(row).status == "requested"  # even where somebody wakes it up
+    shown = browse(person.person.id).get(f"/loads/{row.public_id}").content.decode()
+    assert "We are looking at it first" in shown and "<b>Arrives by" not in shown and "Cancel this load" in shown
+    home = browse(person.person.id).get("/").content.decode()
+    assert "is looked at first" in home and "arrives by" not in home
     assert (case(database, row).kind, letters(database, person)) == ("held_transfer", ["transfer_held"])
     decide(database, staff_member, row, "release")
     assert person.submit(person.fresh(row)).status == "pending"
     assert case(database, row).outcome == "released"
+    with database.role("worker"), actor(SYSTEM):
+        assert Letter.objects.filter(user_id=person.person.id).latest("id").title == "Your load of $50.00 goes out now"
     for how in ("release", "deny"):
         with pytest.raises(Conflict):
             decide(database, staff_member, row, how)
@@ -179,7 +188,7 @@ def test_a_held_load_reaches_no_rail_until_it_is_released(
 
 
 def test_a_held_redemption_is_set_aside_and_comes_back(
-    linked: Linking, database: Database, holding: None, staff_member: int
+    linked: Linking, database: Database, holding: None, staff_member: int, browse: Any
 ) -> None:
     person = linked(money=80_00)
     new_and_may_redeem(database, person)
@@ -189,7 +198,12 @@ def test_a_held_redemption_is_set_aside_and_comes_back(
     assert person.submit(row).status == "cancelled"
     assert person.money() == (80_00, 0, 0)
     assert letters(database, person) == ["transfer_held", "transfer_denied"]
+    letter = Api().get("/v1/messages", person=person.person).json()["data"][0]
+    assert letter["title"] == "We did not let your redemption of $30.00 go out"
+    assert f"ask us to look again: /appeal?about={row.public_id}" in letter["body"] and "your bank" not in letter["body"]
     assert case(database, row).label == "fraud"
+    shown = browse(person.person.id).get(f"/redemptions/{row.public_id}").content.decode()
+    assert "It is back in your wallet." in shown and f'href="/appeal?about={row.public_id}"' in shown
 
 
 def test_the_person_cancels_what_is_held(linked: Linking, database: Database, holding: None, staff_member: int) -> None:

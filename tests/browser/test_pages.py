@@ -52,6 +52,9 @@ def test_a_frozen_person_reads_why_on_home_and_where_they_try(phone: OpenPhone, 
     page.goto("/pay")
     expect(page.get_by_text("Please call us about your new phone.")).to_be_visible()
     expect(page.get_by_label("Amount in dollars")).to_have_count(0)
+    page.goto("/withdraw")
+    page.get_by_role("button", name="All of it").click()
+    expect(page.get_by_label("Amount in dollars")).to_have_value("5.00")
     assert person.balance["available"] == 500
 
 

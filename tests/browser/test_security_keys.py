@@ -52,6 +52,12 @@ def test_a_key_is_added_and_stands_in_for_the_code(phone: OpenPhone, stack: Stac
     page.get_by_role("button", name="Use a security key").click()
     expect(page).to_have_url(f"{site}/admin/queues/")
 
+    # The demo network has left something to see on the first run.
+    page.goto(f"{site}/admin/console/trailentry/")
+    expect(page.get_by_text("Took the ticket.")).to_be_visible()
+    page.goto(f"{site}/admin/console/correction/")
+    expect(page.get_by_text("waits for approval")).to_have_count(2)
+
     page.goto(f"{site}/admin/keys/")
     expect(page.get_by_text("last used")).to_be_visible()
     expect(page.get_by_role("link", name="give the code of your app")).to_be_visible()  # a key does not do for that

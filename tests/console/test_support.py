@@ -156,6 +156,38 @@ def test_the_command_writes_the_same(world: World, database: Database, tmp_path:
     assert "movements,payment count,2" in capsys.readouterr().out
 
 
+def test_freezes_of_the_range_with_reason_state_and_how_long(
+    world: World, desk: Desk, staff_site: Database, account: int
+) -> None:
+    rows = [
+        ("staff", 1, "2026-02-20 00:00Z", "2026-03-02 00:00Z"), ("staff", 1, "2026-03-10 00:00Z", "2026-03-10 10:00Z"),
+        ("command", 2, "2026-03-31 12:00Z", "2026-04-05 00:00Z"),
+        ("staff", 1, "2026-01-01 00:00Z", "2026-02-01 00:00Z"), ("staff", 2, "2026-04-02 00:00Z", None),  # not of March
+    ]  # fmt: skip
+    for number, row in enumerate(rows):
+        staff_site.as_superuser(
+            "insert into compliance_freeze (public_id, user_id, kind, level, reason, at, ended_at, staff_id)"
+            " values (%s, %s, %s, %s, 'x', %s, %s, %s)",
+            [f"frz_{number}", world.maya.id, *row, account if row[0] == "staff" else None],
+        )
+    march = {"from": "2026-03-01", "to": "2026-03-31"}
+    found = report_of(staff_site, *march.values())["freezes"]
+    names = ("kind", "stopped", "set", "ended", "in_force_at_end", "hours_of_ended_median", "hours_longest")
+    assert [tuple(row[name] for name in names) for row in found["by_kind"]] == [
+        ("command", "no_sending_or_receiving", 1, 0, 1, None, 12.0), ("staff", "no_sending", 1, 2, 0, 125.0, 240.0),
+    ]  # fmt: skip
+    assert [(row["since"], row["state"], row["hours"]) for row in found["newest"]] == [
+        ("2026-03-31 12:00", "in_force", 12.0), ("2026-03-10 00:00", "ended", 10.0), ("2026-02-20 00:00", "ended", 240.0),
+    ]  # fmt: skip
+    shown = page(desk, "/admin/report/", **march)
+    assert "set by command" in shown and "no sending or receiving" in shown
+    answer = desk.get("/admin/report/", **march, format="csv").content.decode()
+    assert "freezes,by_kind staff no_sending ended,2" in answer
+    pdf = desk.get("/admin/report/", **march, format="pdf")
+    text = "\n".join(one.extract_text() for one in PdfReader(io.BytesIO(pdf.content)).pages)
+    assert "set by staff" in text and "in force" in text and "maya" not in text
+
+
 @pytest.mark.parametrize(
     ("since", "until", "field"),
     [("2026-1-1", "2026-01-02", "from"), ("2026-01-02", "2026-01-01", "to"), ("2000-01-01", "2026-01-01", "from"),

@@ -59,7 +59,13 @@ def clicked(desk: Desk, room: str, key: str) -> Any:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_ones_own_is_not_approved_by_its_page(mine: dict[str, str], desk: Desk, staff_site: Database, room: str) -> None:
+@pytest.mark.parametrize("offered", [False, True])
+def test_ones_own_is_not_approved_by_its_page(
+    mine: dict[str, str], desk: Desk, staff_site: Database, room: str, offered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is offered it; and where the page did, the database would not."""
+    if offered:
+        monkeypatch.setattr(services, "is_actor", lambda email: False)
     answer = clicked(desk, room, mine[room])
     assert answer.status_code in (302, 400)
     assert approved(staff_site) == 0
@@ -75,8 +81,11 @@ def test_another_of_the_staff_approves_both(mine: dict[str, str], staff_site: Da
     assert approved(staff_site) == 2
 
 
-def test_without_what_stands_against_it_ones_own_is(mine: dict[str, str], desk: Desk, staff_site: Database) -> None:
-    """The control."""
+def test_without_what_stands_against_it_ones_own_is(
+    mine: dict[str, str], desk: Desk, staff_site: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control; the pages offer it to nobody who asked, so they are made to."""
+    monkeypatch.setattr(services, "is_actor", lambda email: False)
     for words in WITHOUT:
         change(staff_site, *words)
     for sql in UNCONSTRAINED:

@@ -90,6 +90,7 @@ def test_every_cent_survives_and_no_process_does(data: Path, bare_env: dict[str,
     assert is_ready(stack)
     people, audit = manage(stack, bare_env, "demo_people"), manage(stack, bare_env, "audit_ledger")
     assert len(json.loads(people)) >= 12
+    assert manage(stack, bare_env, "verify_trail").startswith("The trail is whole")  # as the role that may
 
     # A process that dies is started again, and that is said.
     os.kill(next(pid for pid in marked(stack) if b"paya.wsgi" in program(pid)), signal.SIGKILL)

@@ -141,6 +141,51 @@ def test_its_page_offers_what_fits_and_the_activity_names_whom_it_is_for(databas
         assert f'href="/appeal?about={payment}"' in browser(one).get(f"/messages/{newest['id']}").content.decode()
 
 
+def newest(one: PersonForTest) -> str:
+    """Title and body of the last letter, as its person reads it."""
+    letter = Api().get("/v1/messages", person=one).json()["data"][0]
+    return f"{letter['title']}\n{letter['body']}"
+
+
+def test_letters_say_which_payment_it_was_and_lead_to_an_appeal(database: Database, holding: None) -> None:
+    ann, bob = person(database, 5_000), person(database)
+    appeal = "ask us to look again: /appeal?about={}"
+    payment = held(ann, bob)
+    deny(database, payment)
+    for one, other in ((ann, bob), (bob, ann)):
+        said = newest(one)
+        assert f"@{other.username}" in said.split("\n")[0] and appeal.format(payment) in said and "under Help" not in said
+    release(database, held(ann, eve := person(database)))
+    assert newest(ann).startswith(f"Your payment to @{eve.username} has arrived")
+    assert newest(eve).startswith(f"The payment from @{ann.username} has arrived")
+    services.cancel_held(user_id=ann.id, payment=held(ann, cid := person(database)))
+    assert newest(cid).startswith(f"A payment from @{ann.username} was cancelled")
+    late = held(ann, dan := person(database))
+    database.as_superuser("update payments_payment set created_at = created_at - interval '8 days' where public_id = %s", [late])
+    with database.role("worker"):
+        assert services.expire_held() == [late]
+    assert newest(ann).startswith(f"Your payment to @{dan.username} went back")
+    assert newest(dan).startswith(f"A payment from @{ann.username} was cancelled")
+    answer = Api().post("/v1/appeals", {"about": payment, "message": "It was for the rent."}, person=ann)
+    assert answer.status_code == 201 and answer.json()["against"] == "payment"
+
+
+@pytest.mark.parametrize("how", ["denied", "cancelled"])
+def test_the_page_of_what_went_back_says_nothing_of_a_balance_or_a_feed(database: Database, holding: None, how: str) -> None:
+    ann, bob = person(database, 5_000), person(database)
+    payment = held(ann, bob)
+    page = browser(ann).get(f"/payments/{payment}").content.decode()
+    assert "Your balance after it" in page and "$45.00" in page and "Everyone once it has arrived" in page
+    assert "Make it private" in page and "leaves the public feed" not in page
+    if how == "denied":
+        deny(database, payment)
+    else:
+        services.cancel_held(user_id=ann.id, payment=payment)
+    for one in (ann, bob):
+        page = browser(one).get(f"/payments/{payment}").content.decode()
+        assert not any(words in page for words in ("balance", "Who sees it", "Make it private"))
+
+
 def test_released_it_arrives_and_is_in_the_feed(database: Database, holding: None) -> None:
     ann, bob = person(database, 5_000), person(database)
     payment = held(ann, bob)

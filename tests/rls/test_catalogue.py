@@ -210,7 +210,7 @@ def test_nobody_is_a_member_of_somebody_elses_group(database: Database):
         "select m.rolname, g.rolname from pg_auth_members a join pg_roles m on m.oid = a.member"
         " join pg_roles g on g.oid = a.roleid where g.rolname ~ '^paya_'"
     )
-    allowed = {("paya_owner", "paya_engine"), ("paya_demo", "paya_web"), ("paya_demo", "paya_worker")}
+    allowed = {("paya_owner", "paya_engine"), *(("paya_demo", f"paya_{role}") for role in ("web", "worker", "staff"))}
     allowed |= {(f"paya_test_{role}", f"paya_{role}") for role in [*APPLICATION, "owner"]}
     assert {row for row in rows if row[0].startswith(("paya_test_", "paya_owner", "paya_demo", "paya_engine"))} <= allowed
 
@@ -236,6 +236,7 @@ MAY_CALL = {
         "wallets_open", "wallets_read", "wallets_guard", "wallets_add_pending", "wallets_burn", "wallets_activity",
         "wallets_balance_at", "wallets_balance_after",
         "payments_begin", "payments_finish", "payments_make_private", "payments_cancel_held",
+        "payments_may_be_paid",
     },
     "staff": {"ledger_figures", "ledger_trial_balance", "ledger_logical", "payments_view_as_staff",
               "payments_release_held", "payments_deny_held"},

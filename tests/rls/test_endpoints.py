@@ -167,6 +167,7 @@ QUERIES = {
     "GET /welcome/check": "?username=free_name",
     "GET /banks/linked": "?state=some-state",
     "GET /banks/oauth": "?oauth_state_id=some-state",
+    "GET /disputes/new": "?about=<str:payment>",
 }
 PERSONAL = [endpoint for endpoint in endpoints() if endpoint.route not in PUBLIC]
 
@@ -180,7 +181,7 @@ class Stage:
     payment: str
 
     def call(self, endpoint: Endpoint, *, anonymous: bool = False) -> Any:
-        route = endpoint.route
+        route = endpoint.route + QUERIES.get(str(endpoint), "")
         fill = {"payment": self.payment, "account_id": "ba_x", "transfer_id": new_id("ld"), "device": new_id("dev")}
         fill |= {"week": "2026-W46", "letter": new_id("let"), "document_id": new_id("doc")}
         fill |= {"ticket": new_id("tkt"), "dispute": new_id("dsp"), "withdrawal": new_id("wd")}
@@ -189,7 +190,7 @@ class Stage:
             route = route.replace(f"<str:{name}>", value)
         route = route.replace("<int:year>", "2026").replace("<int:number>", "1")
         assert "<" not in route, f"say how to fill in {endpoint}"
-        path = f"/{route}{QUERIES.get(str(endpoint), '')}".replace("{other}", self.other.username)
+        path = f"/{route}".replace("{other}", self.other.username)
         body = None
         if endpoint.method != "GET":
             assert str(endpoint) in BODIES, f"{endpoint} is new: say how it is called, and that it fails without an actor"

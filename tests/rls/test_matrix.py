@@ -85,7 +85,8 @@ def _paid(me: PersonForTest, payee: PersonForTest) -> str:
 
 # ------------------------------------------------------------------------------------------------------- calling
 def address(endpoint: Endpoint, whose: Belongings, other: Belongings) -> str:
-    return f"/{whose.fill(endpoint.route)}{QUERIES.get(str(endpoint), '')}".replace("{other}", other.person.username)
+    path = whose.fill(endpoint.route + QUERIES.get(str(endpoint), ""))
+    return f"/{path}".replace("{other}", other.person.username)
 
 
 def body_of(endpoint: Endpoint, whose: Belongings, other: Belongings) -> dict[str, Any] | None:

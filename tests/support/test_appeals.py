@@ -5,12 +5,14 @@ from typing import Any
 import psycopg2
 import pytest
 
-from compliance.services import cases, support
+from banking.services import corrections
+from compliance.services import cases, sanctions, support
 from core.actor import SYSTEM, actor
 from core.errors import Conflict, NotFound, RateLimited, ValidationError
 from tests.conftest import Database
 from tests.helpers import Api, assert_problem, at_once
 from tests.payments.people import browser, person
+from tests.support.conftest import member
 
 REASON = "Looked into it, case 12"
 
@@ -93,6 +95,51 @@ def test_the_database_lets_nobody_answer_about_their_own_decision(database: Data
     assert database.as_superuser(write, [ben, appeal]) == [(1,)]  # a note decides nothing
     with pytest.raises(psycopg2.Error, match="refused"):
         database.as_superuser("update compliance_appeal set answer = 'Something else' where public_id = %s returning 1", [appeal])
+
+
+def test_whoever_confirmed_a_hit_of_the_list_does_not_answer_about_it(database: Database, ada: int, ben: int) -> None:
+    """Against the freeze that it is, and against the letter that told of it."""
+    maya = person(database)
+    database.as_superuser(
+        "insert into compliance_sanctionsrun (id, cause) values (990, 'import') on conflict do nothing;"
+        " insert into compliance_sanctionsentry (number, kind, name, key, digest, changed_in_id)"
+        " values (990, 'individual', 'SOMEBODY, Else', 'k', 'd', 990) on conflict do nothing"
+    )
+    database.as_superuser("select compliance_sanctions_hit(%s, 990, 'SOMEBODY, Else', 99, 'n', 'k')", [maya.id])
+    [(hit,)] = database.as_superuser("select public_id from compliance_sanctionshit where user_id = %s", [maya.id])
+    with database.role("staff"):
+        sanctions.confirm_hit(hit=hit, staff_id=ada, reason=REASON)
+    [(letter,)] = database.as_superuser(
+        "select public_id from compliance_letter where user_id = %s and title like '%%blocked%%'", [maya.id]
+    )
+    appeals = [support.appeal(user_id=maya.id, about=about, message="Why?").public_id for about in ("", letter)]
+    answered_by_another(database, appeals, decided=[ada], other=ben)
+
+
+@pytest.mark.usefixtures("funded")
+def test_both_who_decided_about_an_adjustment_do_not_answer_about_it(database: Database, ada: int, ben: int) -> None:
+    maya = person(database)
+    who = public_id(database, maya)
+    with database.role("staff"):
+        made = corrections.ask(kind="adjustment_credit", amount=100, person=who, staff_id=ada, reason=REASON)
+        corrections.decide(correction=made, approve=True, staff_id=ben, reason=REASON)
+    with database.role("worker"):
+        corrections.carry_out(correction=made)
+    [(letter,)] = database.as_superuser(
+        "select public_id from compliance_letter where user_id = %s and kind = 'adjustment'", [maya.id]
+    )
+    appeal = support.appeal(user_id=maya.id, about=letter, message="Why?").public_id
+    answered_by_another(database, [appeal], decided=[ada, ben], other=member(database, "cleo"))
+
+
+def answered_by_another(database: Database, appeals: list[str], *, decided: list[int], other: int) -> None:
+    with database.role("staff"):
+        for appeal in appeals:
+            answer = {"appeal": appeal, "outcome": "upheld", "answer": "We have looked at it once more.", "reason": REASON}
+            for staff in decided:
+                with pytest.raises(Conflict, match="somebody else has to answer"):
+                    support.answer_appeal(**answer, staff_id=staff)
+            support.answer_appeal(**answer, staff_id=other)
 
 
 def test_one_open_appeal_about_one_thing_of_theirs(database: Database) -> None:

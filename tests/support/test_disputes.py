@@ -70,13 +70,13 @@ def test_a_report_starts_its_clocks_by_the_age_of_the_account(database: Database
     dispute = made.json()["id"]
     today, decide, final, new, due = row(database, dispute, "reported_at", "decide_by", "final_by", "new_account", "due_at")
     assert new and decide == end_of(add_business_days(today.astimezone(EASTERN).date(), 20)) == due
-    assert final == today + timedelta(days=90)
+    assert final == end_of(today.astimezone(EASTERN).date() + timedelta(days=90))
     theo, _, payment = paid(database)
     _old_load(database, theo.id)
     dispute = reported(theo, payment)
     today, decide, final, new = row(database, dispute, "reported_at", "decide_by", "final_by", "new_account")
     assert not new and decide == end_of(add_business_days(today.astimezone(EASTERN).date(), 10))
-    assert final == today + timedelta(days=45)
+    assert final == end_of(today.astimezone(EASTERN).date() + timedelta(days=45))
     with pytest.raises(psycopg2.Error, match="refused"):
         database.as_superuser("update compliance_dispute set decide_by = now() + interval '1 year'")
 
@@ -170,6 +170,70 @@ def test_a_refused_request_moves_nothing_and_the_dispute_goes_on(database: Datab
     with database.role("staff"):
         support.decide(dispute=dispute, outcome="no_error", amount=0, result="Nothing was wrong.", staff_id=ada, reason=REASON)
     assert row(database, dispute, "status") == "closed" and "no error" in letters(database, maya)[-1]
+
+
+def became(database: Database, payment: str, status: str) -> None:
+    database.as_superuser("update payments_payment set status = %s where public_id = %s", [status, payment])
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("denied", "where it was before"), ("cancelled", "where it was before"), ("in_review", "Cancel it on its page")],
+)
+def test_money_that_is_not_gone_is_not_disputed(database: Database, status: str, words: str) -> None:
+    maya, theo, payment = paid(database)
+    became(database, payment, status)
+    for somebody in (maya, theo):
+        refused = Api().post("/v1/disputes", {"about": payment, "kind": "unauthorized", "message": "Not me"}, person=somebody)
+        assert_problem(refused, 409, "asked_before")
+    assert words in Api().post(
+        "/v1/disputes", {"about": payment, "kind": "unauthorized", "message": "Not me"}, person=maya
+    ).json()["detail"]  # fmt: skip
+    page = browser(maya).post("/disputes/new", {"about": payment, "kind": "unauthorized", "message": "Not me", "amount": ""})
+    assert words in page.content.decode()
+    assert database.as_superuser("select count(*) from compliance_dispute where about = %s", [payment]) == [(0,)]
+
+
+def test_what_failed_after_it_was_reported_is_not_credited(database: Database, ada: int, ben: int, funded: None) -> None:
+    """Neither asked for nor approved nor decided; what was credited before is taken back all the same."""
+    maya, _, payment = paid(database)
+    dispute = reported(maya, payment)
+    with database.role("staff"):
+        support.ask_credit(dispute=dispute, amount=700, staff_id=ada, reason=REASON)
+        became(database, payment, "cancelled")
+        with pytest.raises(Conflict, match="nothing of it is credited"):
+            support.decide_money(dispute=dispute, approve=True, staff_id=ben, reason=REASON)
+        support.decide_money(dispute=dispute, approve=False, staff_id=ben, reason=REASON)
+        with pytest.raises(Conflict, match="nothing of it is credited"):
+            support.ask_credit(dispute=dispute, amount=700, staff_id=ada, reason=REASON)
+        with pytest.raises(Conflict, match="nothing of it is credited"):
+            support.decide(dispute=dispute, outcome="error", amount=2000, result="It was not you.", staff_id=ada, reason=REASON)
+        became(database, payment, "completed")
+        support.ask_credit(dispute=dispute, amount=700, staff_id=ada, reason=REASON)
+        support.decide_money(dispute=dispute, approve=True, staff_id=ben, reason=REASON)
+        had = balance(database, maya)
+        became(database, payment, "cancelled")
+        support.decide(dispute=dispute, outcome="no_error", amount=0, result="It went back to you.", staff_id=ada, reason=REASON)
+        support.decide_money(dispute=dispute, approve=True, staff_id=ben, reason=REASON)
+    assert balance(database, maya) == had - 700
+
+
+def test_the_control_without_the_look_at_what_became_of_it(database: Database, ada: int, ben: int, funded: None) -> None:
+    """What a stranger did: a payment was denied, the money went back, and both of its people were credited for it as well."""
+    maya, theo, payment = paid(database)
+    became(database, payment, "denied")
+    had = balance(database, theo)
+    for one in ("compliance_dispute disable trigger money_is_gone", "compliance_disputemoney disable trigger user"):
+        database.as_superuser(f"alter table {one}")
+    try:
+        dispute = reported(theo, payment)
+        with database.role("staff"):
+            support.ask_credit(dispute=dispute, amount=300, staff_id=ada, reason=REASON)
+            support.decide_money(dispute=dispute, approve=True, staff_id=ben, reason=REASON)
+    finally:
+        for one in ("compliance_dispute enable trigger money_is_gone", "compliance_disputemoney enable trigger user"):
+            database.as_superuser(f"alter table {one}")
+    assert balance(database, theo) == had + 300
 
 
 def test_adjustments_do_not_go_below_zero(database: Database, ada: int, ben: int) -> None:
@@ -278,8 +342,11 @@ def test_only_what_is_theirs_once_and_not_more_than_moved(database: Database) ->
         with pytest.raises(NotFound):
             reported(stranger, about)
     assert browser(stranger).post("/disputes/new", {"about": payment, "kind": "other", "message": "m"}).status_code == 404
-    with pytest.raises(Conflict, match="not as much"):
-        reported(maya, payment, amount=2001)
+    too_much = {"about": payment, "kind": "wrong_amount", "amount": 2001, "message": "It was less"}
+    problem = assert_problem(Api().post("/v1/disputes", too_much, person=maya), 400, "validation_error")
+    assert problem["errors"] == {"amount": "It was no more than $20.00."}
+    page = browser(maya).post("/disputes/new", {**too_much, "amount": "20.01"})
+    assert page.status_code == 400 and problem["errors"]["amount"] in page.content.decode()
     with pytest.raises(ValidationError):
         reported(maya, payment, kind="nonsense")
     form = {"about": payment, "kind": "wrong_amount", "amount": "abc", "message": "It was 10"}

@@ -352,6 +352,7 @@ def test_bad_bodies_are_typed_errors(ada: PersonForTest, database: Database) -> 
     assert refused(raw(b"x", "multipart/form-data"))[0] == 400
     assert refused(raw(b"x", "multipart/form-data; boundary=" + "y" * 5000))[0] == 415
     assert refused(raw(b"{}", "application/json"))[0] == 415
+    assert raw(b"{}", "application/json").json()["detail"] == "Send multipart/form-data."
     assert database.as_superuser("select count(*) from compliance_document") == [(0,)]
 
 

@@ -68,7 +68,8 @@ def test_four_wrong_tries_leave_the_fifth(api, phone, code_of):
     assert api.post("/auth/token", {"challenge": challenge, "code": code}).status == 200
 
 
-def test_asking_again_does_not_buy_tries_for_ever(api, phone, code_of, settings):
+def guess_over_challenges(api, phone, code_of, settings):
+    """Twenty wrong guesses over four challenges of one phone; what the right code of a fifth then brings."""
     settings.OTP_PER_PHONE_DAY = 100
     for _ in range(4):
         challenge = ask(api, phone)
@@ -76,8 +77,18 @@ def test_asking_again_does_not_buy_tries_for_ever(api, phone, code_of, settings)
         for _ in range(5):
             api.post("/auth/token", {"challenge": challenge, "code": wrong(code)})
     challenge = ask(api, phone)
-    refused = api.post("/auth/token", {"challenge": challenge, "code": code_of(challenge)})
+    return api.post("/auth/token", {"challenge": challenge, "code": code_of(challenge)})
+
+
+def test_asking_again_does_not_buy_tries_for_ever(api, phone, code_of, settings):
+    refused = guess_over_challenges(api, phone, code_of, settings)
     assert (refused.status, refused.body["code"]) == (429, "rate_limited")
+
+
+def test_without_the_phones_own_count_it_would(api, phone, code_of, settings, monkeypatch):
+    """The control: five tries a challenge alone, and as many challenges as one likes."""
+    monkeypatch.setattr("users.services.codes.TRIES_PER_PHONE_DAY", 10**6)
+    assert guess_over_challenges(api, phone, code_of, settings).status == 200
 
 
 def test_guesses_at_once_are_all_counted(api, phone, code_of):

@@ -41,11 +41,13 @@ def test_a_new_version_is_asked_for_until_it_is_accepted(make_person: MakePerson
     client = browser(ann)
     assert "is new since you last agreed" in client.get("/terms").content.decode()
     assert "new version" in client.get("/settings/privacy").content.decode()
+    assert "New terms of service" in client.get("/").content.decode()  # where everybody comes by
     assert_problem(Api().post("/v1/me/terms", {"document": "terms", "version": "1"}, person=ann), 409, "conflict")
     assert_problem(Api().post("/v1/me/terms", {"document": "terms", "version": "9"}, person=ann), 404, "not_found")
     for _ in range(2):
         assert client.post("/terms/accept", {"document": "terms", "version": "2"}).status_code == 302
     assert services.outstanding_terms(user_id=ann.id) == []
+    assert "New terms of service" not in client.get("/").content.decode()
     assert [row.how for row in services.acceptances(user_id=ann.id)] == ["sign_up", "sign_up", "again"]
 
 

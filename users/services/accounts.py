@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from core import keyring
 from core.actor import actor
+from core.errors import PayaError
 from core.ids import new_id
 from core.outbox import emit
 from users import phones, sealed
@@ -45,11 +46,18 @@ def sign_up(*, phone: str) -> Person:
         return person_with(phone=e164, index=keyring.phone_index(e164))
 
 
-def person_with(*, phone: str, index: bytes) -> Person:
-    """Find or make the person in the running transaction, whose lock on the phone lets nobody in between."""
+def person_with(*, phone: str, index: bytes, refusal: PayaError | None = None) -> Person:
+    """Find or make the person in the running transaction, whose lock on the phone lets nobody in between.
+
+    Where one would have to be made, raises `refusal` if there is one.
+    """
     call("users_lock_phone", [index])
     found = call("users_person_by_phone", [index])
-    return Person(*found) if found else _make(phone, index)
+    if found:
+        return Person(*found)
+    if refusal is not None:
+        raise refusal
+    return _make(phone, index)
 
 
 def _make(phone: str, index: bytes) -> Person:

@@ -22,10 +22,13 @@ from users import phones, queries, regions, sealed
 from users.addresses import address_index
 from users.database import call
 from users.errors import AccountClosed, CodeRefused
+from users.models import Challenge
 from users.services.accounts import person_with
 from users.services.sessions import Opened, open_device
 
 log = logging.getLogger("paya.sms")
+
+Purpose = Challenge.Purpose
 
 CODE_SECONDS = 600
 TRIES = 5
@@ -42,14 +45,12 @@ class Asked:
     resend_in: int
 
 
-def request_code(*, phone: str, address: str) -> Asked:
-    """Send a fresh code to a phone, known or not: nothing here differs between the two.
+def request_code(*, phone: str, address: str, purpose: Purpose = Purpose.LOG_IN) -> Asked:
+    """Send a fresh code to a phone, known or not: nothing here differs between the two, wherever it is asked from.
 
-    Raises RegionNotServed for an address of another country, ValidationError (field phone) for a number that we do not
-    serve, RateLimited over a budget, and ServiceUnavailable when everybody's budget of the day is spent or too few of the
-    last hour's codes were used.
+    Raises ValidationError (field phone) for a number that we do not serve, RateLimited over a budget, and ServiceUnavailable
+    when everybody's budget of the day is spent or too few of the last hour's codes were used.
     """
-    regions.check_address(address)
     e164 = phones.parse(phone)
     challenge, code = new_id("ch"), f"{secrets.randbelow(1_000_000):06d}"
     with transaction.atomic():
@@ -57,13 +58,13 @@ def request_code(*, phone: str, address: str) -> Asked:
             challenge,
             keyring.phone_index(e164),
             keyring.encrypt_system(sealed.OTP, sealed.CHALLENGE_PHONE, challenge, e164),
-            _code_hash(challenge, code),
+            _code_hash(challenge, code, purpose),
             keyring.encrypt_system(sealed.OTP, sealed.CHALLENGE_CODE, challenge, code),
             phones.block_index(e164),
             address_index(address),
             CODE_SECONDS,
         ]
-        outcome, row_id, retry_after = _call("users_challenge_create", [*row, _budgets()])
+        outcome, row_id, retry_after = _call("users_challenge_create", [*row, _budgets(address), purpose])
         if outcome == "queued":
             emit("sms.due", challenge=row_id)
     if outcome != "queued":
@@ -77,7 +78,7 @@ def resend_code(*, challenge: str, address: str) -> Asked:
     Raises CodeRefused for a challenge that does not exist (any more), RateLimited when a budget is spent.
     """
     with transaction.atomic():
-        outcome, row_id, retry_after = _call("users_challenge_resend", [challenge, _budgets()])
+        outcome, row_id, retry_after = _call("users_challenge_resend", [challenge, _budgets(address)])
         if outcome == "queued":
             emit("sms.due", challenge=row_id)
     if outcome == "gone":
@@ -113,16 +114,18 @@ def check_code(
     """Try a code. The right one, once, opens a device of its person, who is made if the phone is new.
 
     Consuming the code and opening the device is one transaction: if it fails, the code is still good. A wrong
-    try commits before it is refused. Raises CodeRefused, AccountClosed, or RateLimited when the phone's tries
-    of a day are spent.
+    try commits before it is refused. Raises CodeRefused, AccountClosed, RateLimited when the phone's tries of a
+    day are spent, or RegionNotServed where a new account would be opened from abroad: only whoever has the code
+    of a phone learns that there is none.
     """
     opened: Opened | None = None
-    arguments = [challenge, _code_hash(challenge, code), TRIES, TRIES_PER_PHONE_DAY]
+    may_sign_up = not regions.is_abroad(address)  # read here for everybody, not under the phone's lock for some
+    arguments = [challenge, _code_hash(challenge, code, Purpose.LOG_IN), TRIES, TRIES_PER_PHONE_DAY]
     with transaction.atomic():
         outcome, index, cipher = _call("users_challenge_check", arguments)
         if outcome == "right":
             phone = keyring.decrypt_system(sealed.OTP, sealed.CHALLENGE_PHONE, challenge, cipher)
-            person = person_with(phone=phone, index=bytes(index))
+            person = person_with(phone=phone, index=bytes(index), refusal=None if may_sign_up else regions.not_served())
             if person.is_active:
                 opened = open_device(
                     person=person,
@@ -136,37 +139,48 @@ def check_code(
     return opened
 
 
-def request_own_code(*, user_id: int, address: str) -> Asked:
-    """Send a fresh code to the phone of somebody who is logged in, to see that it is still them. Raises as `request_code`."""
-    return request_code(phone=queries.phone_of(user_id=user_id), address=address)
+def request_own_code(*, user_id: int, address: str, purpose: Purpose) -> Asked:
+    """Send a fresh code to the phone of somebody who is logged in, to see that it is still them: its message says what it does.
 
-
-def confirm_code(*, user_id: int, challenge: str, code: str) -> None:
-    """Try a code that was asked for to confirm something: it opens nothing, and is good once, for the phone of this person.
-
-    A wrong try counts. Raises CodeRefused, or RateLimited when the phone's tries of a day are spent.
+    Raises as `request_code`.
     """
+    return request_code(phone=queries.phone_of(user_id=user_id), address=address, purpose=purpose)
+
+
+def confirm_code(*, user_id: int, challenge: str, code: str, purpose: Purpose) -> None:
+    """Try a code that was asked for to confirm this: it opens nothing, and is good once, for the phone of this person.
+
+    A wrong try counts, and so does one with a code that is for something else. Raises CodeRefused, or RateLimited when the
+    phone's tries of a day are spent.
+    """
+    arguments = [challenge, _code_hash(challenge, code, purpose), TRIES, TRIES_PER_PHONE_DAY]
     with transaction.atomic():
-        outcome, index, _ = _call("users_challenge_check", [challenge, _code_hash(challenge, code), TRIES, TRIES_PER_PHONE_DAY])
+        outcome, index, _ = _call("users_challenge_check", arguments)
     if outcome == "right" and not queries.is_phone_of(user_id=user_id, index=bytes(index)):
         outcome = "gone"  # somebody else's: no word of whose
     if outcome != "right":
         raise _refused(outcome)
 
 
-def _code_hash(challenge: str, code: str) -> bytes:
-    return hmac.new(bytes.fromhex(settings.OTP_KEY), f"{challenge}|{code}".encode(), hashlib.sha256).digest()
+def _code_hash(challenge: str, code: str, purpose: Purpose) -> bytes:
+    """Over what the code is for as well: a code to log in closes no account, and the other way round."""
+    said = f"{challenge}|{code}" if purpose is Purpose.LOG_IN else f"{challenge}|{code}|{purpose}"
+    return hmac.new(bytes.fromhex(settings.OTP_KEY), said.encode(), hashlib.sha256).digest()
 
 
-def _budgets() -> list[int]:
-    """In the order that users_sms_budget takes them."""
+def _budgets(address: str) -> list[int]:
+    """In the order that users_sms_budget takes them.
+
+    From abroad only people log in who travel, and codes are pumped from there: of what everybody shares it gets a part.
+    """
+    percent = settings.OTP_PERCENT_ABROAD if regions.is_abroad(address) else 100
     return [
         settings.OTP_PER_PHONE_DAY,
         settings.OTP_PER_BLOCK_DAY,
-        settings.OTP_PER_ADDRESS_HOUR,
+        settings.OTP_PER_ADDRESS_HOUR * percent // 100,
         settings.OTP_RESEND_SECONDS,
-        settings.OTP_PER_DAY,
-        settings.OTP_UNUSED_MIN_SENT,
+        settings.OTP_PER_DAY * percent // 100,
+        settings.OTP_UNUSED_MIN_SENT * percent // 100,
         settings.OTP_USED_PERCENT,
     ]
 
