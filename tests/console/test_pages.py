@@ -240,6 +240,8 @@ def test_the_page_of_an_action_is_ready_to_write_on_and_a_row_has_no_second_clos
     told = "We are looking into payments that came to you."
     shown = desk.post(url, level="1", told=told, reason="because of case 4711").content.decode()
     assert re.search(r'class="console-will"[^>]* autofocus', shown)  # what it will do is read first
+    note = desk.get(f"/admin/console/person/{world.maya_id}/do/note/").content.decode()
+    assert re.search(r'<textarea name="reason"[^>]* autofocus', note) and note.count(" autofocus") == 1
     row = desk.get(f"/admin/console/payment/{world.public}/change/").content.decode()
     assert "Back to the list" in row and not re.search(r">\s*Close\s*<", row)
 
