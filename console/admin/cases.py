@@ -465,14 +465,8 @@ class ChangeRule(Action):
         minutes = forms.IntegerField(label="Within how many minutes", min_value=1, max_value=525_600)
         active = forms.BooleanField(label="On", required=False)
 
-    def asks(self, row: FlagRule) -> type[forms.Form]:
-        values = {name: getattr(row, name) for name in ("weight", "threshold", "minutes", "active")}
-
-        class filled(self.form):  # type: ignore[name-defined]
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **{"initial": values, **kwargs})
-
-        return filled
+    def initial(self, row: FlagRule) -> dict[str, Any]:
+        return {name: getattr(row, name) for name in ("weight", "threshold", "minutes", "active")}
 
     def preview(self, row: FlagRule, given: Any) -> list[str]:
         if row.pk == "private_only" and given["weight"] > 30:
@@ -708,14 +702,9 @@ class ChangeScores(Action):
             help_text="The person cannot send until staff have looked. 101: never.",
         )  # fmt: skip
 
-    def asks(self, row: Any) -> type[forms.Form]:
+    def initial(self, row: Any) -> dict[str, Any]:
         newest = SanctionsSetting.objects.order_by("-id").only("threshold", "strong")[0]
-
-        class filled(self.form):  # type: ignore[name-defined]
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **{"initial": {"threshold": newest.threshold, "strong": newest.strong}, **kwargs})
-
-        return filled
+        return {"threshold": newest.threshold, "strong": newest.strong}
 
     def preview(self, row: Any, given: Any) -> list[str]:
         if given["strong"] < given["threshold"]:

@@ -13,6 +13,7 @@ from console.services import create_staff
 from core.actor import SYSTEM, actor
 from tests.conftest import Database
 from tests.console.conftest import EMAIL, Desk, World
+from tests.console.test_returns import colleague
 
 REASON, TOLD = "support case 4711 asks for it", "We are looking into payments that came to you in the last days."
 
