@@ -152,11 +152,11 @@ def transfer_body(transfer: BankTransfer, moves: Sequence[TransferMove]) -> dict
         "expected_on": transfer.expected_on.isoformat(),
         "cancel": transfer.cancel,
         "bank_account": transfer.bank_account.public_id,
-        "created_at": _stamp(transfer.created_at),
+        "created_at": stamp_of(transfer.created_at),
         "timeline": [
             {
                 "status": move.status,
-                "at": _stamp(move.at),
+                "at": stamp_of(move.at),
                 "text": sentence(transfer, move),
             }
             for move in moves
@@ -170,6 +170,7 @@ def sentence(transfer: BankTransfer, move: TransferMove) -> str:
     return " ".join(part for part in said if part).strip()
 
 
-def _stamp(moment: Any) -> str:
+def stamp_of(moment: Any) -> str:
+    """A moment as the API writes it."""
     stamp: str = moment.isoformat().replace("+00:00", "Z")
     return stamp

@@ -17,7 +17,6 @@ from banking.api import KEY_HEADER, LIST_PARAMETERS, NewTransfer
 from banking.pages import asked_of, bank_choice, errors_of
 from banking.services import withdrawals
 from compliance.models import Withdrawal
-from compliance.services import freezes
 from core import idempotency
 from core.actor import actor
 from core.api import Serializer, answered, page, page_params, session_of, validated
@@ -64,10 +63,9 @@ class Withdrawals(APIView):
 
 
 class WithdrawalCancel(APIView):
-    @extend_schema(request=None, responses={204: None}, summary="Take a withdrawal back while it waits")
+    @extend_schema(request=None, responses={200: WithdrawalAnswer}, summary="Take a withdrawal back while it waits")
     def post(self, request: Request, withdrawal: str) -> Response:
-        freezes.cancel_withdrawal(user_id=session_of(request).user_id, withdrawal=withdrawal)
-        return Response(status=204)
+        return Response(withdrawals.cancel(user_id=session_of(request).user_id, withdrawal=withdrawal))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -102,6 +100,6 @@ def withdraw(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def cancel(request: HttpRequest, withdrawal: str) -> HttpResponse:
-    freezes.cancel_withdrawal(user_id=person_of(request).user_id, withdrawal=withdrawal)
+    withdrawals.cancel(user_id=person_of(request).user_id, withdrawal=withdrawal)
     messages.success(request, "Taken back. Your money stays where it is.")
     return redirect("/withdraw")

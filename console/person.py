@@ -23,7 +23,7 @@ ICONS = {
     "payment": "sync_alt", "load": "account_balance", "redemption": "account_balance", "return": "undo", "reward": "redeem",
     "freeze": "ac_unit", "withdrawal": "output", "letter": "mail", "note": "edit_note", "case": "inbox", "flag": "flag",
     "staff": "badge", "device": "smartphone", "ticket": "support_agent", "appeal": "contact_support",
-    "dispute": "gavel", "tier": "badge",
+    "dispute": "gavel", "tier": "badge", "adjustment": "balance",
 }  # fmt: skip
 
 

@@ -20,7 +20,6 @@ from console.models import (
     Break,
     Case,
     Ceiling,
-    Correction,
     Dispute,
     Flag,
     Freeze,
@@ -34,15 +33,14 @@ from console.models import (
     Payment,
     Person,
     PersonAppeal,
-    ProofComplaint,
     Reconciliation,
-    Return,
     RewardRun,
     Ticket,
     Transfer,
     Wallet,
     Withdrawal,
 )
+from console.queues import queues
 from core import clock, keyring
 from core.errors import ValidationError
 from core.resilience import Health
@@ -213,7 +211,12 @@ def became_of(user_id: int, about: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute("select side, other, status from compliance_thing(%s, %s)", [user_id, about])
         row = cursor.fetchone()
-    return f"{_SIDES[row[0]].format(other=row[1])}: {row[2].replace('_', ' ')}." if row else ""
+    if row is None:
+        return ""
+    there = ""
+    if (row[0], row[2]) == ("load", "settled"):
+        there = " The money is in their wallet: what is credited comes on top of it."
+    return f"{_SIDES[row[0]].format(other=row[1])}: {row[2].replace('_', ' ')}.{there}"
 
 
 def letters(user_id: int) -> list[dict[str, Any]]:
@@ -260,43 +263,35 @@ class Overview:
         return max(0, self.figures.required - self.figures.reserve)
 
 
-def overview() -> Overview:
-    """The first page: what is owed and covered, the books, and what waits for somebody or something."""
+def overview(staff_id: int) -> Overview:
+    """The first page: what is owed and covered, the books, and what waits for somebody (the queues) or something."""
     personal = {kind.name.lower() for kind in Personal}
     books = [
         Line(name.replace("_", " "), balance, "" if name in personal else _list("transfer", f"account={name}"))
         for name, _, _, balance in trial_balance()
     ]
-    waiting = [
+    # What is nobody's queue, but that somebody should know of.
+    besides = [
+        ("cases that are late", Case.objects.filter(status="open", due_at__lt=clock.now()), "state=late"),
+        ("frozen wallets", Wallet.objects.exclude(frozen=Wallet.OPEN), "frozen__gt=0"),
         ("bank transfers whose outcome is unknown", BankTransfer.objects.filter(status="unknown"), "status__exact=unknown"),
         ("bank transfers waiting for the rail", BankTransfer.objects.filter(status="queued"), "status__exact=queued"),
-        (
-            "returns that restrict somebody",
-            Return.objects.filter(restricts=True, lifted_at=None), "restricts__exact=1",
-        ),
-        ("corrections that wait for approval", Correction.objects.filter(decided_at=None), "approved__isnull=True"),
         ("quarantined lines of our bank", NachaLine.objects.filter(resolved_at=None), "resolved_at__isempty=1"),
         ("files that our bank rejected", NachaFile.objects.filter(status="rejected"), "status__exact=rejected"),
         ("webhooks not processed yet", InboxEvent.objects.filter(processed_at=None), "processed_at__isempty=1"),
         ("outbox rows not published yet", OutboxRow.objects.filter(position=None), "position__isempty=1"),
-        ("breaks between ledger and custodians", Break.objects.filter(state="open"), "state__exact=open"),
         ("weeks of rewards that are held", RewardRun.objects.filter(held=True), "held__exact=1"),
         (
             "weeks of rewards to look at before they go out", RewardRun.objects.filter(state="closed", held=False),
             "state__exact=closed",
         ),
-        ("appeals to answer", Appeal.objects.filter(answered_at=None), "answered_at__isempty=1"),
-        ("reports about proofs to answer", ProofComplaint.objects.filter(answered_at=None), "answered_at__isempty=1"),
-        ("cases to look at", Case.objects.filter(status="open"), ""),
-        ("cases that are late", Case.objects.filter(status="open", due_at__lt=clock.now()), "state=late"),
-        ("sanctions hits to decide", Hit.objects.filter(state="open"), ""),
-        ("withdrawals out of frozen accounts", Withdrawal.objects.filter(status="asked"), "status__exact=asked"),
-        ("frozen wallets", Wallet.objects.exclude(frozen=Wallet.OPEN), "frozen__gt=0"),
     ]
+    waiting = [Line(one.name, one.count, one.url) for one in queues(staff_id)]
+    waiting += [Line(words, rows.count(), _list(str(rows.model._meta.model_name), query)) for words, rows, query in besides]
     return Overview(
         figures(),
         books,
-        [Line(words, rows.count(), _list(str(rows.model._meta.model_name), query)) for words, rows, query in waiting],
+        waiting,
         [line.health for line in lines()],
         return_rates(),
         {kind.value: chosen_rail(kind) for kind in Transfers.Kind},

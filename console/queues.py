@@ -9,7 +9,19 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from console.models import Appeal, Break, Case, Correction, Dispute, Hit, PersonAppeal, ProofComplaint, Return, Ticket
+from console.models import (
+    Appeal,
+    Break,
+    Case,
+    Correction,
+    Dispute,
+    Hit,
+    HitLifting,
+    PersonAppeal,
+    ProofComplaint,
+    Return,
+    Ticket,
+)
 from core import clock
 
 
@@ -65,6 +77,7 @@ def queues(staff_id: int) -> list[Queue]:
         of_kind("Held loads and redemptions", "held_transfer"),
         of_kind("Withdrawals from frozen accounts", "withdrawal"),
         _queue("Sanctions hits", Hit.objects.filter(state="open"), since="found_at"),
+        _queue("Confirmed hits to be taken back", _to_take_back(), "state=lifting", since="decided_at"),
         of_kind("Documents", "document"),
         _queue("Other cases", others, due="due_at", whose=staff_id, hint="flags, what staff asked for, closings"),
         _queue("Tickets", Ticket.objects.filter(status="open"), since="waiting_since", due="due_at", whose=staff_id),
@@ -88,6 +101,10 @@ def queues(staff_id: int) -> list[Queue]:
             "Reports about proofs", ProofComplaint.objects.filter(answered_at=None), "answered_at__isempty=1", since="made_at"
         ),
     ]
+
+
+def _to_take_back() -> QuerySet[Hit]:
+    return Hit.objects.filter(pk__in=HitLifting.objects.filter(decided_at=None).values("hit_id"))
 
 
 def page(request: HttpRequest, site_context: dict[str, Any]) -> HttpResponse:

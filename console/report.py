@@ -215,16 +215,26 @@ def as_csv(of: Figures) -> str:
     return text.getvalue()
 
 
+# The database gives names in no order that a reader knows. These come as on the report's page, and the others by name.
+_SECTIONS = (
+    "from", "to", "at_start", "at_end", "movements", "people", "screening", "flags", "cases", "outcomes", "sanctions", "disputes",
+    "appeals", "tickets", "returns", "transfers", "staff_actions", "views", "heads",
+)  # fmt: skip
+_FIGURES = ("new", "reported", "opened", "count", "cents", "reserve", "required", "circulation", "closed", "open_at_end")
+
+
+def _ordered(of: dict[str, Any], first: tuple[str, ...]) -> list[tuple[str, Any]]:
+    return sorted(of.items(), key=lambda item: (first.index(item[0]) if item[0] in first else len(first), item[0]))
+
+
 def _lines(of: Figures) -> Iterator[tuple[str, str, Any]]:
-    for section, value in of.items():
+    for section, value in _ordered(of, _SECTIONS):
         if isinstance(value, list):
-            for row in value:
-                keys = [str(row[name]) for name in row if isinstance(row[name], str)]
-                yield from ((section, " ".join([*keys, name]), row[name]) for name in row if not isinstance(row[name], str))
+            yield from ((section, name, found) for name, found in _flat(value))
         elif isinstance(value, dict):
             yield from (
                 (section, f"{name} {inner}" if inner else name, found)
-                for name, given in value.items()
+                for name, given in _ordered(value, _FIGURES)
                 for inner, found in _flat(given)
             )
         else:
@@ -233,11 +243,13 @@ def _lines(of: Figures) -> Iterator[tuple[str, str, Any]]:
 
 def _flat(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
-        yield from ((str(name), inner) for name, inner in value.items())
+        yield from _ordered(value, _FIGURES)
     elif isinstance(value, list):
         for row in value:
             of = " ".join(str(row[name]) for name in row if isinstance(row[name], str))
-            yield from ((f"{of} {name}", row[name]) for name in row if not isinstance(row[name], str))
+            # Without a case that was closed there is no median of hours.
+            counted = [one for one in _ordered(row, _FIGURES) if one[1] is not None and not isinstance(one[1], str)]
+            yield from ((f"{of} {name.replace('hours', 'median_hours')}", found) for name, found in counted)
     else:
         yield "", value
 

@@ -24,9 +24,12 @@ from core.ids import new_id
 from core.staff import call, reason_of
 from users.models import User
 
-# Wrong tries within the window before everybody has to wait, for one e-mail and from one address. Counted before
-# they are judged, so that guesses side by side find the same end.
-TRIES_PER_EMAIL, TRIES_PER_ADDRESS, WINDOW = 5, 30, timedelta(minutes=15)
+# Wrong tries within the window before one has to wait: for one e-mail from one address, for one e-mail wherever from (wider: who
+# only knows the e-mail does not lock its owner out by a handful), and from one address. Counted before they are judged, so that
+# guesses side by side find the same end.
+TRIES_FROM_ONE, TRIES_PER_EMAIL, TRIES_PER_ADDRESS, WINDOW = 5, 20, 30, timedelta(minutes=15)
+# Of somebody who is in and is asked once more. Nobody outside can use these up, nor do they count as log-ins.
+TRIES_AGAIN = 5
 _LOCK = 720_201  # class of this room's advisory locks
 _WRONG = "E-mail, password or code is not right."
 _WRONG_TO_JOIN = "Password or code is not right."
@@ -71,7 +74,7 @@ def log_in(*, email: str, password: str, code: str, address: str, key: KeySaid |
     Raises Unauthenticated, which does not say what was wrong; RateLimited after too many wrong tries.
     """
     email = email.strip().lower()
-    attempt = _count_try(keyring.blind_index("staff-email", email), keyring.blind_index("staff-address", address))
+    attempt = _count_log_in(email, address)
     challenge = _challenge_of(key)
     user = _staff(email, None)
     # Hashing takes as long for an e-mail that nobody has.
@@ -110,14 +113,15 @@ def _second_factor(user: User, code: str, key: KeySaid | None, challenge: bytes 
 
 
 def prove_again(*, staff_id: int, code: str, address: str, key: KeySaid | None = None) -> None:
-    """That this member of staff, who is logged in, is still who sits there. Counted as a log-in is.
+    """That this member of staff, who is logged in, is still who sits there. Counted by itself: whoever tries log-ins from
+    outside keeps nobody who is in from their work.
 
     Raises Unauthenticated, RateLimited.
     """
     user = _staff(None, staff_id)
     if user is None or not user.is_active:
         raise Unauthenticated(_WRONG)
-    attempt = _count_try(keyring.blind_index("staff-email", str(user.email)), keyring.blind_index("staff-address", address))
+    attempt = _count_again(staff_id, address)
     challenge = _challenge_of(key)
     with actor(staff_id):
         if _second_factor(user, code, key, challenge) is None:
@@ -126,17 +130,30 @@ def prove_again(*, staff_id: int, code: str, address: str, key: KeySaid | None =
         LogInTry.objects.filter(pk=attempt.pk).update(succeeded=True)
 
 
-def _count_try(email_index: bytes, address_index: bytes) -> LogInTry:
+def _count_log_in(email: str, address: str) -> LogInTry:
+    whose, where = keyring.blind_index("staff-email", email), keyring.blind_index("staff-address", address)
+    return _count_try(
+        whose, where,
+        ({"email_index": whose, "address_index": where}, TRIES_FROM_ONE),
+        ({"email_index": whose}, TRIES_PER_EMAIL),
+        ({"address_index": where}, TRIES_PER_ADDRESS),
+    )  # fmt: skip
+
+
+def _count_again(staff_id: int, address: str) -> LogInTry:
+    whose, where = keyring.blind_index("staff-again", str(staff_id)), keyring.blind_index("staff-again-address", address)
+    return _count_try(whose, where, ({"email_index": whose}, TRIES_AGAIN))
+
+
+def _count_try(email_index: bytes, address_index: bytes, *budgets: tuple[dict[str, bytes], int]) -> LogInTry:
+    """A try, as a wrong one until it has succeeded. Raises RateLimited where one of the budgets is used up."""
     since = now() - WINDOW
     with transaction.atomic():
         with connection.cursor() as cursor:
             for index in (email_index, address_index):
                 cursor.execute("select pg_advisory_xact_lock(%s, hashtext(encode(%s, 'hex')))", [_LOCK, index])
         wrong = LogInTry.objects.filter(succeeded=False, at__gt=since)
-        refused = [
-            *_over(wrong.filter(email_index=email_index), TRIES_PER_EMAIL),
-            *_over(wrong.filter(address_index=address_index), TRIES_PER_ADDRESS),
-        ]
+        refused = [moment for of, most in budgets for moment in _over(wrong.filter(**of), most)]
         if not refused:
             return LogInTry.objects.create(email_index=email_index, address_index=address_index)
     wait = max(refused) + WINDOW - now()
@@ -313,7 +330,7 @@ def join(*, token: str, password: str, secret: bytes, code: str, address: str) -
     if found is None:
         raise Conflict(LINK_IS_GONE)
     user = found.member
-    attempt = _count_try(keyring.blind_index("staff-email", str(user.email)), keyring.blind_index("staff-address", address))
+    attempt = _count_log_in(str(user.email), address)
     if found.has_password and not check_password(password, user.password):
         raise Unauthenticated(_WRONG_TO_JOIN)
     step = step_of(secret, code, after=-1)

@@ -2,8 +2,10 @@
 
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -17,6 +19,7 @@ from console import joining, keys, metrics, queries, queues, report
 from console.auth import AgainForm
 from console.middleware import FRESH, FRESH_CODE, SINCE
 from console.services import ROLES
+from core.staff import allowed
 
 
 class StaffSite(UnfoldAdminSite):
@@ -91,12 +94,14 @@ class StaffSite(UnfoldAdminSite):
         return keys.page(request, self.each_context(request))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().index(request, {"overview": queries.overview(), **(extra_context or {})})
+        return super().index(request, {"overview": queries.overview(int(request.user.pk or 0)), **(extra_context or {})})
 
     def queues(self, request: HttpRequest) -> HttpResponse:
         return queues.page(request, self.each_context(request))
 
     def report(self, request: HttpRequest) -> HttpResponse:
+        if "report.view" not in allowed():
+            raise PermissionDenied
         return report.page(request, self.each_context(request))
 
     def metrics(self, request: HttpRequest) -> HttpResponse:
@@ -104,12 +109,13 @@ class StaffSite(UnfoldAdminSite):
 
     def find(self, request: HttpRequest) -> HttpResponse:
         """Straight to the thing. A POST, because a phone may be asked for and belongs into no address."""
-        term = request.POST.get("q", "")[:200]
-        found = queries.find(term) if term.strip() else None
+        term = request.POST.get("q", "").strip()[:200]
+        found = queries.find(term) if term else None
+        if found is None and queries.people_of(term):
+            return redirect(f"{reverse('admin:console_person_changelist')}?{urlencode({'q': term})}")
         if found is None:
-            messages.warning(
-                request, "Nothing goes by that. It takes an @username, a public id, a whole phone number or a reference."
-            )
+            takes = "an @username, a public id, a whole phone number, the last four digits of a bank account or a reference"
+            messages.warning(request, f"Nothing goes by that. It takes {takes}.")
             return redirect("admin:index")
         return redirect(reverse(f"admin:console_{found._meta.model_name}_change", args=[found.pk]))
 

@@ -2,16 +2,35 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 
 def _asset(path: str) -> Any:
     return lambda request: static(path)
 
 
-def _page(title: str, icon: str, model: str) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:console_{model}_changelist")}
+def _allowed(acts: str) -> Any:
+    """Whether an entry is for the roles of whoever asks; nobody is led to a refusal."""
+
+    def permission(request: HttpRequest) -> bool:
+        from console.admin.actions import may  # the apps are there by now
+
+        return may(request, acts)
+
+    return permission
+
+
+def _looks(request: HttpRequest) -> str:
+    """Views of all personal data for whoever may see them; for the others those of private payments."""
+    of = "personview" if request.user.is_authenticated and _allowed("trail.view")(request) else "stafflook"
+    return reverse(f"admin:console_{of}_changelist")
+
+
+def _page(title: str, icon: str, model: str, *, acts: str = "") -> dict[str, Any]:
+    entry = {"title": title, "icon": icon, "link": reverse_lazy(f"admin:console_{model}_changelist")}
+    return {**entry, "permission": _allowed(acts)} if acts else entry
 
 
 UNFOLD: dict[str, Any] = {
@@ -26,10 +45,11 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "10px",
     "STYLES": [_asset("console/console.css")],
+    "SCRIPTS": [_asset("console/queue.js")],
     # In place of unfold's link to a form for passwords, which there is not (console/site.py).
     "ACCOUNT": {"navigation": [
         {"title": "Security keys", "link": reverse_lazy("admin:keys")},
-        {"title": "Who looked at what", "link": reverse_lazy("admin:console_stafflook_changelist")},
+        {"title": "Who looked at what", "link": _looks},
     ]},
     "LOGIN": {"form": "console.auth.LogInForm"},
     "COLORS": {
@@ -78,7 +98,7 @@ UNFOLD: dict[str, Any] = {
                     {"title": "Queues", "icon": "checklist", "link": reverse_lazy("admin:queues")},
                     _page("Cases", "inbox", "case"),
                     _page("Disputes", "gavel", "dispute"),
-                    _page("Appeals", "contact_support", "personappeal"),
+                    _page("Appeals against decisions", "contact_support", "personappeal"),
                     _page("Tickets", "support_agent", "ticket"),
                     _page("Identity documents", "badge", "document"),
                     _page("Freezes", "ac_unit", "freeze"),
@@ -90,7 +110,10 @@ UNFOLD: dict[str, Any] = {
                     _page("Tiers", "stairs", "tiermove"),
                     _page("Versions of the score", "tune", "scoring"),
                     _page("Sanctions list", "format_list_bulleted", "listrun"),
-                    {"title": "Report", "icon": "summarize", "link": reverse_lazy("admin:report")},
+                    {
+                        "title": "Report", "icon": "summarize", "link": reverse_lazy("admin:report"),
+                        "permission": _allowed("report.view"),
+                    },
                 ],
             },
             {
@@ -108,9 +131,9 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Weeks", "redeem", "rewardrun"),
                     _page("Rewards", "payments", "reward"),
-                    _page("Appeals", "contact_support", "appeal"),
+                    _page("Appeals about rewards", "contact_support", "appeal"),
                     _page("Left out", "person_off", "ineligible"),
-                    _page("Rules", "gavel", "rewardsetting"),
+                    _page("Rules of rewards", "gavel", "rewardsetting"),
                 ],
             },
             {
@@ -153,8 +176,8 @@ UNFOLD: dict[str, Any] = {
                     _page("Inbox", "inbox", "inboxevent"),
                     _page("Outbox", "outbox", "outboxrow"),
                     _page("What staff did", "history", "staffaction"),
-                    _page("Trail", "link", "trailentry"),
-                    _page("Views of personal data", "visibility", "personview"),
+                    _page("Trail", "link", "trailentry", acts="trail.view"),
+                    _page("Views of personal data", "visibility", "personview", acts="trail.view"),
                     _page("Staff", "badge", "member"),
                     {"title": "Who may do what", "icon": "key", "link": reverse_lazy("admin:roles")},
                     _page("Looks at private payments", "visibility", "stafflook"),

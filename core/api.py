@@ -36,6 +36,8 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespons
     known = as_paya_error(error)
     if known is None:
         return None
+    if isinstance(error, drf.UnsupportedMediaType):  # some views take a form with a file
+        known.detail = f"Send {' or '.join(parser.media_type for parser in context['view'].parser_classes)}."
     response = problem(known)
     if isinstance(error, drf.MethodNotAllowed):
         response["Allow"] = ", ".join(context["view"].allowed_methods)

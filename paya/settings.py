@@ -245,6 +245,8 @@ OTP_USED_PERCENT = env.int("PAYA_OTP_USED_PERCENT", 20)
 # How much of what everybody shares (per address, per day, unused) there is for codes that are asked for from abroad.
 OTP_PERCENT_ABROAD = env.int("PAYA_OTP_PERCENT_ABROAD", 25)
 OTP_RESEND_SECONDS = env.int("PAYA_OTP_RESEND_SECONDS", 2 if SANDBOX else 30)
+# Where somebody writes to who cannot log in any more, having closed their account: an e-mail address. Empty: nobody is told one.
+SUPPORT_ADDRESS = env.str("PAYA_SUPPORT_ADDRESS", "support@paya.test" if SANDBOX else "")
 # Requests a minute: of one person, of one address where nobody is logged in, and of one address to the webhooks.
 RATE_PER_PERSON = env.int("PAYA_RATE_PER_PERSON", 100)
 RATE_PER_ADDRESS = env.int("PAYA_RATE_PER_ADDRESS", 100_000 if SANDBOX else 100)
@@ -440,6 +442,7 @@ STAFF_SITE = {
     "CSRF_TRUSTED_ORIGINS": [STAFF_URL] if STAFF_URL else [],
     "MESSAGE_STORAGE": "django.contrib.messages.storage.session.SessionStorage",
     "LOGIN_URL": "/admin/login/",
+    "LOGIN_REDIRECT_URL": "/admin/",  # where a log-in leads that names no page of this site
     "MIDDLEWARE": [
         "core.middleware.RequestId",
         "core.middleware.KnownHost",

@@ -3,7 +3,8 @@ from contextlib import contextmanager
 
 from django.db import DatabaseError
 
-from core.errors import Conflict, NotFound, ValidationError
+from core.errors import AccountFrozen, Conflict, NotFound, ValidationError
+from ledger.errors import AccountClosed, RecipientFrozen
 
 
 class UnknownPayee(NotFound):
@@ -22,6 +23,16 @@ class PayingOneself(ValidationError):
         super().__init__(self.detail, fields={"to": self.detail})
 
 
+class CannotBePaid(AccountFrozen):
+    """Whoever is to be paid receives nothing. Frozen, closing or closed is their own business: the words are the same for all."""
+
+    title = "This person cannot be paid"
+
+    def __init__(self, username: str) -> None:
+        message = f"@{username} cannot be paid at the moment. Nothing has left your wallet."
+        super().__init__(message, fields={"to": message})
+
+
 class NoUsernameYet(Conflict):
     code, title = "no_username", "Choose your @username first"
     detail = "Choose your @username before you pay somebody."
@@ -30,6 +41,15 @@ class NoUsernameYet(Conflict):
 class NotHeld(Conflict):
     code, title = "not_held", "This payment has been decided"
     detail = "This payment is not being checked any more, so it cannot be cancelled."
+
+
+@contextmanager
+def payee_errors(username: str) -> Iterator[None]:
+    """What the ledger says of a payee who was frozen, or closed, between the two halves of a payment."""
+    try:
+        yield
+    except (RecipientFrozen, AccountClosed) as error:
+        raise CannotBePaid(username) from error
 
 
 @contextmanager

@@ -87,6 +87,8 @@ def _payee(user_id: int, typed: str) -> dict[str, Any]:
         return {"payee": None, "error": "Nobody here has that @username." if typed.strip("@ ") else ""}
     if profile.user_id == user_id:
         return {"payee": None, "error": "That is you."}
+    if not queries.may_be_paid(profile.user_id):
+        return {"payee": None, "error": f"@{profile.username} cannot be paid at the moment."}
     return {
         "payee": {"username": profile.username, "display_name": profile.display_name},
         "never_paid": not queries.has_paid(user_id, profile.user_id),
@@ -129,7 +131,9 @@ def detail(request: HttpRequest, payment: str) -> HttpResponse:
     user_id = session_of(request).user_id
     with actor(user_id):
         row = queries.payment(user_id, payment)
-        balance = queries.balance_after(user_id, row)
+        # What went back has changed no balance, and is in no feed.
+        went = row.status not in ("denied", "cancelled")
+        balance = queries.balance_after(user_id, row) if went else None
     outgoing = row.payer_id == user_id
     # `paid=1` congratulates for some minutes only, so that an old link does not look like a new payment.
     fresh = (clock.now() - row.created_at).total_seconds() < 600
@@ -138,7 +142,8 @@ def detail(request: HttpRequest, payment: str) -> HttpResponse:
         "direction": "out" if outgoing else "in",
         "just_now": outgoing and fresh and request.GET.get("paid") == "1",
         "balance_after": balance,
-        "can_make_private": row.visibility == Visibility.PUBLIC,
+        "went": went,
+        "can_make_private": went and row.visibility == Visibility.PUBLIC,
     }
     return render(request, "payments/detail.html", context)
 

@@ -100,6 +100,13 @@ def payees(transfers: Iterable[UUID]) -> dict[UUID, tuple[str, str]]:
         return {UUID(str(transfer)): (username, name) for transfer, username, name in cursor.fetchall()}
 
 
+def may_be_paid(user_id: int) -> bool:
+    """Whether a payment to this person would arrive; why not is not said."""
+    with connection.cursor() as cursor:
+        cursor.execute("select payments_may_be_paid(%s)", [user_id])
+        return bool(cursor.fetchone()[0])
+
+
 def has_paid(user_id: int, payee_id: int) -> bool:
     return Payment.objects.filter(payer_id=user_id, payee_id=payee_id).exists()
 

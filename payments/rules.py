@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from core.errors import InsufficientFunds, PayaError
 from core.money import format_usd
-from ledger.errors import RecipientFrozen
-from payments.errors import NoUsernameYet, PayingOneself, UnknownPayee
+from payments.errors import CannotBePaid, NoUsernameYet, PayingOneself, UnknownPayee
 from payments.models import Visibility
 from wallets.errors import OwesMoney, frozen_error
 from wallets.services import Freeze
@@ -38,7 +37,7 @@ def decide(facts: Facts) -> PayaError | None:
     if facts.frozen is not Freeze.NONE:
         return frozen_error(facts.frozen, facts.frozen_reason)
     if facts.payee_frozen is Freeze.ALL:
-        return RecipientFrozen(f"@{facts.to} cannot receive money at the moment.")
+        return CannotBePaid(facts.to)
     if facts.owed > 0:
         return OwesMoney(facts.owed)
     if facts.amount > facts.available:

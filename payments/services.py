@@ -15,7 +15,7 @@ from core.idempotency import Answer
 from core.ids import new_id, new_reference
 from core.staff import call
 from payments import rules
-from payments.errors import held_errors
+from payments.errors import held_errors, payee_errors
 from payments.models import Payment
 from wallets.errors import wallet_errors
 from wallets.services import Freeze
@@ -38,14 +38,14 @@ def pay(
     """Pay `amount` cents to @`to`, once per key; the answer is the payment as the API shows it.
 
     It is `completed`, or `in_review` where it is set aside to be looked at. `key` is None for the demo loader alone. Raises
-    UnknownPayee, PayingOneself, AccountFrozen, RecipientFrozen, OwesMoney, InsufficientFunds, LimitExceeded, Refused (for its
+    UnknownPayee, PayingOneself, AccountFrozen, CannotBePaid, OwesMoney, InsufficientFunds, LimitExceeded, Refused (for its
     score), IdempotencyKeyReused or IdempotencyInProgress; then nothing has moved.
     """
     to = to.removeprefix("@").lower()
     request = idempotency.fingerprint(
         "payments", {"to": to, "amount": amount, "note": note, "visibility": visibility}
     )
-    with transaction.atomic(), wallet_errors(), connection.cursor() as cursor:
+    with payee_errors(to), transaction.atomic(), wallet_errors(), connection.cursor() as cursor:
         cursor.execute(_BEGIN, [payer_id, key, to, origin.device_id])
         row = cursor.fetchone()
         if row[0] is not None:

@@ -118,7 +118,9 @@ class Close(APIView):
             raise api.errors.ValidationError(fields={"code": "Send the challenge together with its code."})
         if (running := closing.closing_of(user_id=session.user_id)) is not None:
             return Response(closing_json(running), status=202)
-        asked = users.request_own_code(user_id=session.user_id, address=client_address(request))
+        asked = users.request_own_code(
+            user_id=session.user_id, address=client_address(request), purpose=users.Purpose.CLOSE
+        )
         return Response(
             {
                 "id": None, "status": "code_sent", "challenge": asked.challenge, "expires_in": asked.expires_in, "waits_for": [],

@@ -1,5 +1,6 @@
 """Pages: /settings/privacy with the copy of one's data, and closing the account."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -77,7 +78,9 @@ def close(request: HttpRequest) -> HttpResponse:
         return _close_page(request, bool(challenge))
     try:
         if "send" in request.POST or not challenge:
-            asked = users.request_own_code(user_id=user_id, address=client_address(request))
+            asked = users.request_own_code(
+                user_id=user_id, address=client_address(request), purpose=users.Purpose.CLOSE
+            )
             request.session[_CHALLENGE] = asked.challenge
         else:
             code = six_digits("".join(request.POST.get("code", "").split()))
@@ -92,6 +95,7 @@ def close(request: HttpRequest) -> HttpResponse:
 def _close_page(request: HttpRequest, code_sent: bool, error: PayaError | None = None) -> HttpResponse:
     context = {
         "outlook": closing.outlook(user_id=session_of(request).user_id), "code_sent": code_sent,
+        "support_address": settings.SUPPORT_ADDRESS,
         "errors": form_errors(error) if error else {},
     }  # fmt: skip
     return render(request, "privacy/close.html", context, status=400 if error else 200)

@@ -1,5 +1,7 @@
 """How this room refuses."""
 
+from django.conf import settings
+
 from core.errors import Conflict, Forbidden, Unauthenticated
 
 
@@ -15,8 +17,13 @@ class SessionEnded(Unauthenticated):
 
 
 class AccountClosed(Forbidden):
+    """Whoever closed it cannot log in to write to us: there is an address for them, where one is set."""
+
     title = "This account is closed"
-    detail = "This account is closed. Please write to support."
+
+    def __init__(self) -> None:
+        contact = f" If something is left to settle, write to {settings.SUPPORT_ADDRESS}." if settings.SUPPORT_ADDRESS else ""
+        super().__init__(f"This account is closed.{contact}")
 
 
 class RegionNotServed(Forbidden):

@@ -161,8 +161,13 @@ class Challenge(models.Model):
 
     QUEUED, SENDING, SENT, UNKNOWN, FAILED = "queued", "sending", "sent", "unknown", "failed"
 
+    class Purpose(models.TextChoices):
+        LOG_IN = "log_in", "To log in"
+        CLOSE = "close", "To close the account"
+
     id = models.BigAutoField(primary_key=True)
     public_id = models.CharField(max_length=40, unique=True)
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, db_default=Purpose.LOG_IN.value)
     phone_index = models.BinaryField()
     phone_cipher = models.BinaryField()
     code_hash = models.BinaryField()
@@ -193,6 +198,7 @@ class Challenge(models.Model):
                 name="users_challenge_used_is_wiped",
                 condition=Q(used_at__isnull=True) | Q(code_cipher__isnull=True),
             ),
+            models.CheckConstraint(name="users_challenge_purpose", condition=Q(purpose__in=["log_in", "close"])),
         ]
         indexes = [
             models.Index(fields=["phone_index", "created_at"], name="users_challenge_phone"),

@@ -83,12 +83,11 @@ def profiles_by_ids(*, user_ids: Iterable[int]) -> dict[int, Profile]:
 
 
 def search(*, prefix: str, limit: int = 20) -> list[Profile]:
-    """People whose @username starts with this, in order of the alphabet."""
+    """People whose @username starts with this, in order of the alphabet; without those who close their account, or have."""
     prefix = usernames.normalise(prefix)
     if not re.fullmatch(r"[a-z0-9_]{1,20}", prefix):
         return []
-    found = Profile.objects.filter(username__startswith=prefix).exclude(username__startswith=CLOSED)
-    return list(found.order_by("username")[:limit])
+    return list(Profile.objects.raw("select * from users_search(%s, %s)", [prefix, limit]))
 
 
 def devices(*, user_id: int) -> list[Device]:

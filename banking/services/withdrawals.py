@@ -11,12 +11,13 @@ from typing import Any
 from banking.models import BankAccount
 from banking.services.transfers.moves import Kind
 from banking.services.transfers.requests import begin, rail_for, usable
+from banking.show import stamp_of
 from compliance.models import Withdrawal
 from compliance.services import freezes
 from core import idempotency
 from core.actor import SYSTEM, actor
-from core.errors import NotFound, PayaError, ValidationError
-from core.money import MAX_AMOUNT
+from core.errors import InsufficientFunds, NotFound, PayaError, ValidationError
+from core.money import MAX_AMOUNT, format_usd
 from wallets import services as wallets
 
 _SHOWN = ("public_id", "amount", "bank_account", "status", "transfer", "told", "asked_at", "decided_at", "ended_at")
@@ -25,21 +26,31 @@ _SHOWN = ("public_id", "amount", "bank_account", "status", "transfer", "told", "
 def ask(*, user_id: int, amount: int, bank_account: str, key: str | None) -> idempotency.Answer:
     """Ask for `amount` cents to be sent to one's bank although one is frozen.
 
-    Raises ValidationError, NotFound (no such bank of this person), and Conflict where one is waiting already, the account is not
-    frozen, something is owed, the law forbids it, or the balance is too small.
+    Raises ValidationError, NotFound (no such bank of this person), InsufficientFunds, and Conflict where one is waiting already,
+    the account is not frozen, something is owed, or the law forbids it.
     """
     if not 0 < amount <= MAX_AMOUNT:
         raise ValidationError(fields={"amount": "The amount must be above zero, and not absurdly large."})
     asked = idempotency.fingerprint("withdrawal", {"amount": amount, "bank_account": bank_account})
     with actor(user_id):
-        wallets.guard(user_id=user_id)
+        held = wallets.guard(user_id=user_id)
 
         def effect() -> tuple[int, Mapping[str, Any]]:
             usable(user_id, bank_account)
+            if amount > held.available:
+                message = f"You have {format_usd(held.available)}."
+                raise InsufficientFunds(message, available=held.available, fields={"amount": message})
             made = freezes.ask_withdrawal(user_id=user_id, amount=amount, bank_account=bank_account)
             return 201, body(_one(user_id, made))
 
         return idempotency.once(user_id=user_id, key=key, request=asked, effect=effect)
+
+
+def cancel(*, user_id: int, withdrawal: str) -> dict[str, Any]:
+    """Take it back while it waits: what it is then. Raises NotFound; Conflict once staff have decided."""
+    with actor(user_id):
+        freezes.cancel_withdrawal(user_id=user_id, withdrawal=withdrawal)
+        return body(_one(user_id, withdrawal))
 
 
 def _one(user_id: int, public_id: str) -> dict[str, Any]:
@@ -59,7 +70,7 @@ def body(row: Mapping[str, Any]) -> dict[str, Any]:
     """One as the API shows it; of who decided nothing."""
     return {
         "id": row["public_id"], "amount": row["amount"], "currency": "USD", "bank_account": row["bank_account"],
-        "status": row["status"], "redemption": row["transfer"], "reason": row["told"], "created_at": row["asked_at"].isoformat(),
+        "status": row["status"], "redemption": row["transfer"], "reason": row["told"], "created_at": stamp_of(row["asked_at"]),
     }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ BEGIN
     t := banking_end_review(p_public_id, 'refused');
     PERFORM compliance_close_case_about('held_transfer', t.user_id, t.public_id, 'denied', p_label, p_reason);
     PERFORM compliance_tell(t.user_id, 'transfer_denied', format('We did not let your %s of %s go out', t.kind, compliance_dollars(t.amount)),
-        format(E'%s\n\n%s If you think that this is wrong, ask us to look again: /appeal?about=%s\n\nSomebody else of our staff looks at it then.', p_told,
+        format(E'%s\n\n%s If you think that this is wrong, ask us to look again: /appeal?about=%s. Somebody else of our staff looks at it then.', p_told,
             CASE t.kind WHEN 'load' THEN 'Nothing was taken from your bank.' ELSE 'The money is back in your balance in a moment.' END,
             t.public_id), t.public_id);
     RETURN t.review;

@@ -2,7 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from compliance.models.cases import Case, core_now, user_key
 
@@ -74,8 +74,8 @@ class SanctionsHit(models.Model):
     """Somebody's name is like an entry's. Decided once: the same person and entry under the same names never come again.
 
     `name_key` stands for what the person was called (a keyed hash; without the key in the rows of before), `entry_key` for
-    what the entry was; `legal_name` tells that it was found in a legal name, which is kept elsewhere and encrypted. `gone` is
-    one whose entry left the list.
+    what the entry was; `legal_name` tells that it was found in a legal name, which is kept elsewhere and encrypted; else
+    `name` is the display name that was compared. `gone` is one whose entry left the list, or whose score is none any more.
     """
 
     class State(models.TextChoices):
@@ -93,6 +93,7 @@ class SanctionsHit(models.Model):
     name_key = models.TextField()
     entry_key = models.TextField()
     legal_name = models.BooleanField(db_default=False)
+    name = models.TextField(db_default="")
     state = models.TextField(choices=State.choices, db_default="open")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="+")
     found_at = models.DateTimeField(db_default=core_now(), editable=False)
@@ -105,5 +106,28 @@ class SanctionsHit(models.Model):
             models.UniqueConstraint(fields=["user", "entry", "name_key", "entry_key"], name="compliance_sanctionshit_once"),
             models.CheckConstraint(
                 name="compliance_sanctionshit_state", condition=Q(state__in=["open", "cleared", "confirmed", "gone"])
+            ),
+        ]
+
+
+class HitLifting(models.Model):
+    """That a confirmed hit was a mistake: one of the staff says so, another decides (sql/0014_second_looks.sql)."""
+
+    hit = models.ForeignKey(SanctionsHit, on_delete=models.PROTECT, related_name="+", db_index=False)
+    user = user_key()
+    asked_by = user_key()
+    asked_at = models.DateTimeField(db_default=core_now(), editable=False)
+    decided_by = user_key(null=True)
+    decided_at = models.DateTimeField(null=True)
+    approved = models.BooleanField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["hit"], name="compliance_hitlifting_waits", condition=Q(decided_at=None)),
+            models.CheckConstraint(name="compliance_hitlifting_two", condition=Q(decided_by=None) | ~Q(decided_by=F("asked_by"))),
+            models.CheckConstraint(
+                name="compliance_hitlifting_decided",
+                condition=Q(approved=None, decided_by=None, decided_at=None)
+                | Q(approved__isnull=False, decided_by__isnull=False, decided_at__isnull=False),
             ),
         ]

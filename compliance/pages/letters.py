@@ -30,7 +30,7 @@ _THINGS = {
     "tkt": ("/help/", "Open the conversation"), "dsp": ("/disputes/", "See your report"),
 }  # fmt: skip
 # Letters that tell of a decision: about the thing itself where it can be appealed, else about the letter.
-_DECIDED = {"adjustment", "review", "payment_denied", "transfer_denied"}
+_DECIDED = {"adjustment", "review", "rewards", "payment_denied", "transfer_denied"}
 
 
 def _next_steps(letter: Letter) -> NextSteps:

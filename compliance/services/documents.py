@@ -136,8 +136,18 @@ def opened(*, user_id: int, document: str, content_key: bytes | memoryview) -> b
 
 # ---------------------------------------------------------------------------------------------------- what staff do
 def accept(*, document: str, staff_id: int, reason: str) -> None:
-    """It shows who they are: tier documents, and a letter. Raises Conflict where it does not wait any more, NotFound."""
+    """It shows who they are: tier documents, and a letter.
+
+    Raises Conflict where it does not wait any more, or this member of staff has not opened it; NotFound.
+    """
     call("compliance_decide_document", [document, True, "", reason], staff_id=staff_id)
+
+
+def opened_by_me(*, document: str) -> bool:
+    """Whether the member of staff who acts has opened the file of this document."""
+    with connection.cursor() as cursor:
+        cursor.execute("select compliance_opened_document(%s)", [document])
+        return bool(cursor.fetchone()[0])
 
 
 def refuse(*, document: str, words: str, staff_id: int, reason: str) -> None:

@@ -38,7 +38,10 @@ def readable(field: str, text: str, longest: int, asked: str) -> str:
 
 
 def _ask(function: str, params: list[Any], *, user_id: int) -> str:
-    """The public id that one of the functions for people answers. Raises NotFound, RateLimited or AskedBefore."""
+    """The public id that one of the functions for people answers.
+
+    Raises NotFound, RateLimited, AskedBefore, and ValidationError for an amount that is above what moved.
+    """
     marks = ", ".join(["%s"] * len(params))
     try:
         with actor(user_id), connection.cursor() as cursor:
@@ -47,11 +50,13 @@ def _ask(function: str, params: list[Any], *, user_id: int) -> str:
     except DatabaseError as error:
         cause = error.__cause__
         state = getattr(cause, "pgcode", None)
+        words = getattr(getattr(cause, "diag", None), "message_primary", None)
+        if state == "PY153":
+            raise ValidationError(fields={"amount": str(words)}) from error
         if state not in _ERRORS:
             raise
         if state == "PY151":
             raise RateLimited(_TOO_MANY, retry_after=3600) from error
-        words = getattr(getattr(cause, "diag", None), "message_primary", None)
         raise (NotFound() if state == "PY150" else AskedBefore(words)) from error
 
 

@@ -46,6 +46,9 @@ def changes_of(*, user_id: int) -> list[TierChange]:
         return list(TierChange.objects.filter(user_id=user_id).order_by("-id")[:50])
 
 
-def set_tier(*, person: str, tier: int, staff_id: int, reason: str) -> None:
-    """Staff raise or lower somebody, who is told. Raises Conflict where they are there, NotFound."""
-    call("compliance_set_tier", [person, tier, reason], staff_id=staff_id)
+def set_tier(*, person: str, tier: int, told: str = "", staff_id: int, reason: str) -> None:
+    """Staff raise or lower somebody, who is told: why, in the words of `told`, where they are lowered.
+
+    Raises Conflict where they are there, or are lowered without a word; NotFound.
+    """
+    call("compliance_set_tier", [person, tier, told.strip(), reason], staff_id=staff_id)

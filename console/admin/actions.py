@@ -204,11 +204,14 @@ class Acting:
                 for field, words in refusal.fields.items():
                     form.add_error(field if field in form.fields else None, words)
             problem = "" if form.errors else " ".join(refusal.fields.values()) or refusal.detail
+        reads = form.is_bound and bool(digest)  # whoever has written reads what it will do, the others begin to write
+        if not reads:
+            _focus(form)
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "opts": self.opts,  # type: ignore[attr-defined]
             "title": chosen.title, "action": chosen, "row": row, "form": form, "will_do": will_do, "digest": digest,
-            "back": back, "problem": problem, "confirms": bool(digest),
+            "back": back, "problem": problem, "confirms": bool(digest), "reads": reads,
         }  # fmt: skip
         return TemplateResponse(request, "console/act.html", context, status=400 if form.errors or problem else 200)
 
@@ -222,6 +225,12 @@ class Acting:
         answer = TemplateResponse(request, "console/once.html", context)
         add_never_cache_headers(answer)
         return answer
+
+
+def _focus(form: forms.Form) -> None:
+    """For the keyboard: whoever opens the page writes at once, in the first field, or the first with something wrong."""
+    wrong = [name for name in form.errors if name in form.fields] if form.is_bound else []
+    form.fields[next(iter(wrong), next(iter(form.fields)))].widget.attrs["autofocus"] = True
 
 
 def _digest(action: str, key: str | None, given: Mapping[str, Any], will_do: Sequence[str]) -> str:

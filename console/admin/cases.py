@@ -19,11 +19,11 @@ from unfold.decorators import display
 from compliance.models import Case as Cases
 from compliance.models import Label, Outcome, SanctionsSetting
 from compliance.services import cases, flags, sanctions
-from console import queries
-from console.admin.actions import Action, Form
+from console import queries, services
+from console.admin.actions import Action, Form, Moving
 from console.admin.base import OfPerson, ReadOnly, link, list_url, person_link, plain, to, when
 from console.admin.held import Deny, Release, score_lines
-from console.models import Case, CaseNote, CaseVerdict, Flag, FlagRule, Hit, ListRun, Person
+from console.models import Case, CaseNote, CaseVerdict, Flag, FlagRule, Hit, HitLifting, ListRun, Person
 from console.site import site
 from core import clock
 from core.errors import ValidationError
@@ -231,9 +231,6 @@ class Keyed(ReadOnly):
     list_before_template = "console/queue.html"
     views_are_kept = False  # it does so itself
 
-    class Media:
-        js = ("console/queue.js",)
-
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
         row: Model | None = context.get("original")
         if row is not None:
@@ -251,7 +248,7 @@ class CaseAdmin(Keyed):
     ordering = ("priority", "due_at", "number")
     staff_actions = (Take, Note, Close, Release, Deny, ClearAll, Assign, Prioritise, Reopen)
     sections_of_page = (
-        (None, ("summary", "person", "about_", "priority_", "state", "assignee_", "opened", "due_")),
+        (None, ("said", "person", "about_", "priority_", "state", "assignee_", "opened", "due_")),
         ("What was measured", ("signals_", "flags_", "hits_")),
         ("What was decided", ("verdicts",)),
         ("More about the person", ("others", "letters")),
@@ -294,7 +291,11 @@ class CaseAdmin(Keyed):
 
     @display(description="About")
     def summary_(self, row: Case) -> str:
-        return row.summary if len(row.summary) <= 80 else f"{row.summary[:79]}…"
+        return row.said if len(row.said) <= 80 else f"{row.said[:79]}…"
+
+    @display(description="Summary")
+    def said(self, row: Case) -> str:
+        return row.said
 
     @display(description="It is about")
     def about_(self, row: Case) -> str:
@@ -464,14 +465,8 @@ class ChangeRule(Action):
         minutes = forms.IntegerField(label="Within how many minutes", min_value=1, max_value=525_600)
         active = forms.BooleanField(label="On", required=False)
 
-    def asks(self, row: FlagRule) -> type[forms.Form]:
-        values = {name: getattr(row, name) for name in ("weight", "threshold", "minutes", "active")}
-
-        class filled(self.form):  # type: ignore[name-defined]
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **{"initial": values, **kwargs})
-
-        return filled
+    def initial(self, row: FlagRule) -> dict[str, Any]:
+        return {name: getattr(row, name) for name in ("weight", "threshold", "minutes", "active")}
 
     def preview(self, row: FlagRule, given: Any) -> list[str]:
         if row.pk == "private_only" and given["weight"] > 30:
@@ -510,8 +505,10 @@ class Clear(_OpenHit):
     acts = "hit.clear"
 
     def preview(self, row: Hit, given: Any) -> list[str]:
+        now = [f"They have changed their name since, to {row.renamed}: that one is looked up by itself."] if row.renamed else []
         return [
             f"{row.whose} (@{row.username}) is not “{row.listed}”.",
+            *now,
             "They never come up together again unless one of the two goes by another name. With the last open hit the case is"
             " closed, and what kept the person from sending ends.",
         ]
@@ -524,12 +521,15 @@ class Clear(_OpenHit):
 class Confirm(_OpenHit):
     name, title = "confirm", "It is them"
     acts = "hit.confirm"
+    reauthenticate = True
     hint = "The law asks for a report to OFAC within 10 business days of blocking property (31 CFR 501.603)."
 
     def preview(self, row: Hit, given: Any) -> list[str]:
         return [
             f"{row.whose} (@{row.username}) is “{row.listed}”, entry {row.entry}.",
-            "Nothing leaves their wallet any more. The case is closed as confirmed when no other hit is open.",
+            "Nothing leaves or enters their wallet any more, and they are told that their money is blocked by law.",
+            "The case is closed as confirmed when no other hit is open.",
+            "If this was a mistake, it takes two of you to take it back.",
         ]
 
     def do(self, row: Hit, given: Any, *, staff_id: int, reason: str) -> str:
@@ -537,13 +537,77 @@ class Confirm(_OpenHit):
         return "Confirmed."
 
 
+class AskLifting(Action):
+    name, title = "lift", "It is not them after all"
+    acts = "hit.lift"
+    hint = "One of the staff asks, another decides. A report to OFAC that has been made has to be corrected there as well."
+
+    def offered(self, row: Hit) -> bool:
+        return row.state == "confirmed" and _lifting(row) is None
+
+    def preview(self, row: Hit, given: Any) -> list[str]:
+        return [
+            f"You say that {row.whose} (@{row.username}) is not “{row.listed}”: it waits for somebody else of the staff.",
+            "Until then their money stays blocked, and they are told nothing.",
+        ]
+
+    def do(self, row: Hit, given: Any, *, staff_id: int, reason: str) -> str:
+        sanctions.ask_lifting(hit=row.pk, staff_id=staff_id, reason=reason)
+        return "It waits for somebody else's approval."
+
+
+class _Lifting(Action):
+    """For whoever did not ask."""
+
+    reauthenticate = True
+    approve = False
+
+    def offered(self, row: Hit) -> bool:
+        asked = _lifting(row) if row.state == "confirmed" else None
+        return asked is not None and not services.is_actor(asked.asked_by)
+
+    def do(self, row: Hit, given: Any, *, staff_id: int, reason: str) -> str:
+        sanctions.decide_lifting(hit=row.pk, approve=self.approve, staff_id=staff_id, reason=reason)
+        return "Taken back, and told." if self.approve else "Refused. It stays confirmed."
+
+
+class ApproveLifting(_Lifting):
+    name, title, approve = "approve", "Approve: it is not them", True
+    acts = "hit.approve"
+
+    def preview(self, row: Hit, given: Any) -> list[str]:
+        return [
+            f"{row.whose} (@{row.username}) is not “{row.listed}”, entry {row.entry}, although it was confirmed.",
+            "What blocked their money ends; another hit, a freeze or a return that restricts them stays. They are told.",
+            "The two never come up together again unless one of them goes by another name.",
+        ]
+
+
+class RefuseLifting(_Lifting):
+    name, title = "refuse", "Refuse: it is them"
+    acts = "hit.refuse"
+
+    def preview(self, row: Hit, given: Any) -> list[str]:
+        return [f"It stays confirmed that {row.whose} is “{row.listed}”. The person is told nothing."]
+
+
+def _lifting(row: Hit) -> HitLifting | None:
+    """What waits for a second member of staff."""
+    return HitLifting.objects.filter(hit_id=row.pk, decided_at=None).first()
+
+
 class HitState(QueueFilter):
     title, parameter_name = "state", "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("cleared", "Cleared"), ("confirmed", "Confirmed"), ("gone", "Gone from the list"), ("all", "All")]
+        return [
+            ("cleared", "Cleared"), ("confirmed", "Confirmed"), ("lifting", "To be taken back"), ("gone", "Gone from the list"),
+            ("all", "All"),
+        ]  # fmt: skip
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Hit]) -> QuerySet[Hit]:
+        if self.value() == "lifting":
+            return queryset.filter(pk__in=HitLifting.objects.filter(decided_at=None).values("hit_id"))
         return queryset if self.value() == "all" else queryset.filter(state=self.value() or "open")
 
 
@@ -551,18 +615,28 @@ class HitState(QueueFilter):
 class HitAdmin(Keyed):
     list_display = ("whose_", "listed", "score", "strong", "person", "found", "state_", "case")
     list_filter = (HitState, "strong", "legal_name", OfPerson)
-    search_fields = ("listed", "display_name")
+    search_fields = ("listed", "display_name", "compared")
     search_help_text = "name, @username or whole phone"
     ordering = ("-strong", "-score", "number")
-    staff_actions = (Clear, Confirm)
+    staff_actions = (Clear, Confirm, AskLifting, ApproveLifting, RefuseLifting)
     sections_of_page = (
-        (None, ("display_name", "legal_names_", "legal_name", "person", "score", "strong", "state_", "case", "found", "decided")),
+        (
+            None,
+            (
+                "whose_", "renamed_", "legal_names_", "legal_name", "person", "score", "strong", "state_", "case", "found",
+                "decided", "liftings",
+            ),
+        ),
         ("The entry", ("listed", "entry", "name", "kind", "aliases_", "program", "title_", "places_", "remarks_", "removed")),
     )
 
-    @display(description="Name", ordering="display_name")
+    @display(description="Name that was compared", ordering="display_name")
     def whose_(self, row: Hit) -> str:
         return row.whose
+
+    @display(description="What they call themselves now")
+    def renamed_(self, row: Hit) -> str:
+        return row.renamed or "the same"
 
     @display(description="Legal names that they gave")
     def legal_names_(self, row: Hit) -> str:
@@ -589,6 +663,15 @@ class HitAdmin(Keyed):
     def decided(self, row: Hit) -> str:
         return format_html("{} {}: {}", when(row.decided_at), row.staff or "", row.reason) if row.decided_at else "–"
 
+    @display(description="Taken back")
+    def liftings(self, row: Hit) -> str:
+        answers = {None: "waits for somebody else", True: "approved by", False: "refused by"}
+        lines = (
+            (when(one.asked_at), one.asked_by, answers[one.approved], one.decided_by or "")
+            for one in HitLifting.objects.filter(hit_id=row.pk).order_by("id")
+        )
+        return format_html_join("", "<div>{} asked by {}: {} {}</div>", lines) or "–"
+
     @display(description="Aliases")
     def aliases_(self, row: Hit) -> str:
         return format_html_join("", "<div>{}</div>", ((one,) for one in row.aliases)) or "–"
@@ -610,6 +693,7 @@ class ChangeScores(Action):
     name, title = "change", "Other scores"
     hint = "How much a name must be like a listed one (100: the same). Everybody is looked up again, in the background."
     acts = "sanctions.settings"
+    reauthenticate = True
 
     class form(Form):
         threshold = forms.IntegerField(label="A hit from", min_value=70, max_value=100)
@@ -618,14 +702,9 @@ class ChangeScores(Action):
             help_text="The person cannot send until staff have looked. 101: never.",
         )  # fmt: skip
 
-    def asks(self, row: Any) -> type[forms.Form]:
+    def initial(self, row: Any) -> dict[str, Any]:
         newest = SanctionsSetting.objects.order_by("-id").only("threshold", "strong")[0]
-
-        class filled(self.form):  # type: ignore[name-defined]
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **{"initial": {"threshold": newest.threshold, "strong": newest.strong}, **kwargs})
-
-        return filled
+        return {"threshold": newest.threshold, "strong": newest.strong}
 
     def preview(self, row: Any, given: Any) -> list[str]:
         if given["strong"] < given["threshold"]:
@@ -633,7 +712,15 @@ class ChangeScores(Action):
         strong = f"from {given['strong']} on they cannot send until somebody has looked"
         if given["strong"] > 100:
             strong = "nobody is kept from sending"
-        return [f"A name that is like a listed one with {given['threshold']} or more opens a case; {strong}."]
+        waiting = Hit.objects.filter(state="open")
+        ends = waiting.filter(score__lt=given["threshold"]).count()
+        stops = waiting.filter(strong=False, score__gte=given["strong"]).count()
+        frees = waiting.filter(strong=True, score__lt=given["strong"]).count() if ends < waiting.count() else 0
+        return [
+            f"A name that is like a listed one with {given['threshold']} or more opens a case; {strong}.",
+            Moving(f"Of the hits that are open, {stops} become strong, {frees} stop being strong, and {ends} end."),
+            "Everybody is looked up again: how many more there will be is not known before.",
+        ]
 
     def do(self, row: Any, given: Any, *, staff_id: int, reason: str) -> str:
         sanctions.change_setting(**given, staff_id=staff_id, reason=reason)

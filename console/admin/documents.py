@@ -17,6 +17,7 @@ from console.admin.actions import Action, Form
 from console.admin.base import OfPerson, ReadOnly, person_link, plain, to, when
 from console.models import Document
 from console.site import site
+from core.errors import ValidationError
 from core.keyring import DecryptionFailed
 from core.staff import allowed
 
@@ -38,10 +39,12 @@ class _Waiting(Action):
 
 class Accept(_Waiting):
     name, title = "accept", "Accept"
-    hint = "Have you looked at it? The name on it is this person’s, and it has not expired."
+    hint = "You have opened it: the name on it is this person’s, and it has not expired."
     acts = "document.accept"
 
     def preview(self, row: Document, given: Any) -> list[str]:
+        if not documents.opened_by_me(document=row.pk):
+            raise ValidationError("You have not opened this document yet. Look at it on its page, then accept it.")
         return [
             f"{row}: accepted. Their tier is documents from now on, with its limits.",
             "They are told so, and the case is closed.",
@@ -58,12 +61,14 @@ class Refuse(_Waiting):
     acts = "document.refuse"
 
     class form(Form):
-        words = forms.ChoiceField(label="What is wrong with it", choices=[*REFUSALS, ("", "In words of my own")], required=False)
+        words = forms.ChoiceField(label="What is wrong with it", choices=[("", "In words of my own"), *REFUSALS], required=False)
         own = forms.CharField(
             label="In words of my own", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3})
         )
 
     def preview(self, row: Document, given: Any) -> list[str]:
+        if not said(given):
+            raise ValidationError(fields={"words": "Choose what is wrong with it, or write it in words of your own."})
         return [f"{row}: not accepted. The limits stay as they are.", f"They are told: “{said(given)}”", "The case is closed."]
 
     def do(self, row: Document, given: Any, *, staff_id: int, reason: str) -> str:
@@ -72,7 +77,7 @@ class Refuse(_Waiting):
 
 
 def said(given: Any) -> str:
-    return " ".join(str(given["own"] or given["words"]).split()) or "–"
+    return " ".join(str(given["own"] or given["words"]).split())
 
 
 @admin.register(Document, site=site)
@@ -96,7 +101,7 @@ class DocumentAdmin(ReadOnly):
 
     def file(self, request: HttpRequest, key: str) -> HttpResponse:
         """What it holds, to this member of staff alone; the database writes down that they looked."""
-        if request.method not in ("GET", "HEAD"):
+        if request.method != "GET":  # anything else shows nothing, and would count as a look
             raise Http404
         if "document.look" not in allowed():
             raise PermissionDenied

@@ -5,7 +5,19 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from compliance.services.freezes import TOLD_LONGEST, TOLD_SHORTEST
 from core.money import MAX_AMOUNT, parse_usd
+
+TOLD = "What the person reads: the reason in plain words, without a name, a rule or a suspicion that the law forbids us to tell."
+EXAMPLE = "For example: We are looking into payments that came to you in the last days, and will write to you once we have."
+
+
+def told_field(*, required: bool = True, help_text: str = TOLD, example: str = EXAMPLE) -> forms.CharField:
+    """What the person is told, in a letter. The service looks at it once more (`freezes.told_of`)."""
+    return forms.CharField(
+        label="What the person is told", required=required, min_length=TOLD_SHORTEST, max_length=TOLD_LONGEST,
+        help_text=help_text, widget=forms.Textarea(attrs={"rows": 3, "placeholder": example}),
+    )  # fmt: skip
 
 
 class Dollars(forms.CharField):

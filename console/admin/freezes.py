@@ -8,10 +8,10 @@ from django.contrib import admin
 from unfold.decorators import display
 
 from compliance.services import freezes
-from console import queries
+from console import queries, services
 from console.admin.actions import Action, Form, Moving
 from console.admin.base import OfPerson, ReadOnly, code, money, person_link, plain, to, when
-from console.admin.fields import Dollars
+from console.admin.fields import Dollars, told_field
 from console.models import Freeze, Person, Withdrawal
 from console.site import site
 from core.errors import ValidationError
@@ -22,15 +22,6 @@ LEVEL_LABELS = {"no sending": "warning", "no sending, no receiving": "danger"}
 STATUS_LABELS = {
     "asked": "warning", "approved": "info", "sent": "success", "denied": "danger", "failed": "danger", "cancelled": "info",
 }  # fmt: skip
-TOLD = "What the person reads: the reason in plain words, without a name, a rule or a suspicion that the law forbids us to tell."
-EXAMPLE = "For example: We are looking into payments that came to you in the last days, and will write to you once we have."
-
-
-def _told(label: str = "What the person is told") -> forms.CharField:
-    return forms.CharField(
-        label=label, min_length=freezes.TOLD_SHORTEST, max_length=freezes.TOLD_LONGEST, help_text=TOLD,
-        widget=forms.Textarea(attrs={"rows": 3, "placeholder": EXAMPLE}),
-    )  # fmt: skip
 
 
 def _name(row: Any) -> str:
@@ -44,7 +35,7 @@ class FreezePerson(Action):
 
     class form(Form):
         level = forms.TypedChoiceField(label="What is stopped", coerce=int, choices=Freeze.LEVELS)
-        told = _told()
+        told = told_field()
 
     def offered(self, row: Person) -> bool:
         return row.is_active and row.wallet_id is not None
@@ -217,6 +208,10 @@ class Approve(_Waiting):
     acts = "withdrawal.approve"
     reauthenticate = True
 
+    def offered(self, row: Withdrawal) -> bool:
+        """Whoever began it in the person's name is not the second to look at it."""
+        return super().offered(row) and not services.is_actor(row.started_by)
+
     def preview(self, row: Withdrawal, given: Mapping[str, Any]) -> list[str]:
         held = Person.objects.get(pk=row.person_id)
         if not held.frozen:
@@ -240,7 +235,7 @@ class DenyWithdrawal(_Waiting):
     acts = "withdrawal.deny"
 
     class form(Form):
-        told = _told()
+        told = told_field()
 
     def preview(self, row: Withdrawal, given: Mapping[str, Any]) -> list[str]:
         told = freezes.told_of(given["told"])

@@ -12,9 +12,10 @@ from compliance.models import UNITS, LimitName, Tier
 from compliance.scoring import SIGNALS, WEIGHTS
 from compliance.services import settings as changes
 from compliance.services import tiers
+from compliance.services.freezes import told_of
 from console.admin.actions import Action, Form, Moving
 from console.admin.base import OfPerson, ReadOnly, person_link, plain, when
-from console.admin.fields import Dollars, as_typed
+from console.admin.fields import TOLD, Dollars, as_typed, told_field
 from console.models import LimitHistory, LimitShown, Person, Scoring, TierMove
 from console.site import site
 from core import clock
@@ -168,19 +169,22 @@ class SetTier(Action):
 
     class form(Form):
         tier = forms.TypedChoiceField(label="Tier", choices=Tier.choices, coerce=int)
+        told = told_field(
+            required=False, help_text=f"{TOLD} Only needed where you lower them.",
+            example="For example: The bank account that showed who you are is not linked to your account any more.",
+        )  # fmt: skip
 
     def preview(self, row: Person, given: Any) -> list[str]:
         now = tiers.tier_now(user_id=row.user_id)
         if now == given["tier"]:
             raise ValidationError(fields={"tier": f"They are at this tier: {Tier(now).label.lower()}."})
-        way = "Their limits rise" if given["tier"] > now else "Their limits fall"
-        return [
-            f"{row}: tier {Tier(given['tier']).label.lower()} instead of {now.label.lower()}.",
-            f"{way} at once, and they are told.",
-        ]
+        moved = f"{row}: tier {Tier(given['tier']).label.lower()} instead of {now.label.lower()}."
+        if given["tier"] > now:
+            return [moved, "Their limits rise at once, and they are told."]
+        return [moved, "Their limits fall at once.", f"They read: “{told_of(given['told'])}”, and how to appeal."]
 
     def do(self, row: Person, given: Any, *, staff_id: int, reason: str) -> str:
-        tiers.set_tier(person=row.pk, tier=given["tier"], staff_id=staff_id, reason=reason)
+        tiers.set_tier(person=row.pk, **given, staff_id=staff_id, reason=reason)
         return "Their tier is changed, and they are told."
 
 

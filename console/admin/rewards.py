@@ -10,9 +10,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
+from compliance.services.freezes import told_of
 from console import queries
 from console.admin.actions import Action, Form
 from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, person_link, plain, to, when
+from console.admin.fields import told_field
 from console.models import Appeal, Ineligible, Person, Reward, RewardRun, RewardSetting
 from console.site import site
 from core import clock
@@ -290,16 +292,17 @@ class MarkIneligible(Action):
 
     class form(Form):
         weeks = forms.IntegerField(label="For how many weeks", min_value=1, max_value=520, initial=4)
+        told = told_field(example="For example: Most of your payments went in a circle between the same few people.")
 
     def preview(self, row: Person, given: Any) -> list[str]:
         weeks = given["weeks"]
         return [
             f"@{row.username} gets no share of the next {f'{weeks} weeks' if weeks > 1 else 'week'} to be closed.",
-            "They are told that they are left out, and can ask why. The reason stays with us.",
+            f"They read: “{told_of(given['told'])}”, until when it holds, and how to have us look again.",
         ]
 
     def do(self, row: Person, given: Any, *, staff_id: int, reason: str) -> str:
-        until = services.mark_ineligible(person=row.pk, weeks=given["weeks"], staff_id=staff_id, reason=reason)
+        until = services.mark_ineligible(person=row.pk, **given, staff_id=staff_id, reason=reason)
         return f"Left out. They count again from {until:%d %b %Y}."
 
 
@@ -430,21 +433,15 @@ class ChangeRules(Action):
         review_hours = forms.IntegerField(label="Time for review, hours", min_value=0, max_value=168)
         strategy = forms.ChoiceField(label="Shared", choices=[(s.name, s.title) for s in STRATEGIES.values()])
 
-    def asks(self, row: Any) -> type[forms.Form]:
-        """Filled in with the rules as they will be, so that one of them can be changed."""
+    def initial(self, row: Any) -> dict[str, Any]:
+        """The rules as they will be, so that one of them can be changed."""
         newest = Setting.objects.order_by("-in_force_from", "-id")[0]
         monday = clock.now().date() + timedelta(days=7 - clock.now().weekday())
-        values = {
+        return {
             **{name: getattr(newest, name) for name in _PLAIN},
             "in_force_from": max(monday, newest.in_force_from),
             "percent": newest.operations_share / 100,
         }
-
-        class filled(self.form):  # type: ignore[name-defined]
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **{"initial": values, **kwargs})
-
-        return filled
 
     def _setting(self, given: Any) -> Setting:
         return Setting(operations_share=int(given["percent"] * 100), **{name: given[name] for name in _PLAIN})

@@ -38,7 +38,7 @@ class ForAuditors(ReadOnly):
 
 @admin.register(TrailEntry, site=site)
 class TrailAdmin(ForAuditors):
-    list_display = ("number", "when_", "staff", "action", "what_", "reason_")
+    list_display = ("number", "when_", "staff", "what_", "reason_")
     list_display_links = ("number",)
     list_filter = ("kind", "action")
     search_fields = ("subject",)
@@ -60,7 +60,7 @@ class TrailAdmin(ForAuditors):
 
     @display(description="What, and to what")
     def what_(self, row: TrailEntry) -> str:
-        return format_html('<div class="console-cell">{}<br>{}</div>', row.what, code(row.subject))
+        return format_html('<div class="console-cell">{}<br>{} {}</div>', row.what, code(row.action), code(row.subject))
 
     @display(description="Reason")
     def reason_(self, row: TrailEntry) -> str:

@@ -5,7 +5,7 @@ public id, and the database itself leaves out what needs a reason first. None of
 """
 
 from console.models.attestations import Attestation, ProofComplaint
-from console.models.cases import Case, CaseNote, CaseVerdict, Flag, FlagRule, Hit, ListRun
+from console.models.cases import Case, CaseNote, CaseVerdict, Flag, FlagRule, Hit, HitLifting, ListRun
 from console.models.nacha import NachaBatch, NachaChange, NachaEntry, NachaFile, NachaIncoming, NachaLine, NachaReceiver
 from console.models.own import (
     ActionRecord,
@@ -30,7 +30,7 @@ from console.models.trail import Member, PersonView, TrailEntry
 
 __all__ = [
     "ActionRecord", "Appeal", "Attestation", "Authenticator", "BankTransfer", "Break", "Case", "CaseNote", "CaseVerdict",
-    "Ceiling", "CeilingHistory", "Correction", "Flag", "FlagRule", "Hit", "InboxEvent", "ListRun",
+    "Ceiling", "CeilingHistory", "Correction", "Flag", "FlagRule", "Hit", "HitLifting", "InboxEvent", "ListRun",
     "Ineligible", "LogInTry", "NachaBatch", "NachaChange", "NachaEntry", "NachaFile", "NachaIncoming", "NachaLine",
     "NachaReceiver", "OutboxRow", "Payment", "Person", "ProofComplaint", "RailChoice", "Reconciliation", "Return", "Reward",
     "RewardRun", "RewardSetting", "Shown", "StaffAction", "StaffLook", "StaffSession", "Statement", "StatementLine",

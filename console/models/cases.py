@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from compliance.models import Case as Cases
-from compliance.models import Label, Outcome, SanctionsHit, SanctionsRun
+from compliance.models import Dispute, Label, Outcome, SanctionsHit, SanctionsRun
 from console.models.shown import Shown
 
 
@@ -40,6 +40,13 @@ class Case(Shown):
 
     def __str__(self) -> str:
         return f"{self.kind_title} of @{self.username}" if self.username else self.kind_title
+
+    @property
+    def said(self) -> str:
+        """What it is about, in words: of a dispute those that the person chose, and not the code of them."""
+        reported, _, code = self.summary.partition(": ")
+        kinds = {kind.value.replace("_", " "): kind.label for kind in Dispute.Kind}
+        return f"{reported}: {kinds[code]}" if self.kind == "dispute" and code in kinds else self.summary
 
 
 class CaseNote(Shown):
@@ -143,6 +150,7 @@ class Hit(Shown):
     places = ArrayField(models.TextField())
     removed = models.BooleanField()
     legal_name = models.BooleanField("found in the legal name")
+    compared = models.TextField()
 
     class Meta(Shown.Meta):
         abstract = False
@@ -158,8 +166,29 @@ class Hit(Shown):
 
     @property
     def whose(self) -> str:
-        """What was found to be like the entry; the legal name itself stands only where somebody decides."""
-        return f"Legal name of {self.display_name}" if self.legal_name else str(self.display_name)
+        """What was found to be like the entry, as it was then. The legal name itself stands only where somebody decides."""
+        return f"Legal name of {self.display_name}" if self.legal_name else self.compared or str(self.display_name)
+
+    @property
+    def renamed(self) -> str:
+        """What they call themselves now, where it is not what was compared."""
+        return str(self.display_name) if self.compared not in ("", self.display_name) and not self.legal_name else ""
+
+
+class HitLifting(Shown):
+    """That a confirmed hit is to be taken back: who asked, and what became of it."""
+
+    id = models.BigIntegerField(primary_key=True)
+    hit_id = models.TextField()
+    asked_by = models.TextField()
+    asked_at = models.DateTimeField()
+    decided_by = models.TextField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    approved = models.BooleanField(null=True)
+
+    class Meta(Shown.Meta):
+        abstract = False
+        db_table = "console_hitlifting"
 
 
 class ListRun(Shown):

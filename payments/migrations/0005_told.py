@@ -4,7 +4,7 @@ from core.migrate import run_sql_file
 
 
 class Migration(migrations.Migration):
-    """Letters about held payments say which one."""
+    """Letters about held payments say which one; the form says whom one cannot pay."""
 
     dependencies = [("payments", "0004_held_ends")]
 

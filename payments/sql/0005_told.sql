@@ -1,3 +1,11 @@
+-- What people are told about payments.
+
+-- Whether somebody may be paid, for the form, before anything is filled in. Not why not: frozen, closing or closed is their own business.
+CREATE FUNCTION payments_may_be_paid(p_user bigint) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT coalesce((SELECT frozen < 2 FROM wallets_wallet WHERE user_id = p_user), false)
+$$;
+
 -- What both are told at the end of a held payment says which one it was, and the way to have it looked at again is a link to that page.
 -- The letters still name no amount (0002_screened.sql says why).
 
@@ -47,10 +55,10 @@ BEGIN
     p := payments_end_held(p_public_id, 'denied');
     PERFORM compliance_close_case_about('held_payment', p.payer_id, p.public_id, 'denied', p_label, p_reason);
     PERFORM compliance_tell(p.payer_id, 'payment_denied', format('We did not let your payment to %s through', payments_called(p.payee_id)),
-        format(E'%s\n\nThe money is back in your balance. If you think that this is wrong, ask us to look again: /appeal?about=%s\n\nSomebody else of our staff looks at it then.',
+        format(E'%s\n\nThe money is back in your balance. If you think that this is wrong, ask us to look again: /appeal?about=%s. Somebody else of our staff looks at it then.',
             p_told, p.public_id), p.public_id);
     PERFORM compliance_tell(p.payee_id, 'payment_denied', format('The payment from %s did not go through', payments_called(p.payer_id)),
-        format(E'We did not let the payment from %s through. It went back to them.\n\nIf you think that this is wrong, ask us to look again: /appeal?about=%s',
+        format(E'We did not let the payment from %s through. It went back to them.\n\nIf you think that this is wrong, ask us to look again: /appeal?about=%s. Somebody else of our staff looks at it then.',
             payments_called(p.payer_id), p.public_id), p.public_id);
     RETURN p.status;
 END $$;
@@ -78,4 +86,6 @@ BEGIN
 END $$;
 
 ALTER FUNCTION payments_called(bigint) OWNER TO paya_engine;
-REVOKE EXECUTE ON FUNCTION payments_called(bigint) FROM PUBLIC;
+ALTER FUNCTION payments_may_be_paid(bigint) OWNER TO paya_engine;
+REVOKE EXECUTE ON FUNCTION payments_called(bigint), payments_may_be_paid(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION payments_may_be_paid(bigint) TO paya_web;

@@ -101,7 +101,7 @@ def close_account(*, user_id: int, device_id: int | None, challenge: str, code: 
         return running
     with actor(user_id):
         _refuse(wallet_queries.wallet(user_id))
-    users.confirm_code(user_id=user_id, challenge=challenge, code=code)
+    users.confirm_code(user_id=user_id, challenge=challenge, code=code, purpose=users.Purpose.CLOSE)
     return begin(user_id=user_id, device_id=device_id)
 
 

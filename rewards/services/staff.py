@@ -17,9 +17,9 @@ def release(*, week: str, staff_id: int, reason: str) -> None:
     call("rewards_release", [week, reason], staff_id=staff_id)
 
 
-def mark_ineligible(*, person: str, weeks: int, staff_id: int, reason: str) -> date:
-    """Leave a person out from the first week that is not closed; the Monday from which they count again."""
-    until: date = call("rewards_mark_ineligible", [person, weeks, reason], staff_id=staff_id)
+def mark_ineligible(*, person: str, weeks: int, told: str, staff_id: int, reason: str) -> date:
+    """Leave a person out from the first week that is not closed, and tell them why; the Monday from which they count again."""
+    until: date = call("rewards_mark_ineligible", [person, weeks, told.strip(), reason], staff_id=staff_id)
     return until
 
 

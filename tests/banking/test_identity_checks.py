@@ -214,7 +214,8 @@ def test_after_staff_lowered_somebody_no_bank_raises_them(
     [[person]] = database.as_superuser("select public_id from users_user where id = %s", [ada.id])
     for tier in (2, 1):
         with database.role("staff"):
-            tiers.set_tier(person=person, tier=tier, staff_id=staff_member, reason="Support case 4711")
+            told = "Your bank told us something else."
+            tiers.set_tier(person=person, tier=tier, told=told, staff_id=staff_member, reason="Support case 4711")
     check = identity_checks.start(user_id=ada.id, legal_name=NAME)
     work(database)
     assert fresh(check).status == "matched"

@@ -59,8 +59,8 @@ def feed(page: Page) -> Locator:
 
 
 def queue_by_keys(page: Page, queue: str) -> None:
-    """Down and up the staff's queue, into a case, to its note, and back, without a mouse."""
-    page.goto(queue)
+    """Down and up the staff's queue, into a case, to its note and out of it again, back, and to all queues, without a mouse."""
+    page.goto(f"{queue}?state=all")
     rows, search = page.locator("#result_list tbody tr"), page.locator("input[name=q]").first
     for key, row in (("j", 0), ("ArrowDown", 1), ("j", 2), ("k", 1), ("ArrowUp", 0)):
         page.keyboard.press(key)
@@ -75,6 +75,16 @@ def queue_by_keys(page: Page, queue: str) -> None:
     expect(page).to_have_url(re.compile(r"/case/.+/change/"))
     page.keyboard.press("n")
     expect(page).to_have_url(re.compile(r"/do/note/$"))
-    page.go_back()
+    reason = page.locator("textarea[name=reason]")
+    expect(reason).to_be_focused()
+    page.keyboard.type("u")  # a letter, and no way back
+    page.keyboard.press("Escape")
+    expect(reason).not_to_be_focused()
+    expect(reason).to_have_value("u")  # what was begun is not lost by one key
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(r"/change/$"))
     page.keyboard.press("u")
-    expect(page.locator("#result_list")).to_be_visible()
+    expect(page).to_have_url(f"{queue}?state=all")  # as it was left
+    page.goto(queue.partition("console/")[0])
+    page.keyboard.press("q")
+    expect(page).to_have_url(re.compile(r"/admin/queues/$"))

@@ -76,7 +76,7 @@ def test_no_sending_and_the_person_reads_why(database: Database, ada: int) -> No
     assert Api().get("/v1/wallet", person=maya).json()["balance"]["available"] == 5_100
     [letter] = letters(database, maya)
     assert (letter.kind, letter.about) == ("frozen", made)
-    assert letter.body.startswith(TOLD) and "can still receive" in letter.body and "Appeal" in letter.body
+    assert letter.body.startswith(TOLD) and "can still receive" in letter.body and "look again: /appeal" in letter.body
     assert "withdrawal" in letter.body and REASON not in letter.body
     home = browser(maya).get("/").content.decode()
     assert TOLD in home and "You can still receive money" in home and 'href="/appeal"' in home and 'href="/withdraw"' in home

@@ -4,18 +4,19 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import psycopg2
 import pytest
 from django.core.management import call_command
 
 from compliance.models import Case, NameCheck, SanctionsEntry, SanctionsHit, SanctionsRun
 from compliance.sanctions import names, sdn
-from compliance.services import sanctions
+from compliance.services import freezes, sanctions
 from core.actor import SYSTEM, actor
 from core.errors import AccountFrozen, Conflict
 from payments import services as payments
 from tests.compliance import lists
 from tests.compliance.test_cases import REASON, staff
-from tests.conftest import Database
+from tests.conftest import Database, PersonForTest
 from tests.helpers import at_once
 from tests.payments.people import person
 from users import services as users
@@ -368,3 +369,116 @@ def test_a_confirmed_hit_blocks_the_money_and_another_freeze_stays_after_a_clear
     assert wallet(database, kept.id) == (1, 1, "Please call us about your phone.")
     with database.role("worker"):
         assert wallets.freeze(user_id=who.id, level=wallets.Freeze.NONE, reason="") == wallets.Freeze.ALL
+
+
+# ------------------------------------------------------------------------------------------------ a confirmed hit was a mistake
+def confirmed(database: Database, desk: int, *, frozen: bool = False) -> tuple[PersonForTest, str]:
+    """Somebody who was taken for one on the list."""
+    who = person(database, 50_00, name="Zarkhov Emil Anton")
+    if frozen:
+        with database.role("worker"):
+            freezes.freeze_by_command(user_id=who.id, level=wallets.Freeze.SENDING, reason="Please call us about your phone.")
+    screen(database)
+    hit = hits(database, who.id)[0].public_id
+    with database.role("staff"):
+        sanctions.confirm_hit(hit=hit, staff_id=desk, reason=REASON)
+    return who, hit
+
+
+def test_two_of_the_staff_take_back_a_confirmed_hit_and_the_person_reads_it(database: Database, listed: None) -> None:
+    ann, bo = staff(database, "ann0@staff.example"), staff(database, "bo0@staff.example")
+    who, hit = confirmed(database, ann)
+    with database.role("staff"):
+        with pytest.raises(Conflict, match="Nobody has asked"):
+            sanctions.decide_lifting(hit=hit, approve=True, staff_id=bo, reason=REASON)
+        sanctions.ask_lifting(hit=hit, staff_id=ann, reason=REASON)
+        with pytest.raises(Conflict, match="already"):
+            sanctions.ask_lifting(hit=hit, staff_id=bo, reason=REASON)
+        with pytest.raises(Conflict, match="somebody else has to decide"):
+            sanctions.decide_lifting(hit=hit, approve=True, staff_id=ann, reason=REASON)
+        assert wallet(database, who.id)[:2] == (2, 2)
+        sanctions.decide_lifting(hit=hit, approve=False, staff_id=bo, reason=REASON)
+        assert wallet(database, who.id)[:2] == (2, 2)
+        sanctions.ask_lifting(hit=hit, staff_id=ann, reason=REASON)
+        sanctions.decide_lifting(hit=hit, approve=True, staff_id=bo, reason=REASON)
+        with pytest.raises(Conflict, match="not a confirmed one"):
+            sanctions.ask_lifting(hit=hit, staff_id=ann, reason=REASON)
+    assert wallet(database, who.id) == (0, 0, "")
+    assert letters(database, who.id)[-1] == "You can send money again"
+    case = case_of(database, who.id)
+    assert (case.status, case.outcome, case.label) == ("closed", "cleared", "false_positive")
+    said = "select action, staff_id from console_trail where kind = 'action' and subject = %s order by id"
+    trail = database.as_superuser(said, [hit])
+    assert trail == [
+        ("hit.confirm", ann), ("hit.lift", ann), ("hit.refuse", bo), ("hit.lift", ann), ("hit.approve", bo),
+    ]  # fmt: skip
+    screen(database)
+    assert [one.state for one in hits(database, who.id)] == ["cleared"]  # the two never come up together again
+
+
+def test_what_else_restricts_them_stays_and_the_letter_says_so(database: Database, listed: None) -> None:
+    ann, bo = staff(database, "ann1@staff.example"), staff(database, "bo1@staff.example")
+    who, hit = confirmed(database, ann, frozen=True)
+    with database.role("staff"):
+        sanctions.ask_lifting(hit=hit, staff_id=bo, reason=REASON)
+        sanctions.decide_lifting(hit=hit, approve=True, staff_id=ann, reason=REASON)
+    assert wallet(database, who.id) == (1, 1, "Please call us about your phone.")
+    assert letters(database, who.id)[-1] == "You cannot send money yet"
+
+
+def test_nobody_takes_it_back_alone_whatever_they_write_to(database: Database, listed: None) -> None:
+    """With a shell of the engine, too: the table holds the two apart, and the hit looks for them. And the control."""
+    ann, bo = staff(database, "ann2@staff.example"), staff(database, "bo2@staff.example")
+    who, hit = confirmed(database, ann)
+    with database.role("staff"):
+        sanctions.ask_lifting(hit=hit, staff_id=ann, reason=REASON)
+    of_it = "(select id from compliance_sanctionshit where public_id = %s)"
+    two = f"update compliance_hitlifting set decided_by_id = %s, decided_at = now(), approved = true where hit_id = {of_it}"
+    database.as_superuser("set role paya_engine")
+    try:
+        with pytest.raises(psycopg2.Error, match="compliance_hitlifting_two"):
+            database.as_superuser(two, [ann, hit])
+        for state in ("cleared", "open", "gone"):
+            with pytest.raises(psycopg2.Error, match="two of the staff|refused"):
+                database.as_superuser("update compliance_sanctionshit set state = %s where public_id = %s", [state, hit])
+        for edit in ("delete from compliance_hitlifting", "update compliance_hitlifting set asked_at = now()"):
+            with pytest.raises(psycopg2.Error, match="refused|permission"):
+                database.as_superuser(f"{edit} where hit_id = {of_it}", [hit])
+        database.as_superuser(two, [bo, hit])
+        database.as_superuser("update compliance_sanctionshit set state = 'cleared' where public_id = %s", [hit])
+    finally:
+        database.as_superuser("reset role")
+    assert [one.state for one in hits(database, who.id)] == ["cleared"]
+
+
+def test_the_name_that_was_compared_stays_beside_the_hit(database: Database, listed: None) -> None:
+    """Whoever calls themselves otherwise while staff look hides nothing: what is cleared is what was compared."""
+    who = person(database, name="Marisol Veltri")
+    screen(database)
+    users.update_profile(user_id=who.id, display_name="Some Body")
+    screen(database)
+    [hit] = hits(database, who.id)
+    assert (hit.name, hit.state) == ("Marisol Veltri", "open")
+    with pytest.raises(psycopg2.Error, match="refused"):
+        database.as_superuser("update compliance_sanctionshit set name = 'Some Body' where id = %s", [hit.pk])
+
+
+def test_a_slip_in_the_scores_is_set_back_with_what_it_did(database: Database, listed: None) -> None:
+    desk = staff(database, "scores@staff.example")
+    who = person(database, 50_00, name="Emil Zarkhof")
+    screen(database)
+    [hit] = hits(database, who.id)
+    assert not hit.strong and 85 <= hit.score < 95
+    with database.role("staff"):
+        sanctions.change_setting(threshold=70, strong=70, staff_id=desk, reason=REASON)
+    assert hits(database, who.id)[0].strong and wallet(database, who.id)[0] == 1
+    with database.role("staff"):
+        sanctions.change_setting(threshold=85, strong=95, staff_id=desk, reason=REASON)
+    assert not hits(database, who.id)[0].strong and wallet(database, who.id)[0] == 0
+    with database.role("staff"):
+        sanctions.change_setting(threshold=hit.score + 1, strong=101, staff_id=desk, reason=REASON)
+    assert hits(database, who.id)[0].state == "gone" and case_of(database, who.id).status == "closed"
+    with database.role("staff"):
+        sanctions.change_setting(threshold=85, strong=95, staff_id=desk, reason=REASON)
+    screen(database)
+    assert hits(database, who.id)[0].state == "open"

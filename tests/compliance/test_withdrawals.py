@@ -13,7 +13,7 @@ from core.actor import SYSTEM, actor
 from core.errors import Conflict, IdempotencyInProgress
 from tests.compliance.test_cases import staff
 from tests.conftest import Database
-from tests.helpers import Api, at_once
+from tests.helpers import Api, assert_problem, at_once
 from tests.payments.people import browser, person
 from tests.rls.world import things
 from wallets.services import Freeze
@@ -130,7 +130,9 @@ def test_the_person_takes_it_back_while_it_waits(database: Database, maya: Froze
     made = maya.ask().json()["id"]
     theo = person(database)
     assert Api().post(f"/v1/withdrawals/{made}/cancel", person=theo).status_code == 404
-    assert Api().post(f"/v1/withdrawals/{made}/cancel", person=maya.person).status_code == 204
+    taken_back = Api().post(f"/v1/withdrawals/{made}/cancel", person=maya.person)
+    assert (taken_back.status_code, taken_back.json()["id"], taken_back.json()["status"]) == (200, made, "cancelled")
+    assert taken_back.json()["created_at"].endswith("Z")
     assert Api().post(f"/v1/withdrawals/{made}/cancel", person=maya.person).status_code == 409
     with pytest.raises(Conflict):
         maya.decide(made)
@@ -140,7 +142,8 @@ def test_the_person_takes_it_back_while_it_waits(database: Database, maya: Froze
 def test_what_is_not_possible_is_said(database: Database, ada: int, maya: Frozen) -> None:
     other = Frozen(database, ada)
     assert maya.ask(bank=other.bank).status_code == 404
-    assert maya.ask(amount=5_001).status_code == 409
+    over = assert_problem(maya.ask(amount=5_001), 402, "insufficient_funds")
+    assert (over["available"], over["errors"]) == (5_000, {"amount": "You have $50.00."})
     assert maya.ask(amount=0).status_code == 400
     assert Api().post("/v1/withdrawals", {"amount": 1, "bank_account": maya.bank}, person=maya.person).status_code == 400
     with database.role("staff"):
@@ -173,6 +176,7 @@ def test_staff_begin_one_in_the_persons_name(database: Database, ada: int, maya:
     with database.role("staff"):
         made = freezes.start_withdrawal(person=maya.public_id, amount=1_000, bank_account=maya.bank, staff_id=ada, reason=REASON)
     assert maya.letter() == "A withdrawal was begun for you"
+    maya.ada = staff(database, "second@staff.example")
     maya.decide(made)
     maya.work()
     assert maya.balance() == 4_000
@@ -198,3 +202,23 @@ def test_nobody_posts_past_a_freeze_without_an_approval(database: Database, maya
         raw.close()
     with pytest.raises(psycopg2.Error, match="is refused"):
         database.as_superuser("update compliance_withdrawal set amount = 5000 where public_id = %s", [made])
+
+
+def test_whoever_began_one_in_their_name_does_not_approve_it(database: Database, ada: int, maya: Frozen) -> None:
+    with database.role("staff"):
+        made = freezes.start_withdrawal(
+            person=maya.public_id, amount=700, bank_account=maya.bank, staff_id=ada, reason=REASON
+        )  # fmt: skip
+        with pytest.raises(Conflict, match="You began it"):
+            freezes.approve_withdrawal(withdrawal=made, staff_id=ada, reason=REASON)
+    # The row holds it too, whoever writes it; the control: another may.
+    write = (
+        "update compliance_withdrawal set status = 'approved', decided_by_id = %s, decided_at = now() where public_id = %s"
+        " returning 1"
+    )
+    with pytest.raises(psycopg2.Error, match="compliance_withdrawal_two"):
+        database.as_superuser(write, [ada, made])
+    other = staff(database, "second.approver@staff.example")
+    with database.role("staff"):
+        freezes.approve_withdrawal(withdrawal=made, staff_id=other, reason=REASON)
+    assert maya.row(made).status == "approved"

@@ -3,15 +3,17 @@
 from typing import Any
 
 import pytest
+from django.test import Client, override_settings
 
 from banking.models import BankAccount, IdentityCheck
 from banking.services import legal_names, secrets
 from compliance.services import cases, sanctions
+from console import services
 from core import clock
 from core.actor import SYSTEM, actor
 from tests.compliance import lists
 from tests.conftest import Database
-from tests.console.conftest import EMAIL, Desk, World
+from tests.console.conftest import EMAIL, PASSWORD, SECRET, Desk, World
 from tests.console.test_returns import REASON, act
 
 
@@ -44,7 +46,7 @@ def test_a_case_goes_through_the_queue(world: World, case: str, desk: Desk, staf
     queue = page(desk, "/admin/console/case/")
     for said in ["Asked for by staff", "@theo", "High", "in 23 h", "nobody&#x27;s", "&lt;b&gt;this", "Keys of this", "queue.js"]:
         assert said in queue, said
-    assert "Cases to look at" in page(desk, "/admin/")
+    assert "Other cases" in page(desk, "/admin/")
     url = f"/admin/console/case/{case}/"
     shown = page(desk, url + "change/")
     for said in ["velocity", "nested of 1", "a visitor", world.public, "other cases", "Nobody has written", "they were told"]:
@@ -132,6 +134,33 @@ def test_a_hit_is_decided_once(world: World, hit: str, desk: Desk, staff_site: D
     assert row(staff_site, case)[0] == "closed" and row(staff_site, case)[3] == "false_positive"
     assert desk.get(url + "do/clear/").status_code == 302
     assert not listed(desk, "/admin/console/hit/", hit) and listed(desk, "/admin/console/hit/", hit, state="cleared")
+
+
+def test_a_confirmed_hit_is_taken_back_by_two(world: World, hit: str, desk: Desk, staff_site: Database) -> None:
+    """From the log-in of both to the letter; confirming, approving and refusing ask for a fresh code first."""
+    url = f"/admin/console/hit/{hit}/"
+    with override_settings(STAFF_FRESH_SECONDS=-1):
+        assert desk.get(f"{url}do/confirm/")["Location"].startswith("/admin/again/")
+    assert act(desk, url + "do/confirm/").status_code == 302
+    assert "do/lift/" in page(desk, url + "change/") and "do/approve/" not in page(desk, url + "change/")
+    assert act(desk, url + "do/lift/").status_code == 302
+    mine = page(desk, url + "change/")
+    assert "waits for somebody else" in mine and "do/approve/" not in mine  # nobody is offered to approve their own
+    assert listed(desk, "/admin/console/hit/", hit, state="lifting")
+    assert "Confirmed hits to be taken back" in page(desk, "/admin/queues/")
+    with staff_site.role("worker"):
+        services.create_staff(email="bo@staff.example", roles=["compliance"], password=PASSWORD, secret=SECRET)
+    other = Desk(Client())
+    assert other.try_in(email="bo@staff.example").status_code == 302
+    with override_settings(STAFF_FRESH_SECONDS=-1):
+        for action in ("approve", "refuse"):
+            assert other.get(f"{url}do/{action}/")["Location"].startswith("/admin/again/")
+    assert act(other, url + "do/approve/").status_code == 302
+    assert "approved by bo@staff.example" in " ".join(page(desk, url + "change/").split())
+    [(frozen, title)] = staff_site.as_superuser(
+        "select w.frozen, l.title from wallets_wallet w join compliance_letter l using (user_id) order by l.id desc limit 1"
+    )
+    assert (frozen, title) == (0, "You can send money again")
 
 
 def test_a_legal_name_that_is_like_one_is_read_where_it_is_decided(

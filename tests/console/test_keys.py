@@ -150,7 +150,7 @@ def test_whoever_is_deactivated_is_out_with_their_key(key: SoftKey, desk: Desk, 
 
 def test_wrong_keys_are_counted_as_wrong_codes_are(key: SoftKey) -> None:
     desk = Desk()
-    for _ in range(services.TRIES_PER_EMAIL):
+    for _ in range(services.TRIES_FROM_ONE):
         refused(try_in(desk, key.get(options(desk), domain="evil.example")), desk)
     assert "Too many wrong tries" in try_in(desk, key.get(options(desk))).content.decode()
     assert "Too many wrong tries" in desk.try_in(token=code(1)).content.decode()

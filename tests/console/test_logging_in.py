@@ -1,6 +1,7 @@
 """Getting in: all three of e-mail, password and code, not too often, and nobody but staff."""
 
 import threading
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
@@ -52,7 +53,7 @@ def test_a_code_is_good_once(outside: Desk):
 
 
 def test_five_wrong_tries_and_the_right_one_has_to_wait(outside: Desk, staff_site: Database):
-    for _ in range(services.TRIES_PER_EMAIL):
+    for _ in range(services.TRIES_FROM_ONE):
         outside.try_in(token="000000")
     answer = outside.try_in()
     assert "Too many wrong tries. Please wait 15 minutes." in answer.content.decode()
@@ -70,9 +71,53 @@ def test_an_address_has_a_budget_over_all_emails(outside: Desk):
 
 def _try(email: str) -> None:
     """What a wrong try leaves behind, without hashing a password."""
-    from core import keyring
+    services._count_log_in(email, "203.0.113.9")
 
-    services._count_try(keyring.blind_index("staff-email", email), keyring.blind_index("staff-address", "203.0.113.9"))
+
+def test_whoever_only_knows_an_e_mail_locks_its_owner_out_nowhere_else(outside: Desk):
+    """Five from one address are that address's; from many addresses it is more, and then everybody waits."""
+    for _ in range(services.TRIES_FROM_ONE):
+        services._count_log_in(EMAIL, "203.0.113.9")
+    assert "Too many wrong tries" in outside.try_in(REMOTE_ADDR="203.0.113.9").content.decode()
+    elsewhere = Desk()
+    assert elsewhere.try_in(REMOTE_ADDR="203.0.113.10").status_code == 302
+    for n in range(services.TRIES_PER_EMAIL - services.TRIES_FROM_ONE):
+        services._count_log_in(EMAIL, f"198.51.100.{n}")
+    assert "Too many wrong tries" in Desk().try_in(token=code(1), REMOTE_ADDR="192.0.2.1").content.decode()
+
+
+@pytest.mark.parametrize("counted_as_a_log_in", [False, True])
+def test_tries_from_outside_keep_nobody_from_proving_again_who_they_are(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, counted_as_a_log_in: bool
+):
+    """However many they are, and from the same address. And the control."""
+    if counted_as_a_log_in:
+        monkeypatch.setattr(services, "_count_again", lambda staff_id, address: services._count_log_in(EMAIL, address))
+    for n in range(services.TRIES_PER_EMAIL):
+        services._count_log_in(EMAIL, "127.0.0.1" if n < services.TRIES_FROM_ONE else f"198.51.100.{n}")
+    assert "Too many wrong tries" in Desk().try_in(token=code(1)).content.decode()
+    again = desk.post("/admin/again/", code=code(1), next="/admin/console/correction/")
+    if counted_as_a_log_in:
+        assert "Too many wrong tries" in again.content.decode()
+    else:
+        assert (again.status_code, again["Location"]) == (302, "/admin/console/correction/")
+
+
+def test_proving_again_has_a_budget_of_its_own(desk: Desk):
+    """Whoever sits at somebody's open session guesses five codes, from wherever, and logs nobody out of logging in."""
+    for n in range(services.TRIES_AGAIN):
+        wrong = desk.client.post("/admin/again/", {"code": "000000", "next": "/admin/"}, REMOTE_ADDR=f"198.51.100.{n}")
+        assert "This code is not right" in wrong.content.decode()
+    assert "Too many wrong tries" in desk.post("/admin/again/", code=code(1), next="/admin/").content.decode()
+    assert Desk().try_in(token=code(1)).status_code == 302
+
+
+@pytest.mark.parametrize("to", ["//evil.example/", "https://evil.example/", "/\\evil.example", ""])
+def test_a_log_in_that_is_to_lead_elsewhere_leads_to_the_site(outside: Desk, to: str):
+    answer = outside.client.post(
+        f"/admin/login/?{urlencode({'next': to})}", {"username": EMAIL, "password": PASSWORD, "code": code(), "next": to}
+    )
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
 
 
 def test_guesses_side_by_side_share_one_budget(outside: Desk, staff_site: Database):
@@ -89,7 +134,7 @@ def test_guesses_side_by_side_share_one_budget(outside: Desk, staff_site: Databa
         thread.start()
     for thread in threads:
         thread.join()
-    assert staff_site.as_superuser("select count(*) from console_logintry") == [(services.TRIES_PER_EMAIL,)]
+    assert staff_site.as_superuser("select count(*) from console_logintry") == [(services.TRIES_FROM_ONE,)]
 
 
 def test_people_do_not_get_in(staff_site: Database, account: int, make_person):

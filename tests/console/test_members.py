@@ -140,9 +140,15 @@ def test_guessing_the_password_of_a_link_has_the_budget_of_logging_in(desk: Desk
     with database.role("worker"):
         services.create_staff(email=NEW, roles=["support"], password=PASSWORD, secret=SECRET)
     link = link_in(do(desk, f"/admin/console/member/{public_id(database, NEW)}/do/reset/"))
-    for _ in range(services.TRIES_PER_EMAIL):
+    for _ in range(services.TRIES_FROM_ONE):
         assert "Password or code is not right." in enrol(link, "a wrong one", None)[1].content.decode()
     assert "Too many wrong tries" in enrol(link, PASSWORD, None)[1].content.decode()
+
+
+def test_the_form_of_roles_begins_with_those_that_they_have(desk: Desk, database: Database) -> None:
+    add(desk, roles=("support", "auditor"))
+    page = desk.get(f"/admin/console/member/{public_id(database, NEW)}/do/roles/").content.decode()
+    assert set(re.findall(r'value="(\w+)"[^>]*checked', page)) == {"support", "auditor"}
 
 
 def test_who_is_deactivated_or_renewed_has_no_link(desk: Desk, database: Database, account: int) -> None:

@@ -103,7 +103,8 @@ def test_the_role_itself_writes_nothing_of_money(world: World, account: int, sta
         "console_email", "banking_nacha_unanswered", "banking_nacha_reversible", "core_outbox_lag", "rewards_setting_for",
         "transparency_chain", "transparency_keys", "console_may", "console_allowed", "console_viewed", "compliance_tier_of",
         "console_limits_of", "console_timeline", "console_people_by_mask", "compliance_waiting", "compliance_deciders",
-        "console_legal_name", "console_legal_names", "console_open_document", "compliance_business_days",
+        "compliance_thing", "console_legal_name", "console_legal_names", "console_open_document", "compliance_opened_document",
+        "compliance_business_days",
         "console_version_effect", "console_ceiling_use", "console_report", "console_people_of_tier",
     }  # fmt: skip
 
@@ -175,6 +176,25 @@ def test_the_database_is_asked_nothing_odd(desk: Desk, asked: str):
     assert desk.get("/admin/console/person/", **{name: value}).status_code == 400
 
 
+def test_whoever_is_shown_a_list_of_people_is_written_down(world: World, desk: Desk, staff_site: Database):
+    """Whose list it was, and never what was searched for, which may be a name."""
+
+    def looked() -> list[tuple[str, str]]:
+        return staff_site.as_superuser("select kind, subject from console_personview order by id")  # type: ignore[no-any-return]
+
+    for model in ("person", "wallet", "payment", "transfer", "banktransfer", "hit", "freeze", "closing", "case", "ticket"):
+        before = len(looked())
+        desk.get(f"/admin/console/{model}/", q="maya")
+        desk.get(f"/admin/console/{model}/", of=world.maya_id)
+        assert looked()[before:] == [(f"{model}_list", "everybody"), (f"{model}_list", world.maya_id)], model
+    before = len(looked())
+    desk.get(f"/admin/console/transfer/{world.transfer}/change/")
+    assert looked()[before:] == [("transfer", world.transfer)]
+    for model in ("limitshown", "scoring", "flagrule", "reconciliation"):
+        desk.get(f"/admin/console/{model}/")
+    assert len(looked()) == before + 1
+
+
 def test_find_goes_straight_to_the_thing(world: World, desk: Desk):
     expected = {
         "@maya": f"person/{world.maya_id}", world.maya.phone: f"person/{world.maya_id}", world.maya_id: f"person/{world.maya_id}",
@@ -183,8 +203,47 @@ def test_find_goes_straight_to_the_thing(world: World, desk: Desk):
     }  # fmt: skip
     for term, where in expected.items():
         assert desk.post("/admin/find/", q=term)["Location"] == f"/admin/console/{where}/change/", term
-    for nothing in ("", "pay_nothing", "+12125559999", str(uuid4()), "\x00", "a" * 300):
+    # The last four digits of a bank account may be several people's.
+    assert desk.post("/admin/find/", q=" 4772 ")["Location"] == "/admin/console/person/?q=4772"
+    for nothing in ("", "9999", "pay_nothing", "+12125559999", str(uuid4()), "\x00", "a" * 300):
         assert desk.post("/admin/find/", q=nothing)["Location"] == "/admin/", nothing
+
+
+def test_each_entry_of_the_menu_says_what_it_is_and_leads_where_one_may(desk: Desk, staff_site: Database, account: int):
+    def menu() -> dict[str, list[str]]:
+        html = desk.get("/admin/").content.decode()
+        entries = re.findall(r'<a href="([^"]+)"[^>]*>\s*(?:<span[^>]*>[^<]*</span>\s*)?(?:<span[^>]*>)?\s*([^<>]+?)\s*<', html)
+        found: dict[str, list[str]] = {}
+        for href, words in entries:
+            found.setdefault(words, []).append(href)
+        return found
+
+    shown = menu()
+    assert {"Appeals against decisions", "Appeals about rewards", "Rules of flags", "Rules of rewards"} <= shown.keys()
+    assert not {"Appeals", "Rules"} & shown.keys()
+    assert all(len(set(links)) == 1 for links in shown.values()), shown  # nothing is called as something else is
+    assert shown["Who looked at what"] == ["/admin/console/personview/"]
+    staff_site.as_superuser("delete from console_staffrole where user_id = %s and role <> 'support'", [account])
+    shown = menu()
+    assert not {"Report", "Trail", "Views of personal data"} & shown.keys()
+    assert shown["Who looked at what"] == ["/admin/console/stafflook/"]
+    for links in shown.values():
+        for link in set(links):
+            assert desk.get(link).status_code == 200, link
+
+
+def test_the_page_of_an_action_is_ready_to_write_on_and_a_row_has_no_second_close(world: World, desk: Desk):
+    url = f"/admin/console/person/{world.maya_id}/do/freeze/"
+    assert re.search(r'<select name="level"[^>]* autofocus', desk.get(url).content.decode())
+    wrong = desk.post(url, level="1", told="", reason="because of case 4711").content.decode()
+    assert re.search(r'<textarea name="told"[^>]* autofocus', wrong) and wrong.count(" autofocus") == 1
+    told = "We are looking into payments that came to you."
+    shown = desk.post(url, level="1", told=told, reason="because of case 4711").content.decode()
+    assert re.search(r'class="console-will"[^>]* autofocus', shown)  # what it will do is read first
+    note = desk.get(f"/admin/console/person/{world.maya_id}/do/note/").content.decode()
+    assert re.search(r'<textarea name="reason"[^>]* autofocus', note) and note.count(" autofocus") == 1
+    row = desk.get(f"/admin/console/payment/{world.public}/change/").content.decode()
+    assert "Back to the list" in row and not re.search(r">\s*Close\s*<", row)
 
 
 def test_each_thing_links_to_the_next(world: World, desk: Desk):

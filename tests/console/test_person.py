@@ -7,9 +7,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from banking.services import corrections
+from compliance.services import support
+from console.services import create_staff
 from core.actor import SYSTEM, actor
 from tests.conftest import Database
-from tests.console.conftest import Desk, World
+from tests.console.conftest import EMAIL, Desk, World
+from tests.console.test_returns import colleague
 
 REASON, TOLD = "support case 4711 asks for it", "We are looking into payments that came to you in the last days."
 
@@ -94,6 +98,61 @@ def test_notes_reviews_and_the_line_of_time(world: World, desk: Desk) -> None:
     assert html.index("Case opened") < html.index("Load requested") < html.index("Logged in: test")
 
 
+def test_what_staff_adjust_and_credit_is_money_in_the_line_of_time(world: World, desk: Desk, staff_site: Database) -> None:
+    """In dollars and with its sign, as it came to the wallet; and what a person reported in the words that they chose."""
+    sql = staff_site.as_superuser
+    with staff_site.role("web"):
+        support.report(user_id=world.maya.id, about=world.public, kind="unauthorized", message="Not me")
+        support.report(user_id=world.maya.id, about=world.private, kind="not_arrived", message="It is not there")
+    with staff_site.role("staff"):
+        asks = corrections.ask(kind="adjustment_credit", amount=250, person=world.maya_id, staff_id=staff_of(sql), reason=REASON)
+    with staff_site.role("worker"):
+        create_staff(email="bo@staff.example", roles=["finance"])
+    [(bo,)] = sql("select id from users_user where email = 'bo@staff.example'")
+    for table in ("banking_correction", "compliance_disputemoney"):
+        sql(f"alter table {table} disable trigger user")
+    decided = "decided_by_id = %s, decided_at = now(), approved = true"
+    sql(f"update banking_correction set {decided}, posted_at = now() where id = %s", [bo, asks])
+    sql(
+        "insert into banking_correction"
+        " (kind, user_id, amount, reference, asked_by_id, decided_by_id, decided_at, approved, posted_at)"
+        " select kind, user_id, 175, gen_random_uuid(), asked_by_id, decided_by_id, decided_at, true, posted_at"
+        " from (select unnest('{adjustment_debit,write_off}'::text[]) as kind) k"
+        " cross join (select user_id, asked_by_id, decided_by_id, decided_at, posted_at from banking_correction) c"
+    )
+    sql(
+        "insert into compliance_disputemoney"
+        " (dispute_id, user_id, purpose, amount, reference, asked_by_id, decided_by_id, decided_at, approved, moved)"
+        " select id, user_id, 'provisional', 1000, gen_random_uuid(), %s, %s, now(), true, 1000"
+        " from compliance_dispute where kind = 'unauthorized'",
+        [staff_of(sql), bo],
+    )
+    html = page(desk, world)
+    line = re.compile(r'person-line"><p dir="auto">(?:<a[^>]*>)?([^<]*).*?console-money">([^<]*)<', re.S)
+    lines = {words.strip(): amount.strip() for words, amount in line.findall(html)}
+    assert lines["Balance adjusted"] in ("+$2.50", "−$1.75") and html.count("Balance adjusted") == 2
+    assert ">+$2.50<" in html and ">−$1.75<" in html
+    assert lines["Written off: $1.75 of what they owed"] == ""
+    assert lines["Credited while a report is looked into"] == "+$10.00"
+    assert f"Asked for a credit of $2.50. “{REASON}”" in lines
+    assert "Reported $1,234.50: I did not make this" in lines and "Reported $7.77: It did not arrive" in lines
+    for code in ("cents", "unauthorized", "not_arrived", "not arrived"):
+        assert code not in html, code
+
+
+def staff_of(sql: Any) -> int:
+    return int(sql("select id from users_user where email = %s", [EMAIL])[0][0])
+
+
+def test_how_well_the_banks_holder_fits_is_said_in_words(world: World, desk: Desk, staff_site: Database) -> None:
+    assert "name not told, phone not told" in page(desk, world)
+    staff_site.as_superuser(
+        "insert into banking_bankidentity (user_id, account_id, name_score, phone_score)"
+        " select user_id, id, 34, 0 from banking_bankaccount"
+    )
+    assert "the bank’s account holder: name 34 of 100 like theirs, phone 0 of 100" in page(desk, world)
+
+
 def test_it_is_found_by_what_is_in_hand(world: World, desk: Desk) -> None:
     for term in ("@maya", world.maya.phone, world.public, world.load, "4772", world.wallet, world.maya_id):
         answer = desk.client.post("/admin/console/person/", {"q": term}, follow=True)
@@ -133,7 +192,9 @@ def test_a_withdrawal_is_approved_from_its_page(world: World, desk: Desk, staff_
     assert amount == 2_550
     assert "Withdrawal of $25.50, asked" in page(desk, world)
     assert "$25.50" in desk.get("/admin/console/withdrawal/").content.decode()
-    assert act(desk, f"/admin/console/withdrawal/{made}/do/approve/").status_code == 302
+    approve = f"/admin/console/withdrawal/{made}/do/approve/"
+    assert approve not in desk.get(f"/admin/console/withdrawal/{made}/change/").content.decode()  # whoever began it
+    assert act(colleague(staff_site), approve).status_code == 302
     assert staff_site.as_superuser("select status from compliance_withdrawal") == [("approved",)]
 
 

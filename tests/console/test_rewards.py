@@ -1,5 +1,6 @@
 """The review of a week, who is left out, appeals and the rules, through real requests of staff."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,8 @@ from tests.conftest import Database
 from tests.console.conftest import Desk
 from tests.console.test_returns import REASON, act
 from tests.rewards.network import END, WEEK, at, earn, pay_all, people
+
+TOLD = "Most of your payments went in a circle between the same few people."
 
 
 @pytest.fixture
@@ -105,12 +108,16 @@ def test_a_reward_that_was_spent_is_not_reversed(week: list[int], desk: Desk, st
 def test_staff_leave_somebody_out_for_some_weeks_and_let_them_in_again(week: list[int], desk: Desk, staff_site: Database) -> None:
     who = public_id(staff_site, week[0])
     assert desk.post(f"/admin/console/person/{who}/do/ineligible/", weeks="0", reason=REASON).status_code == 400
-    assert act(desk, f"/admin/console/person/{who}/do/ineligible/", weeks="2").status_code == 302
+    assert desk.post(f"/admin/console/person/{who}/do/ineligible/", weeks="2", reason=REASON).status_code == 400  # without a word
+    assert act(desk, f"/admin/console/person/{who}/do/ineligible/", weeks="2", told=TOLD).status_code == 302
+    [(title, body)] = staff_site.as_superuser("select title, body from compliance_letter where kind = 'rewards'")
+    assert title == "You are left out of the weekly rewards for now"
+    assert body.startswith(f"{TOLD}\n\nYou count again from the week that begins on ")
     rows = staff_site.as_superuser("select id, since, until, reason from rewards_ineligibility")
     assert [row[1:] for row in rows] == [(WEEK.next.monday, WEEK.next.monday + timedelta(days=14), REASON)]
-    again = act(desk, f"/admin/console/person/{who}/do/ineligible/", weeks="2")  # the second click
+    again = act(desk, f"/admin/console/person/{who}/do/ineligible/", weeks="2", told=TOLD)  # the second click
     assert "left out for that long already" in again.content.decode()
-    assert act(desk, f"/admin/console/person/{who}/do/ineligible/", weeks="3").status_code == 302
+    assert act(desk, f"/admin/console/person/{who}/do/ineligible/", weeks="3", told=TOLD).status_code == 302
     earn(staff_site, at(8), 100_00)
     pay_all(staff_site, [(week[0], week[3], at(8)), (week[1], week[3], at(8))])
     with staff_site.role("demo"), at_time(END + timedelta(days=8)):
@@ -130,7 +137,7 @@ def test_staff_leave_somebody_out_for_some_weeks_and_let_them_in_again(week: lis
 def test_an_appeal_reaches_staff_and_the_answer_reaches_the_person(week: list[int], desk: Desk, staff_site: Database) -> None:
     with staff_site.role("web"):
         made = services.appeal(user_id=week[2], week=WEEK, message="We share a kitchen, it is no circle.")
-    assert "ppeals to answer" in desk.get("/admin/").content.decode()
+    assert re.search(r">Appeals about weekly rewards</a> <b [^>]*>1<", desk.get("/admin/").content.decode())
     page = desk.get("/admin/console/appeal/", answered_at__isempty="1").content.decode()
     assert "We share a kitchen" in page
     url = f"/admin/console/appeal/{made.public_id}/"
@@ -174,6 +181,7 @@ def test_rules_are_changed_for_weeks_to_come_and_say_so_in_words(desk: Desk, sta
 @pytest.mark.parametrize(
     "call",
     ["rewards_hold('x', 'y')", "rewards_release('x', 'y')", "rewards_mark_ineligible('x', 1, 'y')",
+     "rewards_mark_ineligible('x', 1, 'why', 'y')",
      "rewards_reverse('x', 'y', 'z')", "rewards_answer_appeal('x', 'y', 'z')",
      "rewards_change_settings(current_date, 1, 1, 1, 1, 1, 'equal', 'y')"],
 )  # fmt: skip

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg2
 import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.test import Client
 
+from bench.campaigns import ground
 from console import services
 from console.admin.actions import Action
 from console.services import ROLES
@@ -18,6 +21,7 @@ from core.actor import actor
 from core.errors import Conflict, Forbidden, NotFound
 from tests.conftest import Database
 from tests.console.conftest import PASSWORD, Desk, code
+from tests.stack import wait_until
 
 REASON = "the quarterly review of rights"
 # What is in the catalogue of the database and is asked for with a name that depends on what is done.
@@ -224,3 +228,71 @@ def test_a_session_ends_after_idling_and_after_a_shift(desk: Desk, settings: Any
     assert desk.is_in
     monkeypatch.setattr(middleware.time, "time", lambda: real() + settings.STAFF_ABSOLUTE_SECONDS + 60)
     assert not desk.is_in
+
+
+# ------------------------------------------------------------------------------------------------ at once
+def made(database: Database, name: str, *roles: str) -> tuple[int, str]:
+    with database.role("worker"):
+        services.create_staff(email=f"{name}@staff.example", roles=roles, password=PASSWORD, secret=bytes(range(20)))
+    found = database.as_superuser("select id, public_id from users_user where email = %s", [f"{name}@staff.example"])
+    return int(found[0][0]), str(found[0][1])
+
+
+def take_each_others_role(database: Database) -> list[str]:
+    """Two administrators, at once: both have begun before either could go on. What each of them was told, "" for a yes."""
+    one, two = made(database, "one", "administrator"), made(database, "two", "administrator")
+    waiting = "select count(*) from pg_locks where locktype = 'advisory' and classid = 720202 and not granted"
+    raw = database.connect_as_superuser()
+    with raw.cursor() as cursor, ThreadPoolExecutor(2) as pool:
+        cursor.execute("select pg_advisory_lock(720202, 1)")  # the trail's, for which all of the staff wait
+        running = [pool.submit(_take, database, who[0], whose[1]) for who, whose in ((one, two), (two, one))]
+        wait_until(lambda: database.as_superuser(waiting)[0][0] == 2, "both of them at the lock")
+        cursor.execute("select pg_advisory_unlock(720202, 1)")
+        answers = [each.result() for each in running]
+    raw.close()
+    return answers
+
+
+def _take(database: Database, who: int, whose: str) -> str:
+    raw = database.connect("staff")
+    try:
+        with raw.cursor() as cursor:
+            cursor.execute("set lock_timeout = '60s'; begin; select set_config('paya.actor', %s, true)", [str(who)])
+            cursor.execute("select console_set_roles(%s, '{support}', %s)", [whose, REASON])
+            cursor.execute("commit")
+            return ""
+    except psycopg2.Error as refusal:
+        return str(refusal.diag.message_primary)
+    finally:
+        raw.close()
+
+
+ADMINISTRATORS = "select count(*) from console_staffrole where role = 'administrator'"
+
+
+def test_of_two_administrators_who_take_each_others_role_at_once_one_remains(database: Database, staff_site: Database) -> None:
+    assert sorted(take_each_others_role(database)) == ["", "None of your roles may do this (staff.roles)."]
+    assert database.as_superuser(ADMINISTRATORS) == [(1,)]
+
+
+def test_if_roles_were_asked_before_the_lock_none_would(database: Database, staff_site: Database) -> None:
+    """The control: both were administrators when they were asked."""
+    ground.change(database, "console_acted", r"PERFORM pg_advisory_xact_lock\(720202, 1\);", "")
+    assert take_each_others_role(database) == ["", ""]
+    assert database.as_superuser(ADMINISTRATORS) == [(0,)]
+
+
+LOCKS = re.compile(r"\bFOR (?:NO KEY )?UPDATE\b|\bUPDATE \w|\bINSERT INTO\b|\bDELETE FROM\b|_guard\(|_locked_\w+\(")
+
+
+def locking_first(database: Database) -> list[str]:
+    """Functions of staff's that lock something before they have the trail's lock."""
+    return [name for name, source in database.as_superuser(CATALOGUE) if LOCKS.search(source[: source.index("console_acted(")])]
+
+
+def test_the_trails_lock_comes_before_every_other(database: Database) -> None:
+    """Whoever held a row and waited for the trail would wait for somebody who has the trail and waits for that row."""
+    assert locking_first(database) == []
+    read = "FROM banking_return WHERE id = p_return"
+    ground.change(database, "banking_lift_restriction", f"{read};", f"{read} FOR UPDATE;")  # the control
+    assert locking_first(database) == ["banking_lift_restriction"]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -39,7 +40,13 @@ def test_the_queues_and_what_is_done_there(
     for said in ("Disputes", "Appeals against decisions", "Tickets", "Held payments", "Appeals about weekly rewards", "queue.js"):
         assert said in overview, said
     assert "late" in overview and "console-alarm" not in overview
-    assert "/admin/queues/" in page(desk, "/admin/")
+    first = page(desk, "/admin/")
+    assert "/admin/queues/" in first and "queue.js" in first  # where `q` leads there
+    waiting = re.findall(r'<li><a class="console-link" href="[^"]*">([^<]*)</a> <b class="[^"]*">(\d+)</b>', first)
+    for said in ("Disputes", "Appeals against decisions", "Tickets"):
+        assert (said, "1") in waiting, said
+    for said in ("Held payments", "Held loads and redemptions", "Documents", "Appeals about weekly rewards"):
+        assert (said, "0") in waiting, said
     for model, key in asked.items():
         assert listed(desk, f"/admin/console/{model}/", key) and not listed(desk, f"/admin/console/{model}/", key, state="ended")
         url = f"/admin/console/{model}/{key}/"
@@ -95,6 +102,12 @@ def test_the_figures_are_the_journals(world: World, asked: dict[str, str], desk:
     assert answer.status_code == 200 and answer["Content-Type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
     found = {(row["section"], row["name"]): row["value"] for row in rows}
+    # In an order that a reader knows: as the report on the page, a count before its sum, and no median of nothing.
+    order = list(dict.fromkeys(row["section"] for row in rows))
+    assert order[:6] == ["from", "to", "at_start", "at_end", "movements", "people"] and order[-1] == "heads"
+    moved = [row["name"] for row in rows if row["section"] == "movements"]
+    assert moved[:2] == [f"{moved[0].split()[0]} count", f"{moved[0].split()[0]} cents"]
+    assert "" not in {row["value"] for row in rows if row["section"] == "cases"}
     journal = staff_site.as_superuser(
         "select k.name, count(*), sum(amount) from ledger_transfer t join ledger_transferkind k using (kind) group by 1"
     )
@@ -192,3 +205,5 @@ def test_a_bad_range_and_a_role_that_may_not(world: World, desk: Desk, staff_sit
     staff_site.as_superuser("delete from console_staffrole where user_id = %s and role <> 'support'", [account])
     refused = desk.get("/admin/report/", **{"from": "2026-01-01", "to": "2026-01-02"})
     assert refused.status_code == 403 and "Movements" not in refused.content.decode()
+    assert desk.get("/admin/report/").status_code == 403
+    assert '"/admin/report/"' not in page(desk, "/admin/")  # nobody is led there

@@ -57,8 +57,8 @@ def test_a_look_at_a_document_is_recorded_and_harmless(world: World, desk: Desk,
     assert "no-store" in answer["Cache-Control"]
     file = desk.get(f"/admin/console/document/{other}/file/")
     assert file["Content-Disposition"].startswith("attachment")
-    seen = staff_site.as_superuser("select kind, subject from console_personview where kind = 'document' order by id")
-    assert seen == [("document", one), ("document", one), ("document", other)]  # its page, and the two files
+    seen = staff_site.as_superuser("select kind, subject from console_personview where kind like 'document%' order by id")
+    assert seen == [("document", one), ("document_file", one), ("document_file", other)]  # its page, and the two files
     assert desk.get("/admin/console/document/doc_nothing/file/").status_code == 404
     assert desk.post(f"/admin/console/document/{one}/file/").status_code == 404
 
@@ -78,9 +78,17 @@ def test_nobody_without_the_role_looks_or_decides(world: World, desk: Desk, staf
 
 def test_a_document_is_accepted_and_another_refused(world: World, desk: Desk, staff_site: Database) -> None:
     one, other = upload(staff_site, world, picture()), upload(staff_site, world, pdf())
+    unsaid = desk.post(f"/admin/console/document/{other}/do/refuse/", words="", own=" ", reason=REASON)
+    assert unsaid.status_code == 400 and "Choose what is wrong with it" in unsaid.content.decode()
+    assert 'name="shown"' not in unsaid.content.decode()
     told = do(desk, f"/admin/console/document/{other}/do/refuse/", words="", own="It is a blank page, sorry.")
     assert "It is a blank page, sorry." in told
-    assert "accepted. Their tier is documents" in do(desk, f"/admin/console/document/{one}/do/accept/")
+    accept = f"/admin/console/document/{one}/do/accept/"
+    for answer in (desk.get(accept), desk.post(accept, reason=REASON)):
+        assert "You have not opened this document yet" in answer.content.decode()
+        assert 'name="shown"' not in answer.content.decode()
+    assert desk.get(f"/admin/console/document/{one}/file/").status_code == 200
+    assert "accepted. Their tier is documents" in do(desk, accept)
     assert staff_site.as_superuser("select status from compliance_document order by id") == [("accepted",), ("refused",)]
     assert staff_site.as_superuser("select tier from compliance_standing where user_id = %s", [world.maya.id]) == [(3,)]
     moves = desk.get("/admin/console/tiermove/").content.decode()
@@ -92,7 +100,9 @@ def test_a_document_is_accepted_and_another_refused(world: World, desk: Desk, st
 def test_somebodys_tier_is_changed_on_their_page(world: World, desk: Desk, staff_site: Database) -> None:
     page = f"/admin/console/person/{world.maya_id}/do/tier/"
     assert "Their limits rise at once" in do(desk, page, tier=2)
-    assert "Their limits fall at once" in do(desk, page, tier=1)
+    assert desk.post(page, tier=1, reason=REASON).status_code == 400  # nobody is lowered without a word
+    why = "Your bank is not linked to your account any more."
+    assert f"They read: “{why}”" in do(desk, page, tier=1, told=why)
     same = desk.post(page, tier=1, reason=REASON)
     assert "They are at this tier" in same.content.decode()
     trail = staff_site.as_superuser("select after from console_trail where what = 'compliance_standing' order by id")

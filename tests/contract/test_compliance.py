@@ -205,7 +205,8 @@ def test_frozen_one_appeals_and_asks_for_ones_money(stack: Stack, described: Des
     [row] = described.lists(frozen.get("/v1/withdrawals"), WITHDRAWAL)
     assert row["id"] == waits["id"]
     problem(stack.person().post(f"/v1/withdrawals/{waits['id']}/cancel"), 404, "not_found")
-    assert frozen.post(f"/v1/withdrawals/{waits['id']}/cancel").status_code == 204
+    taken_back = described.holds(frozen.post(f"/v1/withdrawals/{waits['id']}/cancel"), 200, WITHDRAWAL)
+    assert taken_back == {**waits, "status": "cancelled"}
     problem(frozen.post(f"/v1/withdrawals/{waits['id']}/cancel"), 409, "conflict")
     assert frozen.balance["available"] == 900
 

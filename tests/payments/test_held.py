@@ -121,6 +121,20 @@ def test_it_is_set_aside_and_both_are_told(database: Database, holding: None) ->
     assert "Cancel it" not in browser(bob).get(f"/payments/{payment}").content.decode()
 
 
+@pytest.mark.parametrize("ended", ["not yet", "cancelled", "denied"])
+def test_trying_again_does_not_make_a_payee_known(database: Database, holding: None, ended: str) -> None:
+    """What was only held is nobody's who was paid before: the second one is held for the same."""
+    ann, bob = person(database, 5_000), person(database)
+    first = held(ann, bob)
+    if ended == "cancelled":
+        services.cancel_held(user_id=ann.id, payment=first)
+    elif ended == "denied":
+        deny(database, first)
+    second = held(ann, bob)
+    release(database, second)
+    assert pay(ann, bob, 100).json()["status"] == "completed"  # now they have paid them
+
+
 def test_its_page_offers_what_fits_and_the_activity_names_whom_it_is_for(database: Database, holding: None) -> None:
     ann, bob = person(database, 5_000), person(database, name="Bob Bright")
     payment = held(ann, bob)
@@ -128,6 +142,8 @@ def test_its_page_offers_what_fits_and_the_activity_names_whom_it_is_for(databas
         shown = browser(one).get(f"/payments/{payment}").content.decode()
         assert "Pay again" not in shown and "Pay back" not in shown and "look again" not in shown
         assert 'class="plus"' not in shown  # it has not come in
+        # Only money that is gone is reported; of this one writes to us.
+        assert f'href="/help?about={payment}"' in shown and "/disputes/new" not in shown
     line = Api().get("/v1/wallet/transactions", person=ann).json()["data"][0]
     assert line["counterparty"] == {"username": bob.username, "display_name": "Bob Bright"}
     activity = browser(ann).get("/activity").content.decode()
@@ -168,6 +184,22 @@ def test_letters_say_which_payment_it_was_and_lead_to_an_appeal(database: Databa
     assert newest(dan).startswith(f"A payment from @{ann.username} was cancelled")
     answer = Api().post("/v1/appeals", {"about": payment, "message": "It was for the rent."}, person=ann)
     assert answer.status_code == 201 and answer.json()["against"] == "payment"
+
+
+@pytest.mark.parametrize("how", ["denied", "cancelled"])
+def test_the_page_of_what_went_back_says_nothing_of_a_balance_or_a_feed(database: Database, holding: None, how: str) -> None:
+    ann, bob = person(database, 5_000), person(database)
+    payment = held(ann, bob)
+    page = browser(ann).get(f"/payments/{payment}").content.decode()
+    assert "Your balance after it" in page and "$45.00" in page and "Everyone once it has arrived" in page
+    assert "Make it private" in page and "leaves the public feed" not in page
+    if how == "denied":
+        deny(database, payment)
+    else:
+        services.cancel_held(user_id=ann.id, payment=payment)
+    for one in (ann, bob):
+        page = browser(one).get(f"/payments/{payment}").content.decode()
+        assert not any(words in page for words in ("balance", "Who sees it", "Make it private"))
 
 
 def test_released_it_arrives_and_is_in_the_feed(database: Database, holding: None) -> None:

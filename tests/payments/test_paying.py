@@ -12,7 +12,7 @@ from core.ids import new_id, new_reference
 from payments import rules
 from tests.conftest import Database, PersonForTest
 from tests.helpers import Api, assert_problem, at_once, relay_all
-from tests.payments.people import mint, person
+from tests.payments.people import browser, mint, person
 from wallets import queries as wallets
 from wallets import services as wallet_services
 from wallets.services import Freeze
@@ -142,7 +142,11 @@ def test_frozen_people(database: Database):
     freeze(database, ann, Freeze.ALL)
     assert_problem(pay(ann, bob), 403, "account_frozen")
     problem = assert_problem(pay(bob, ann), 403, "account_frozen")
-    assert "looking into" not in str(problem), "why somebody is frozen is their own business"
+    # That somebody is frozen, and why, is their own business. (The code is the contract's, and the same for whoever has left.)
+    assert (problem["title"], problem["errors"]) == ("This person cannot be paid", {"to": problem["detail"]})
+    assert "looking into" not in str(problem) and "frozen" not in problem["title"] + problem["detail"]
+    form = browser(bob).get("/pay/payee", {"to": ann.username}).content.decode()
+    assert f"@{ann.username} cannot be paid" in form and "Person" not in form
     freeze(database, ann, Freeze.NONE)
     assert pay(ann, bob).status_code == 201
 
@@ -152,7 +156,10 @@ def test_a_freeze_holds_in_the_ledger_even_when_the_rules_do_not_look(database: 
     freeze(database, ann, Freeze.SENDING)
     monkeypatch.setattr(rules, "decide", lambda facts: None)
     assert_problem(pay(ann, bob), 403, "account_frozen")
+    freeze(database, ann, Freeze.ALL)
+    assert assert_problem(pay(bob, ann), 403, "account_frozen")["title"] == "This person cannot be paid"
     assert_problem(pay(bob, bob.username), 400, "posting_refused")
+    freeze(database, ann, Freeze.SENDING)
     assert_problem(pay(bob, ann, 1001), 402, "insufficient_funds")
     assert (balance(ann), balance(bob)) == (1000, 1000)
 

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from core.errors import AccountFrozen, InsufficientFunds
-from ledger.errors import RecipientFrozen
-from payments.errors import NoUsernameYet, PayingOneself, UnknownPayee
+from payments.errors import CannotBePaid, NoUsernameYet, PayingOneself, UnknownPayee
 from payments.rules import Facts, decide
 from wallets.errors import OwesMoney
 from wallets.services import Freeze
@@ -31,7 +30,7 @@ def test_what_may_go_ahead(change: dict[str, Any]) -> None:
         ({"payee": 1}, PayingOneself, ""),
         ({"frozen": Freeze.SENDING, "frozen_reason": "A lost phone."}, AccountFrozen, "A lost phone."),
         ({"frozen": Freeze.ALL, "frozen_reason": "A lost phone."}, AccountFrozen, "A lost phone."),
-        ({"payee_frozen": Freeze.ALL}, RecipientFrozen, "@bob cannot receive money"),
+        ({"payee_frozen": Freeze.ALL}, CannotBePaid, "@bob cannot be paid"),
         ({"owed": 1}, OwesMoney, "$0.01"),
         ({"amount": 1001}, InsufficientFunds, "You have $10.00."),
     ],

@@ -36,14 +36,18 @@ class Stage:
 
     def code(self, person: PersonForTest) -> dict[str, str]:
         """A challenge and the code that was sent to the person."""
+        asked = users.request_own_code(user_id=person.id, address="203.0.113.9", purpose=users.Purpose.CLOSE)
+        return self.codes(asked.challenge)
+
+    def codes(self, challenge: str) -> dict[str, str]:
+        """A challenge with its code."""
         from core import keyring
         from users import sealed as phones
 
-        asked = users.request_own_code(user_id=person.id, address="203.0.113.9")
         with self.database.role("worker"), actor(SYSTEM):
-            row = Challenge.objects.get(public_id=asked.challenge)
+            row = Challenge.objects.get(public_id=challenge)
             code = keyring.decrypt_system(phones.OTP, phones.CHALLENGE_CODE, row.public_id, row.code_cipher or b"")
-        return {"challenge": asked.challenge, "code": code}
+        return {"challenge": challenge, "code": code}
 
     def close(self, person: PersonForTest) -> Closing:
         return closing.close_account(user_id=person.id, device_id=self.device(person), **self.code(person))

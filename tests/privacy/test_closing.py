@@ -1,6 +1,7 @@
 """Closing an account: what is refused, what happens at once, what it waits for, and what is left afterwards."""
 
 import pytest
+from django.test import override_settings
 
 from core.actor import SYSTEM, actor
 from core.errors import AccountFrozen
@@ -11,7 +12,9 @@ from tests.conftest import MakePerson
 from tests.helpers import Api, assert_problem, at_once, open_session
 from tests.payments.people import browser
 from tests.privacy.conftest import Stage
+from users import sms
 from users.errors import AccountClosed, CodeRefused
+from users.services import Purpose
 from wallets import services as wallets
 from wallets.errors import OwesMoney
 from wallets.services import Freeze
@@ -44,6 +47,55 @@ def test_it_works(stage: Stage, make_person: MakePerson):
     [(bank,)] = stage.database.as_superuser("select status from banking_bankaccount where user_id = %s", [ann.id])
     assert bank == "removed"
     assert stage.corruption() == []
+
+
+def test_nobody_finds_whoever_closes_their_account_and_who_pays_them_reads_no_more_than_that(
+    stage: Stage, make_person: MakePerson, api: Api
+) -> None:
+    ann, bob = make_person("ann"), make_person("bob", 10_00)
+    make_person("anna")
+
+    def found() -> list[str]:
+        people = [one["username"] for one in api.get("/v1/users?q=ann", person=bob).json()["data"]]
+        shown = browser(bob).get("/pay/people", {"q": "ann"}).content.decode()
+        assert all((f"@{name}<" in shown) == (name in people) for name in ("ann", "anna"))
+        return people
+
+    def refused() -> tuple[str, str]:
+        pay = {"to": "ann", "amount": 100, "visibility": "private"}
+        problem = assert_problem(api.post("/v1/payments", pay, person=bob, key="k"), 403, "account_frozen")
+        form = browser(bob).get("/pay/payee", {"to": "ann"}).content.decode()
+        assert "@ann cannot be paid" in form and "Joined" not in form
+        return problem["title"], problem["detail"]
+
+    assert found() == ["ann", "anna"]
+    with stage.database.role("worker"):
+        wallets.freeze(user_id=ann.id, level=Freeze.ALL, reason="Something is being looked at.")
+    frozen = refused()
+    assert found() == ["ann", "anna"]  # that somebody is frozen is not to be seen
+    with stage.database.role("worker"):
+        wallets.freeze(user_id=ann.id, level=Freeze.NONE, reason="")
+    stage.close(ann)
+    assert (found(), refused()) == (["anna"], frozen)
+    closing.keep_account(user_id=ann.id)
+    assert found() == ["ann", "anna"]
+    stage.close(ann)
+    stage.work()
+    assert stage.state(ann).state == "closed"
+    assert (found(), refused()) == (["anna"], frozen)
+
+
+def test_a_code_is_good_for_what_its_message_says(stage: Stage, make_person: MakePerson, api: Api) -> None:
+    """One to log in closes nothing, one to close an account lets nobody in: whoever reads it out sees what it does."""
+    ann = make_person("ann")
+    to_close = stage.code(ann)
+    asked = stage.codes(users_request(ann.phone).challenge)
+    assert_problem(api.post("/v1/me/close", asked, person=ann), 401, "unauthenticated")
+    assert_problem(api.post("/v1/auth/token", to_close), 401, "unauthenticated")
+    assert api.post("/v1/auth/token", asked).status_code == 200
+    assert api.post("/v1/me/close", to_close, person=ann).json()["status"] == "open"
+    sent = {one: sms.text("604218", one) for one in Purpose}
+    assert "to close your account" in sent[Purpose.CLOSE] and "close" not in sent[Purpose.LOG_IN]
 
 
 def test_in_the_api_it_takes_a_code(stage: Stage, make_person: MakePerson, api: Api):
@@ -316,18 +368,11 @@ def test_after_the_closing_nobody_logs_in_and_the_phone_opens_nothing_new(stage:
     stage.work()
     assert stage.state(ann).state == "closed"
     assert api.get("/v1/me", person=ann).status_code == 401
-    from core import keyring
-    from users import sealed as phones
-    from users.models import Challenge
-
-    asked = users_request(ann.phone)
-    with stage.database.role("worker"), actor(SYSTEM):
-        row = Challenge.objects.get(public_id=asked.challenge)
-        code = keyring.decrypt_system(phones.OTP, phones.CHALLENGE_CODE, row.public_id, row.code_cipher or b"")
     from users import services as users
 
-    with pytest.raises(AccountClosed):
-        users.check_code(challenge=asked.challenge, code=code, device_name="x", user_agent="", address="203.0.113.9")
+    code = stage.codes(users_request(ann.phone).challenge)
+    with override_settings(SUPPORT_ADDRESS="desk@paya.example"), pytest.raises(AccountClosed, match="write to desk@paya.example"):
+        users.check_code(**code, device_name="x", user_agent="", address="203.0.113.9")
 
 
 def users_request(phone: str):

@@ -236,6 +236,7 @@ MAY_CALL = {
         "wallets_open", "wallets_read", "wallets_guard", "wallets_add_pending", "wallets_burn", "wallets_activity",
         "wallets_balance_at", "wallets_balance_after",
         "payments_begin", "payments_finish", "payments_make_private", "payments_cancel_held",
+        "payments_may_be_paid",
     },
     "staff": {"ledger_figures", "ledger_trial_balance", "ledger_logical", "payments_view_as_staff",
               "payments_release_held", "payments_deny_held"},

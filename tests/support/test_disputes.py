@@ -70,13 +70,13 @@ def test_a_report_starts_its_clocks_by_the_age_of_the_account(database: Database
     dispute = made.json()["id"]
     today, decide, final, new, due = row(database, dispute, "reported_at", "decide_by", "final_by", "new_account", "due_at")
     assert new and decide == end_of(add_business_days(today.astimezone(EASTERN).date(), 20)) == due
-    assert final == today + timedelta(days=90)
+    assert final == end_of(today.astimezone(EASTERN).date() + timedelta(days=90))
     theo, _, payment = paid(database)
     _old_load(database, theo.id)
     dispute = reported(theo, payment)
     today, decide, final, new = row(database, dispute, "reported_at", "decide_by", "final_by", "new_account")
     assert not new and decide == end_of(add_business_days(today.astimezone(EASTERN).date(), 10))
-    assert final == today + timedelta(days=45)
+    assert final == end_of(today.astimezone(EASTERN).date() + timedelta(days=45))
     with pytest.raises(psycopg2.Error, match="refused"):
         database.as_superuser("update compliance_dispute set decide_by = now() + interval '1 year'")
 
@@ -342,8 +342,11 @@ def test_only_what_is_theirs_once_and_not_more_than_moved(database: Database) ->
         with pytest.raises(NotFound):
             reported(stranger, about)
     assert browser(stranger).post("/disputes/new", {"about": payment, "kind": "other", "message": "m"}).status_code == 404
-    with pytest.raises(Conflict, match="not as much"):
-        reported(maya, payment, amount=2001)
+    too_much = {"about": payment, "kind": "wrong_amount", "amount": 2001, "message": "It was less"}
+    problem = assert_problem(Api().post("/v1/disputes", too_much, person=maya), 400, "validation_error")
+    assert problem["errors"] == {"amount": "It was no more than $20.00."}
+    page = browser(maya).post("/disputes/new", {**too_much, "amount": "20.01"})
+    assert page.status_code == 400 and problem["errors"]["amount"] in page.content.decode()
     with pytest.raises(ValidationError):
         reported(maya, payment, kind="nonsense")
     form = {"about": payment, "kind": "wrong_amount", "amount": "abc", "message": "It was 10"}

@@ -14,6 +14,8 @@ from compliance.documents import contents, sealed
 from compliance.documents import store as stored
 from compliance.models import Document
 from compliance.services import documents, tiers
+from console.services import ROLES, create_staff
+from core import staff
 from core.actor import SYSTEM, actor
 from core.errors import Conflict, LimitExceeded, NotFound, ServiceUnavailable, ValidationError
 from core.keyring import DecryptionFailed, forget_cached_keys
@@ -149,9 +151,34 @@ def test_what_is_refused_leaves_nothing(ada: PersonForTest, database: Database, 
 
 
 # ------------------------------------------------------------------------------------------------------ deciding
+def look_at(document: Document, staff_id: int) -> None:
+    """What the page of its file asks the database, as this member of staff."""
+    with actor(staff_id), connection.cursor() as cursor:
+        cursor.execute("select media_type from console_open_document(%s)", [document.public_id])
+        assert cursor.fetchone() == ("image/jpeg",)
+
+
+def test_only_who_has_opened_its_file_accepts_it(ada: PersonForTest, database: Database, staff_member: int) -> None:
+    """Its page alone is no look at it, nor is another file, nor somebody else's look."""
+    document, other = handed_in(ada), handed_in(ada, picture(size=(600, 480)))
+    with database.role("worker"):
+        bo = create_staff(email="bo@staff.example", roles=ROLES).email
+    [[bo_id]] = database.as_superuser("select id from users_user where email = %s", [bo])
+    with database.role("staff"):
+        look_at(document, bo_id)
+        look_at(other, staff_member)
+        with actor(staff_member):
+            staff.viewed("document", document.public_id)
+        with pytest.raises(Conflict, match="you have not looked at it"):
+            documents.accept(document=document.public_id, staff_id=staff_member, reason=WHY)
+        documents.accept(document=document.public_id, staff_id=bo_id, reason=WHY)
+    assert tiers.tier_of(user_id=ada.id) == 3
+
+
 def test_accepted_it_raises_the_tier(ada: PersonForTest, database: Database, staff_member: int) -> None:
     document = handed_in(ada)
     with database.role("staff"):
+        look_at(document, staff_member)
         documents.accept(document=document.public_id, staff_id=staff_member, reason=WHY)
         with pytest.raises(Conflict):
             documents.refuse(document=document.public_id, words="It is blurred, sorry.", staff_id=staff_member, reason=WHY)
@@ -185,16 +212,26 @@ def test_not_accepted_it_says_why_and_another_may_be_sent(ada: PersonForTest, da
 
 def test_staff_raise_and_lower_with_a_reason(ada: PersonForTest, database: Database, staff_member: int) -> None:
     [[person]] = database.as_superuser("select public_id from users_user where id = %s", [ada.id])
+    told = "The bank that knew you is not linked any more."
     with database.role("staff"):
-        for tier in (3, 1):
-            tiers.set_tier(person=person, tier=tier, staff_id=staff_member, reason=WHY)
+        tiers.set_tier(person=person, tier=3, staff_id=staff_member, reason=WHY)
+        for words in ("", "too short"):
+            with pytest.raises(Conflict, match="told why"):
+                tiers.set_tier(person=person, tier=1, told=words, staff_id=staff_member, reason=WHY)
+        with pytest.raises(Conflict, match="told why"):  # as the release before this one asks
+            staff.call("compliance_set_tier", [person, 1, WHY], staff_id=staff_member)
+        tiers.set_tier(person=person, tier=1, told=told, staff_id=staff_member, reason=WHY)
         for wrong, error in (({"tier": 1}, Conflict), ({"tier": 4}, Conflict), ({"person": "usr_x"}, NotFound)):
             with pytest.raises(error):
                 tiers.set_tier(**({"person": person, "tier": 2} | wrong), staff_id=staff_member, reason=WHY)
         with pytest.raises(ValidationError):
             tiers.set_tier(person=person, tier=2, staff_id=staff_member, reason="short")
     assert [(one.before, one.after, one.reason) for one in tiers.changes_of(user_id=ada.id)] == [(3, 1, WHY), (1, 3, WHY)]
-    assert [title for title, _ in letters_of(database, ada)] == ["Your limits are higher now", "Your limits are lower now"]
+    (higher, _), (lower, body) = letters_of(database, ada)
+    assert (higher, lower) == ("Your limits are higher now", "Your limits are lower now")
+    assert body.startswith(f"{told}\n\nYour money stays yours")
+    trail = database.as_superuser("select string_agg(what || coalesce(after::text, ''), '') from console_trail")
+    assert told not in trail[0][0]  # it goes with the letter when they are erased
     with pytest.raises(Exception, match="refused"):
         database.as_superuser("update compliance_tierchange set after = 3")
 
@@ -315,6 +352,7 @@ def test_bad_bodies_are_typed_errors(ada: PersonForTest, database: Database) -> 
     assert refused(raw(b"x", "multipart/form-data"))[0] == 400
     assert refused(raw(b"x", "multipart/form-data; boundary=" + "y" * 5000))[0] == 415
     assert refused(raw(b"{}", "application/json"))[0] == 415
+    assert raw(b"{}", "application/json").json()["detail"] == "Send multipart/form-data."
     assert database.as_superuser("select count(*) from compliance_document") == [(0,)]
 
 

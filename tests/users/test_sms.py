@@ -97,6 +97,16 @@ def test_the_message_holds_the_code_as_its_only_six_digits(phone, asked, code_of
     }  # fmt: skip
 
 
+def test_a_code_that_closes_an_account_says_so(phone, code_of, providers, database: Database):
+    (provider,) = providers(Provider("one"))
+    asked = services.request_code(phone=phone, address="", purpose=services.Purpose.CLOSE).challenge
+    [(challenge_id,)] = database.as_superuser("select id from users_challenge where public_id = %s", [asked])
+    with database.role("worker"):
+        tasks.send_sms(challenge_id)
+    [(_, said)] = provider.sent
+    assert said == f"Your PaYa code to close your account is {code_of(asked)}. It works for 10 minutes. We never ask for it."
+
+
 def test_ten_workers_send_it_once(asked, providers, database: Database):
     (provider,) = providers(Provider("one"))
     with database.role("worker"):
@@ -363,7 +373,7 @@ def test_sns_sends_the_same_code_while_twilio_is_down(how, sns, twilio, settings
     assert delivered(asked[1], database) | {"code": True} == {
         "state": "sent", "attempts": 1, "provider": "sns", "sent": True, "later": False, "code": True
     }  # fmt: skip
-    assert sns.sent() == [{"to": phone, "body": sms.text(code)}]
+    assert sns.sent() == [{"to": phone, "body": sms.text(code, "log_in")}]
     sends = database.as_superuser("select sends, tries from users_challenge where id = %s", [asked[1]])
     assert sends == [(1, 0)]  # the one that was asked for: the second provider costs the person nothing
     assert api.post("/auth/token", {"challenge": asked[0], "code": code}).status == 200

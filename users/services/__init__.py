@@ -1,7 +1,7 @@
 """The use cases of this room, one keyword-only function each."""
 
 from users.services.accounts import on_signup, sign_up
-from users.services.codes import Asked, check_code, confirm_code, request_code, request_own_code, resend_code
+from users.services.codes import Asked, Purpose, check_code, confirm_code, request_code, request_own_code, resend_code
 from users.services.delivery import send_code, sweep_codes
 from users.services.profiles import check_username, update_profile, welcome
 from users.services.pruning import prune
@@ -23,6 +23,7 @@ __all__ = [
     "Asked",
     "Opened",
     "Pair",
+    "Purpose",
     "accept_terms",
     "acceptances",
     "access",

@@ -22,10 +22,13 @@ from users import phones, queries, regions, sealed
 from users.addresses import address_index
 from users.database import call
 from users.errors import AccountClosed, CodeRefused
+from users.models import Challenge
 from users.services.accounts import person_with
 from users.services.sessions import Opened, open_device
 
 log = logging.getLogger("paya.sms")
+
+Purpose = Challenge.Purpose
 
 CODE_SECONDS = 600
 TRIES = 5
@@ -42,7 +45,7 @@ class Asked:
     resend_in: int
 
 
-def request_code(*, phone: str, address: str) -> Asked:
+def request_code(*, phone: str, address: str, purpose: Purpose = Purpose.LOG_IN) -> Asked:
     """Send a fresh code to a phone, known or not: nothing here differs between the two, wherever it is asked from.
 
     Raises ValidationError (field phone) for a number that we do not serve, RateLimited over a budget, and ServiceUnavailable
@@ -55,13 +58,13 @@ def request_code(*, phone: str, address: str) -> Asked:
             challenge,
             keyring.phone_index(e164),
             keyring.encrypt_system(sealed.OTP, sealed.CHALLENGE_PHONE, challenge, e164),
-            _code_hash(challenge, code),
+            _code_hash(challenge, code, purpose),
             keyring.encrypt_system(sealed.OTP, sealed.CHALLENGE_CODE, challenge, code),
             phones.block_index(e164),
             address_index(address),
             CODE_SECONDS,
         ]
-        outcome, row_id, retry_after = _call("users_challenge_create", [*row, _budgets(address)])
+        outcome, row_id, retry_after = _call("users_challenge_create", [*row, _budgets(address), purpose])
         if outcome == "queued":
             emit("sms.due", challenge=row_id)
     if outcome != "queued":
@@ -117,7 +120,7 @@ def check_code(
     """
     opened: Opened | None = None
     may_sign_up = not regions.is_abroad(address)  # read here for everybody, not under the phone's lock for some
-    arguments = [challenge, _code_hash(challenge, code), TRIES, TRIES_PER_PHONE_DAY]
+    arguments = [challenge, _code_hash(challenge, code, Purpose.LOG_IN), TRIES, TRIES_PER_PHONE_DAY]
     with transaction.atomic():
         outcome, index, cipher = _call("users_challenge_check", arguments)
         if outcome == "right":
@@ -136,26 +139,33 @@ def check_code(
     return opened
 
 
-def request_own_code(*, user_id: int, address: str) -> Asked:
-    """Send a fresh code to the phone of somebody who is logged in, to see that it is still them. Raises as `request_code`."""
-    return request_code(phone=queries.phone_of(user_id=user_id), address=address)
+def request_own_code(*, user_id: int, address: str, purpose: Purpose) -> Asked:
+    """Send a fresh code to the phone of somebody who is logged in, to see that it is still them: its message says what it does.
 
-
-def confirm_code(*, user_id: int, challenge: str, code: str) -> None:
-    """Try a code that was asked for to confirm something: it opens nothing, and is good once, for the phone of this person.
-
-    A wrong try counts. Raises CodeRefused, or RateLimited when the phone's tries of a day are spent.
+    Raises as `request_code`.
     """
+    return request_code(phone=queries.phone_of(user_id=user_id), address=address, purpose=purpose)
+
+
+def confirm_code(*, user_id: int, challenge: str, code: str, purpose: Purpose) -> None:
+    """Try a code that was asked for to confirm this: it opens nothing, and is good once, for the phone of this person.
+
+    A wrong try counts, and so does one with a code that is for something else. Raises CodeRefused, or RateLimited when the
+    phone's tries of a day are spent.
+    """
+    arguments = [challenge, _code_hash(challenge, code, purpose), TRIES, TRIES_PER_PHONE_DAY]
     with transaction.atomic():
-        outcome, index, _ = _call("users_challenge_check", [challenge, _code_hash(challenge, code), TRIES, TRIES_PER_PHONE_DAY])
+        outcome, index, _ = _call("users_challenge_check", arguments)
     if outcome == "right" and not queries.is_phone_of(user_id=user_id, index=bytes(index)):
         outcome = "gone"  # somebody else's: no word of whose
     if outcome != "right":
         raise _refused(outcome)
 
 
-def _code_hash(challenge: str, code: str) -> bytes:
-    return hmac.new(bytes.fromhex(settings.OTP_KEY), f"{challenge}|{code}".encode(), hashlib.sha256).digest()
+def _code_hash(challenge: str, code: str, purpose: Purpose) -> bytes:
+    """Over what the code is for as well: a code to log in closes no account, and the other way round."""
+    said = f"{challenge}|{code}" if purpose is Purpose.LOG_IN else f"{challenge}|{code}|{purpose}"
+    return hmac.new(bytes.fromhex(settings.OTP_KEY), said.encode(), hashlib.sha256).digest()
 
 
 def _budgets(address: str) -> list[int]:

@@ -32,7 +32,7 @@ def send_code(*, challenge_id: int) -> None:
         return
     try:
         phone, code = _open(claimed, sealed.CHALLENGE_PHONE), _open(claimed, sealed.CHALLENGE_CODE)
-        provider = sms.deliver(to=phone, body=sms.text(code), reference=claimed.public_id)
+        provider = sms.deliver(to=phone, body=sms.text(code, claimed.purpose), reference=claimed.public_id)
     except ProviderDown:
         _record(claimed, Challenge.QUEUED)
     except ProviderUnknown:

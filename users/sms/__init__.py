@@ -5,12 +5,17 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from core.resilience import ProviderDown, call
+from users.models import Challenge
 from users.sms.port import SmsProvider
 
 
-def text(code: str) -> str:
-    """What the person reads; the code is its only run of six digits."""
-    return f"Your PaYa code is {code}. It works for 10 minutes. We never ask for it."
+def text(code: str, purpose: str) -> str:
+    """What the person reads; the code is its only run of six digits.
+
+    What cannot be taken back is named: whoever is talked into reading the code out to somebody sees what it does.
+    """
+    what = " to close your account" if purpose == Challenge.Purpose.CLOSE else ""
+    return f"Your PaYa code{what} is {code}. It works for 10 minutes. We never ask for it."
 
 
 def providers() -> Sequence[SmsProvider]:

@@ -1,5 +1,6 @@
 // The keys of a queue and of the pages of its rows (console/templates/console/queue.html says which). Rows and buttons are links
-// that work without this; a key does what clicking its link does. Quiet while somebody types, and with a modifier held.
+// that work without this; a key does what clicking its link does. Quiet while somebody types, and with a modifier held. It is on every
+// page: q leads to the queues from anywhere.
 "use strict";
 
 const ACTIONS = { t: "take", n: "note", c: "close", a: "assign", p: "prioritise", x: "clear", r: "reopen", l: "release", d: "deny", w: "answer", e: "decide", y: "approve" };
@@ -20,6 +21,20 @@ function follow(link) {
   return Boolean(link);
 }
 
+// A list as it was left, filters and all: `u` leads back to it, also after something was done to a row.
+const LIST = /^\/admin\/console\/\w+\/$/;
+
+function remember() {
+  if (LIST.test(location.pathname)) sessionStorage.setItem(location.pathname, location.search);
+}
+
+// Esc leaves the page of an action; what somebody has begun to write is not lost by it, the second one leaves.
+function leave(typing) {
+  const back = document.querySelector(".console-act a[data-back]");
+  if (back && typing && typing.value !== (typing.defaultValue ?? "")) return typing.blur(), true;
+  return follow(back);
+}
+
 function act(key) {
   if (key === "j" || key === "ArrowDown") return rows().length > 0 && (move(1), true);
   if (key === "k" || key === "ArrowUp") return rows().length > 0 && (move(-1), true);
@@ -31,7 +46,7 @@ function act(key) {
   if (key === "q") return location.assign("/admin/queues/"), true;
   if (key === "u" && !rows().length) {
     const list = location.pathname.match(/^(\/admin\/console\/\w+\/).+\/change\/$/);
-    if (list) location.assign(list[1]);
+    if (list) location.assign(list[1] + (sessionStorage.getItem(list[1]) ?? ""));
     return Boolean(list);
   }
   return key in ACTIONS && !rows().length && follow(document.querySelector(`.console-actions a[href$="/do/${ACTIONS[key]}/"]`));
@@ -39,6 +54,11 @@ function act(key) {
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (act(event.key)) event.preventDefault();
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.key === "Escape" ? leave(typing) : !typing && act(event.key)) event.preventDefault();
+});
+document.addEventListener("DOMContentLoaded", () => {
+  remember();
+  // The browser does so by itself, but not for certain on a page that loads slowly.
+  if (document.activeElement === document.body) document.querySelector("[autofocus]")?.focus();
 });
