@@ -211,7 +211,12 @@ def became_of(user_id: int, about: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute("select side, other, status from compliance_thing(%s, %s)", [user_id, about])
         row = cursor.fetchone()
-    return f"{_SIDES[row[0]].format(other=row[1])}: {row[2].replace('_', ' ')}." if row else ""
+    if row is None:
+        return ""
+    there = ""
+    if (row[0], row[2]) == ("load", "settled"):
+        there = " The money is in their wallet: what is credited comes on top of it."
+    return f"{_SIDES[row[0]].format(other=row[1])}: {row[2].replace('_', ' ')}.{there}"
 
 
 def letters(user_id: int) -> list[dict[str, Any]]:

@@ -13,6 +13,11 @@ class Migration(migrations.Migration):
             name='legal_name',
             field=models.BooleanField(db_default=False),
         ),
+        migrations.AddField(
+            model_name='sanctionshit',
+            name='name',
+            field=models.TextField(db_default=""),
+        ),
         migrations.AlterField(
             model_name='sanctionsrun',
             name='cause',

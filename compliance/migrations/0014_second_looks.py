@@ -9,7 +9,7 @@ from core.rls import protect
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0011_sending'),
+        ('compliance', '0013_words'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

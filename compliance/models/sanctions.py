@@ -74,8 +74,8 @@ class SanctionsHit(models.Model):
     """Somebody's name is like an entry's. Decided once: the same person and entry under the same names never come again.
 
     `name_key` stands for what the person was called (a keyed hash; without the key in the rows of before), `entry_key` for
-    what the entry was; `legal_name` tells that it was found in a legal name, which is kept elsewhere and encrypted. `gone` is
-    one whose entry left the list.
+    what the entry was; `legal_name` tells that it was found in a legal name, which is kept elsewhere and encrypted; else
+    `name` is the display name that was compared. `gone` is one whose entry left the list, or whose score is none any more.
     """
 
     class State(models.TextChoices):
@@ -93,6 +93,7 @@ class SanctionsHit(models.Model):
     name_key = models.TextField()
     entry_key = models.TextField()
     legal_name = models.BooleanField(db_default=False)
+    name = models.TextField(db_default="")
     state = models.TextField(choices=State.choices, db_default="open")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="+")
     found_at = models.DateTimeField(db_default=core_now(), editable=False)

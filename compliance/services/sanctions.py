@@ -192,20 +192,22 @@ def _go_on_with_a_run() -> int:
 def _look_up(index: names.Index, user_id: int, name: str, threshold: int, *, legal_name: bool = False) -> int:
     """Write down what this name is like; how many of it were not known. What it does to the person is in the same transaction.
 
-    The name itself is not kept: what stands for it tells nothing without the key of blind indexes, for a legal name is a secret.
+    A display name is kept with what it is like, for whoever decides about it later. A legal name is not, being a secret: what
+    stands for it tells nothing without the key of blind indexes.
     """
     found = index.matches(name, threshold)
     if not found:
         return 0
     key = names.key(name)
     sealed = keyring.blind_index("sanctions_name", key).hex()[:32]
+    kept = "" if legal_name else name
     new = 0
     with actor(SYSTEM), connection.cursor() as cursor:
         for match in found:
             cursor.execute(
                 "select compliance_sanctions_hit(%s, %s, %s, %s, %s,"
-                " (select key from compliance_sanctionsentry where number = %s), %s, %s)",
-                [user_id, match.entry, match.listed, match.score, sealed, match.entry, key, legal_name],
+                " (select key from compliance_sanctionsentry where number = %s), %s, %s, %s)",
+                [user_id, match.entry, match.listed, match.score, sealed, match.entry, key, legal_name, kept],
             )
             new += bool(cursor.fetchone()[0])
     return new

@@ -2,9 +2,10 @@
 -- says so, and its key is a keyed hash, so that no row here tells a name that is a secret.
 
 -- As the function of before, which the release before this one still calls, with the key of before: what was decided under that one
--- stays decided.
+-- stays decided. `p_name` is what was compared, for whoever clears the hit when its person is called otherwise; of a legal name nothing,
+-- for that is a secret and kept elsewhere.
 CREATE FUNCTION compliance_sanctions_hit(p_user bigint, p_entry bigint, p_listed text, p_score int, p_name_key text, p_entry_key text,
-    p_earlier_key text, p_legal_name boolean)
+    p_earlier_key text, p_legal_name boolean, p_name text)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     found_now bigint;
@@ -15,8 +16,8 @@ BEGIN
                AND entry_key = p_entry_key AND state <> 'gone') THEN
         RETURN false;
     END IF;
-    INSERT INTO compliance_sanctionshit (public_id, user_id, entry_id, listed, score, name_key, entry_key, legal_name, found_at)
-        VALUES (compliance_new_id('hit'), p_user, p_entry, p_listed, p_score, p_name_key, p_entry_key, p_legal_name, core_now())
+    INSERT INTO compliance_sanctionshit (public_id, user_id, entry_id, listed, score, name_key, entry_key, legal_name, name, found_at)
+        VALUES (compliance_new_id('hit'), p_user, p_entry, p_listed, p_score, p_name_key, p_entry_key, p_legal_name, p_name, core_now())
         ON CONFLICT (user_id, entry_id, name_key, entry_key) DO UPDATE SET state = 'open', case_id = NULL, decided_at = NULL
             WHERE compliance_sanctionshit.state = 'gone'
         RETURNING id INTO found_now;
@@ -33,9 +34,9 @@ BEGIN
     END IF;
     RETURN true;
 END $$;
-REVOKE EXECUTE ON FUNCTION compliance_sanctions_hit(bigint, bigint, text, int, text, text, text, boolean) FROM PUBLIC;
-ALTER FUNCTION compliance_sanctions_hit(bigint, bigint, text, int, text, text, text, boolean) OWNER TO paya_engine;
-GRANT EXECUTE ON FUNCTION compliance_sanctions_hit(bigint, bigint, text, int, text, text, text, boolean) TO paya_worker;
+REVOKE EXECUTE ON FUNCTION compliance_sanctions_hit(bigint, bigint, text, int, text, text, text, boolean, text) FROM PUBLIC;
+ALTER FUNCTION compliance_sanctions_hit(bigint, bigint, text, int, text, text, text, boolean, text) OWNER TO paya_engine;
+GRANT EXECUTE ON FUNCTION compliance_sanctions_hit(bigint, bigint, text, int, text, text, text, boolean, text) TO paya_worker;
 
 -- Other scores wait for a list that is being taken in: runs commit in the order of their numbers, so whoever has seen the newest has
 -- seen all before it.

@@ -29,7 +29,8 @@ BEGIN
     s := compliance_sending_of(p_account, p_payee_account, compliance_sending_reach(f.limits));
     f.sends_hour := s.sends_hour; f.sends_day := s.sends_day; f.cents_day := s.cents_day;
     f.recipients := s.recipients; f.new_recipient := s.new_recipient;
-    f.paid_before := NOT f.new_recipient OR EXISTS (SELECT FROM compliance_contact c WHERE c.user_id = p_user AND c.payee_id = p_payee);
+    -- Paid is who has received something: what was only held, cancelled or sent back makes nobody known.
+    f.paid_before := EXISTS (SELECT FROM compliance_contact c WHERE c.user_id = p_user AND c.payee_id = p_payee);
     f.device_since := (SELECT d.created_at FROM users_device d WHERE d.id = p_device AND d.user_id = p_user);
     f.payer_since := (SELECT u.created_at FROM users_user u WHERE u.id = p_user);
     f.payee_since := (SELECT u.created_at FROM users_user u WHERE u.id = p_payee);

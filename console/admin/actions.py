@@ -204,13 +204,14 @@ class Acting:
                 for field, words in refusal.fields.items():
                     form.add_error(field if field in form.fields else None, words)
             problem = "" if form.errors else " ".join(refusal.fields.values()) or refusal.detail
-        if not digest:
+        reads = form.is_bound and bool(digest)  # whoever has written reads what it will do, the others begin to write
+        if not reads:
             _focus(form)
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]
             "opts": self.opts,  # type: ignore[attr-defined]
             "title": chosen.title, "action": chosen, "row": row, "form": form, "will_do": will_do, "digest": digest,
-            "back": back, "problem": problem, "confirms": bool(digest),
+            "back": back, "problem": problem, "confirms": bool(digest), "reads": reads,
         }  # fmt: skip
         return TemplateResponse(request, "console/act.html", context, status=400 if form.errors or problem else 200)
 

@@ -46,10 +46,15 @@ class ReadOnly(Acting, ModelAdmin):
     sections_of_page: tuple[tuple[str | None, tuple[str, ...]], ...] = ()
 
     views_are_kept = True  # whether who opens a page about a person is written down here
+    names_people = False  # of a list that names people without being about one in each row
+
+    @property
+    def is_about_people(self) -> bool:
+        return self.names_people or bool({"person_id", "payer_id"} & {one.attname for one in self.opts.concrete_fields})
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
         row: Model | None = context.get("original")
-        if row is not None and self.views_are_kept and (hasattr(row, "person_id") or hasattr(row, "payer")):
+        if row is not None and self.views_are_kept and self.is_about_people:
             viewed(str(self.opts.model_name), str(row.pk))
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -87,7 +92,11 @@ class ReadOnly(Acting, ModelAdmin):
             return self._search(request)
         if queries.looks_like_phone(request.GET.get("q", "")):
             return redirect_to(self.list_url())  # whoever wrote it there: it is not kept there
-        return super().changelist_view(request, {"title": self.opts.verbose_name_plural.capitalize(), **(extra_context or {})})
+        shown = super().changelist_view(request, {"title": self.opts.verbose_name_plural.capitalize(), **(extra_context or {})})
+        if self.is_about_people and shown.status_code == 200:
+            # What was searched for may be somebody's name: kept is whose list it was, or that it was everybody's.
+            viewed(f"{self.opts.model_name}_list", OfPerson.asked(request) or "everybody")
+        return shown
 
     def _search(self, request: HttpRequest) -> HttpResponse:
         term = request.POST.get("q", "").strip()[:200]
@@ -121,6 +130,12 @@ class OfPerson(admin.ListFilter):
         super().__init__(request, params, model, model_admin)
         given = params.pop(self.parameter_name, None)
         self.value: str = (given[-1] if isinstance(given, list) else given) or ""
+
+    @staticmethod
+    def asked(request: HttpRequest) -> str:
+        """The public id of whoever a list is narrowed to, as far as it looks like one."""
+        of = request.GET.get(OfPerson.parameter_name, "")
+        return of if of.startswith("usr_") and len(of) <= 40 else ""
 
     def has_output(self) -> bool:
         return bool(self.value)

@@ -20,7 +20,7 @@ from compliance.models import Case as Cases
 from compliance.models import Label, Outcome, SanctionsSetting
 from compliance.services import cases, flags, sanctions
 from console import queries, services
-from console.admin.actions import Action, Form
+from console.admin.actions import Action, Form, Moving
 from console.admin.base import OfPerson, ReadOnly, link, list_url, person_link, plain, to, when
 from console.admin.held import Deny, Release, score_lines
 from console.models import Case, CaseNote, CaseVerdict, Flag, FlagRule, Hit, HitLifting, ListRun, Person
@@ -465,14 +465,8 @@ class ChangeRule(Action):
         minutes = forms.IntegerField(label="Within how many minutes", min_value=1, max_value=525_600)
         active = forms.BooleanField(label="On", required=False)
 
-    def asks(self, row: FlagRule) -> type[forms.Form]:
-        values = {name: getattr(row, name) for name in ("weight", "threshold", "minutes", "active")}
-
-        class filled(self.form):  # type: ignore[name-defined]
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **{"initial": values, **kwargs})
-
-        return filled
+    def initial(self, row: FlagRule) -> dict[str, Any]:
+        return {name: getattr(row, name) for name in ("weight", "threshold", "minutes", "active")}
 
     def preview(self, row: FlagRule, given: Any) -> list[str]:
         if row.pk == "private_only" and given["weight"] > 30:
@@ -511,8 +505,10 @@ class Clear(_OpenHit):
     acts = "hit.clear"
 
     def preview(self, row: Hit, given: Any) -> list[str]:
+        now = [f"They have changed their name since, to {row.renamed}: that one is looked up by itself."] if row.renamed else []
         return [
             f"{row.whose} (@{row.username}) is not “{row.listed}”.",
+            *now,
             "They never come up together again unless one of the two goes by another name. With the last open hit the case is"
             " closed, and what kept the person from sending ends.",
         ]
@@ -619,7 +615,7 @@ class HitState(QueueFilter):
 class HitAdmin(Keyed):
     list_display = ("whose_", "listed", "score", "strong", "person", "found", "state_", "case")
     list_filter = (HitState, "strong", "legal_name", OfPerson)
-    search_fields = ("listed", "display_name")
+    search_fields = ("listed", "display_name", "compared")
     search_help_text = "name, @username or whole phone"
     ordering = ("-strong", "-score", "number")
     staff_actions = (Clear, Confirm, AskLifting, ApproveLifting, RefuseLifting)
@@ -627,16 +623,20 @@ class HitAdmin(Keyed):
         (
             None,
             (
-                "display_name", "legal_names_", "legal_name", "person", "score", "strong", "state_", "case", "found", "decided",
-                "liftings",
+                "whose_", "renamed_", "legal_names_", "legal_name", "person", "score", "strong", "state_", "case", "found",
+                "decided", "liftings",
             ),
         ),
         ("The entry", ("listed", "entry", "name", "kind", "aliases_", "program", "title_", "places_", "remarks_", "removed")),
     )
 
-    @display(description="Name", ordering="display_name")
+    @display(description="Name that was compared", ordering="display_name")
     def whose_(self, row: Hit) -> str:
         return row.whose
+
+    @display(description="What they call themselves now")
+    def renamed_(self, row: Hit) -> str:
+        return row.renamed or "the same"
 
     @display(description="Legal names that they gave")
     def legal_names_(self, row: Hit) -> str:
@@ -693,6 +693,7 @@ class ChangeScores(Action):
     name, title = "change", "Other scores"
     hint = "How much a name must be like a listed one (100: the same). Everybody is looked up again, in the background."
     acts = "sanctions.settings"
+    reauthenticate = True
 
     class form(Form):
         threshold = forms.IntegerField(label="A hit from", min_value=70, max_value=100)
@@ -701,14 +702,9 @@ class ChangeScores(Action):
             help_text="The person cannot send until staff have looked. 101: never.",
         )  # fmt: skip
 
-    def asks(self, row: Any) -> type[forms.Form]:
+    def initial(self, row: Any) -> dict[str, Any]:
         newest = SanctionsSetting.objects.order_by("-id").only("threshold", "strong")[0]
-
-        class filled(self.form):  # type: ignore[name-defined]
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **{"initial": {"threshold": newest.threshold, "strong": newest.strong}, **kwargs})
-
-        return filled
+        return {"threshold": newest.threshold, "strong": newest.strong}
 
     def preview(self, row: Any, given: Any) -> list[str]:
         if given["strong"] < given["threshold"]:
@@ -716,7 +712,15 @@ class ChangeScores(Action):
         strong = f"from {given['strong']} on they cannot send until somebody has looked"
         if given["strong"] > 100:
             strong = "nobody is kept from sending"
-        return [f"A name that is like a listed one with {given['threshold']} or more opens a case; {strong}."]
+        waiting = Hit.objects.filter(state="open")
+        ends = waiting.filter(score__lt=given["threshold"]).count()
+        stops = waiting.filter(strong=False, score__gte=given["strong"]).count()
+        frees = waiting.filter(strong=True, score__lt=given["strong"]).count() if ends < waiting.count() else 0
+        return [
+            f"A name that is like a listed one with {given['threshold']} or more opens a case; {strong}.",
+            Moving(f"Of the hits that are open, {stops} become strong, {frees} stop being strong, and {ends} end."),
+            "Everybody is looked up again: how many more there will be is not known before.",
+        ]
 
     def do(self, row: Any, given: Any, *, staff_id: int, reason: str) -> str:
         sanctions.change_setting(**given, staff_id=staff_id, reason=reason)

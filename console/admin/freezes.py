@@ -8,7 +8,7 @@ from django.contrib import admin
 from unfold.decorators import display
 
 from compliance.services import freezes
-from console import queries
+from console import queries, services
 from console.admin.actions import Action, Form, Moving
 from console.admin.base import OfPerson, ReadOnly, code, money, person_link, plain, to, when
 from console.admin.fields import Dollars, told_field
@@ -207,6 +207,10 @@ class Approve(_Waiting):
     name, title = "approve", "Approve"
     acts = "withdrawal.approve"
     reauthenticate = True
+
+    def offered(self, row: Withdrawal) -> bool:
+        """Whoever began it in the person's name is not the second to look at it."""
+        return super().offered(row) and not services.is_actor(row.started_by)
 
     def preview(self, row: Withdrawal, given: Mapping[str, Any]) -> list[str]:
         held = Person.objects.get(pk=row.person_id)

@@ -54,6 +54,7 @@ def on(accounts: list[int], rows: QuerySet[Any]) -> QuerySet[Any]:
 
 @admin.register(Transfer, site=site)
 class TransferAdmin(ReadOnly):
+    names_people = True
     list_display = ("when_", "what", "from_", "to_", "amount_", "belongs_to", "reference_")
     list_filter = (OfAccounts, OfSystemAccount)
     list_display_links = ("when_", "reference_")

@@ -30,6 +30,8 @@ def state_of(frozen: int | None) -> str:
 class PersonAdmin(ReadOnly):
     """People, and each on one page that has all that support needs (console/person.py, templates/console/person.html)."""
 
+    names_people = True
+
     list_display = ("who", "display_name", "balance", "state", "account", "since", "public_id")
     list_filter = ("is_active", "frozen", "default_visibility", OfPerson)
     search_fields = ("username",)

@@ -137,6 +137,7 @@ class LegalHoldAdmin(ReadOnly):
 class SetRetention(Action):
     name, title = "set", "Another period from a day on"
     acts = "retention.set"
+    reauthenticate = True
     hint = "What is older than its time is removed by a job each hour, for good. A longer period brings nothing back."
 
     class form(Form):

@@ -433,21 +433,15 @@ class ChangeRules(Action):
         review_hours = forms.IntegerField(label="Time for review, hours", min_value=0, max_value=168)
         strategy = forms.ChoiceField(label="Shared", choices=[(s.name, s.title) for s in STRATEGIES.values()])
 
-    def asks(self, row: Any) -> type[forms.Form]:
-        """Filled in with the rules as they will be, so that one of them can be changed."""
+    def initial(self, row: Any) -> dict[str, Any]:
+        """The rules as they will be, so that one of them can be changed."""
         newest = Setting.objects.order_by("-in_force_from", "-id")[0]
         monday = clock.now().date() + timedelta(days=7 - clock.now().weekday())
-        values = {
+        return {
             **{name: getattr(newest, name) for name in _PLAIN},
             "in_force_from": max(monday, newest.in_force_from),
             "percent": newest.operations_share / 100,
         }
-
-        class filled(self.form):  # type: ignore[name-defined]
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **{"initial": values, **kwargs})
-
-        return filled
 
     def _setting(self, given: Any) -> Setting:
         return Setting(operations_share=int(given["percent"] * 100), **{name: given[name] for name in _PLAIN})

@@ -150,6 +150,7 @@ class Hit(Shown):
     places = ArrayField(models.TextField())
     removed = models.BooleanField()
     legal_name = models.BooleanField("found in the legal name")
+    compared = models.TextField()
 
     class Meta(Shown.Meta):
         abstract = False
@@ -165,8 +166,13 @@ class Hit(Shown):
 
     @property
     def whose(self) -> str:
-        """What was found to be like the entry; the legal name itself stands only where somebody decides."""
-        return f"Legal name of {self.display_name}" if self.legal_name else str(self.display_name)
+        """What was found to be like the entry, as it was then. The legal name itself stands only where somebody decides."""
+        return f"Legal name of {self.display_name}" if self.legal_name else self.compared or str(self.display_name)
+
+    @property
+    def renamed(self) -> str:
+        """What they call themselves now, where it is not what was compared."""
+        return str(self.display_name) if self.compared not in ("", self.display_name) and not self.legal_name else ""
 
 
 class HitLifting(Shown):

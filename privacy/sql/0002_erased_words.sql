@@ -49,6 +49,7 @@ BEGIN
     UPDATE compliance_case SET summary = compliance_erased_words(), result = CASE WHEN result IS NOT NULL THEN compliance_erased_words() END
         WHERE user_id = p_user;
     UPDATE compliance_verdict SET result = compliance_erased_words() WHERE user_id = p_user;
+    UPDATE compliance_sanctionshit SET name = compliance_erased_words() WHERE user_id = p_user AND name <> '';
     DELETE FROM compliance_casenote WHERE user_id = p_user;
     DELETE FROM compliance_personnote WHERE user_id = p_user;
     PERFORM set_config('paya.erasing', '', true);

@@ -113,6 +113,15 @@ def test_one_of_two_who_take_a_case_has_it(database: Database, two: list[int]) -
     assert case(database, it).assignee_id != winner and case(database, it).priority == 1
 
 
+def test_a_case_is_given_to_somebody_who_may_look_into_it(database: Database, two: list[int]) -> None:
+    case = opened(database, person(database))
+    auditor = staff(database, "looks-only@staff.example")
+    database.as_superuser("delete from console_staffrole where user_id = %s", [auditor])
+    database.as_superuser("insert into console_staffrole (user_id, role) values (%s, 'auditor')", [auditor])
+    with database.role("staff"), pytest.raises(Conflict, match="None of their roles"):
+        cases.assign(case=case, to="looks-only@staff.example", staff_id=two[0], reason=REASON)
+
+
 def test_one_of_many_closes_and_the_verdict_keeps_the_signals_of_the_time(database: Database, two: list[int]) -> None:
     it = opened(database, person(database), detail={"signals": {"new_device": 1}})
     with database.role("staff"):

@@ -449,3 +449,36 @@ def test_nobody_takes_it_back_alone_whatever_they_write_to(database: Database, l
     finally:
         database.as_superuser("reset role")
     assert [one.state for one in hits(database, who.id)] == ["cleared"]
+
+
+def test_the_name_that_was_compared_stays_beside_the_hit(database: Database, listed: None) -> None:
+    """Whoever calls themselves otherwise while staff look hides nothing: what is cleared is what was compared."""
+    who = person(database, name="Marisol Veltri")
+    screen(database)
+    users.update_profile(user_id=who.id, display_name="Some Body")
+    screen(database)
+    [hit] = hits(database, who.id)
+    assert (hit.name, hit.state) == ("Marisol Veltri", "open")
+    with pytest.raises(psycopg2.Error, match="refused"):
+        database.as_superuser("update compliance_sanctionshit set name = 'Some Body' where id = %s", [hit.pk])
+
+
+def test_a_slip_in_the_scores_is_set_back_with_what_it_did(database: Database, listed: None) -> None:
+    desk = staff(database, "scores@staff.example")
+    who = person(database, 50_00, name="Emil Zarkhof")
+    screen(database)
+    [hit] = hits(database, who.id)
+    assert not hit.strong and 85 <= hit.score < 95
+    with database.role("staff"):
+        sanctions.change_setting(threshold=70, strong=70, staff_id=desk, reason=REASON)
+    assert hits(database, who.id)[0].strong and wallet(database, who.id)[0] == 1
+    with database.role("staff"):
+        sanctions.change_setting(threshold=85, strong=95, staff_id=desk, reason=REASON)
+    assert not hits(database, who.id)[0].strong and wallet(database, who.id)[0] == 0
+    with database.role("staff"):
+        sanctions.change_setting(threshold=hit.score + 1, strong=101, staff_id=desk, reason=REASON)
+    assert hits(database, who.id)[0].state == "gone" and case_of(database, who.id).status == "closed"
+    with database.role("staff"):
+        sanctions.change_setting(threshold=85, strong=95, staff_id=desk, reason=REASON)
+    screen(database)
+    assert hits(database, who.id)[0].state == "open"

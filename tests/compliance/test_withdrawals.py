@@ -176,6 +176,7 @@ def test_staff_begin_one_in_the_persons_name(database: Database, ada: int, maya:
     with database.role("staff"):
         made = freezes.start_withdrawal(person=maya.public_id, amount=1_000, bank_account=maya.bank, staff_id=ada, reason=REASON)
     assert maya.letter() == "A withdrawal was begun for you"
+    maya.ada = staff(database, "second@staff.example")
     maya.decide(made)
     maya.work()
     assert maya.balance() == 4_000
@@ -201,3 +202,23 @@ def test_nobody_posts_past_a_freeze_without_an_approval(database: Database, maya
         raw.close()
     with pytest.raises(psycopg2.Error, match="is refused"):
         database.as_superuser("update compliance_withdrawal set amount = 5000 where public_id = %s", [made])
+
+
+def test_whoever_began_one_in_their_name_does_not_approve_it(database: Database, ada: int, maya: Frozen) -> None:
+    with database.role("staff"):
+        made = freezes.start_withdrawal(
+            person=maya.public_id, amount=700, bank_account=maya.bank, staff_id=ada, reason=REASON
+        )  # fmt: skip
+        with pytest.raises(Conflict, match="You began it"):
+            freezes.approve_withdrawal(withdrawal=made, staff_id=ada, reason=REASON)
+    # The row holds it too, whoever writes it; the control: another may.
+    write = (
+        "update compliance_withdrawal set status = 'approved', decided_by_id = %s, decided_at = now() where public_id = %s"
+        " returning 1"
+    )
+    with pytest.raises(psycopg2.Error, match="compliance_withdrawal_two"):
+        database.as_superuser(write, [ada, made])
+    other = staff(database, "second.approver@staff.example")
+    with database.role("staff"):
+        freezes.approve_withdrawal(withdrawal=made, staff_id=other, reason=REASON)
+    assert maya.row(made).status == "approved"

@@ -145,6 +145,12 @@ def test_guessing_the_password_of_a_link_has_the_budget_of_logging_in(desk: Desk
     assert "Too many wrong tries" in enrol(link, PASSWORD, None)[1].content.decode()
 
 
+def test_the_form_of_roles_begins_with_those_that_they_have(desk: Desk, database: Database) -> None:
+    add(desk, roles=("support", "auditor"))
+    page = desk.get(f"/admin/console/member/{public_id(database, NEW)}/do/roles/").content.decode()
+    assert set(re.findall(r'value="(\w+)"[^>]*checked', page)) == {"support", "auditor"}
+
+
 def test_who_is_deactivated_or_renewed_has_no_link(desk: Desk, database: Database, account: int) -> None:
     link = add(desk)
     services.set_active(member=public_id(database, NEW), active=False, staff_id=account, reason=REASON)

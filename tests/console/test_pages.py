@@ -103,7 +103,7 @@ def test_the_role_itself_writes_nothing_of_money(world: World, account: int, sta
         "console_email", "banking_nacha_unanswered", "banking_nacha_reversible", "core_outbox_lag", "rewards_setting_for",
         "transparency_chain", "transparency_keys", "console_may", "console_allowed", "console_viewed", "compliance_tier_of",
         "console_limits_of", "console_timeline", "console_people_by_mask", "compliance_waiting", "compliance_deciders",
-        "console_legal_name", "console_legal_names", "console_open_document", "compliance_opened_document",
+        "compliance_thing", "console_legal_name", "console_legal_names", "console_open_document", "compliance_opened_document",
         "compliance_business_days",
         "console_version_effect", "console_ceiling_use", "console_report", "console_people_of_tier",
     }  # fmt: skip
@@ -176,6 +176,25 @@ def test_the_database_is_asked_nothing_odd(desk: Desk, asked: str):
     assert desk.get("/admin/console/person/", **{name: value}).status_code == 400
 
 
+def test_whoever_is_shown_a_list_of_people_is_written_down(world: World, desk: Desk, staff_site: Database):
+    """Whose list it was, and never what was searched for, which may be a name."""
+
+    def looked() -> list[tuple[str, str]]:
+        return staff_site.as_superuser("select kind, subject from console_personview order by id")  # type: ignore[no-any-return]
+
+    for model in ("person", "wallet", "payment", "transfer", "banktransfer", "hit", "freeze", "closing", "case", "ticket"):
+        before = len(looked())
+        desk.get(f"/admin/console/{model}/", q="maya")
+        desk.get(f"/admin/console/{model}/", of=world.maya_id)
+        assert looked()[before:] == [(f"{model}_list", "everybody"), (f"{model}_list", world.maya_id)], model
+    before = len(looked())
+    desk.get(f"/admin/console/transfer/{world.transfer}/change/")
+    assert looked()[before:] == [("transfer", world.transfer)]
+    for model in ("limitshown", "scoring", "flagrule", "reconciliation"):
+        desk.get(f"/admin/console/{model}/")
+    assert len(looked()) == before + 1
+
+
 def test_find_goes_straight_to_the_thing(world: World, desk: Desk):
     expected = {
         "@maya": f"person/{world.maya_id}", world.maya.phone: f"person/{world.maya_id}", world.maya_id: f"person/{world.maya_id}",
@@ -221,6 +240,8 @@ def test_the_page_of_an_action_is_ready_to_write_on_and_a_row_has_no_second_clos
     told = "We are looking into payments that came to you."
     shown = desk.post(url, level="1", told=told, reason="because of case 4711").content.decode()
     assert re.search(r'class="console-will"[^>]* autofocus', shown)  # what it will do is read first
+    note = desk.get(f"/admin/console/person/{world.maya_id}/do/note/").content.decode()
+    assert re.search(r'<textarea name="reason"[^>]* autofocus', note) and note.count(" autofocus") == 1
     row = desk.get(f"/admin/console/payment/{world.public}/change/").content.decode()
     assert "Back to the list" in row and not re.search(r">\s*Close\s*<", row)
 

@@ -13,6 +13,7 @@ from console.services import create_staff
 from core.actor import SYSTEM, actor
 from tests.conftest import Database
 from tests.console.conftest import EMAIL, Desk, World
+from tests.console.test_returns import colleague
 
 REASON, TOLD = "support case 4711 asks for it", "We are looking into payments that came to you in the last days."
 
@@ -191,7 +192,9 @@ def test_a_withdrawal_is_approved_from_its_page(world: World, desk: Desk, staff_
     assert amount == 2_550
     assert "Withdrawal of $25.50, asked" in page(desk, world)
     assert "$25.50" in desk.get("/admin/console/withdrawal/").content.decode()
-    assert act(desk, f"/admin/console/withdrawal/{made}/do/approve/").status_code == 302
+    approve = f"/admin/console/withdrawal/{made}/do/approve/"
+    assert approve not in desk.get(f"/admin/console/withdrawal/{made}/change/").content.decode()  # whoever began it
+    assert act(colleague(staff_site), approve).status_code == 302
     assert staff_site.as_superuser("select status from compliance_withdrawal") == [("approved",)]
 
 

@@ -280,3 +280,19 @@ def test_if_roles_were_asked_before_the_lock_none_would(database: Database, staf
     ground.change(database, "console_acted", r"PERFORM pg_advisory_xact_lock\(720202, 1\);", "")
     assert take_each_others_role(database) == ["", ""]
     assert database.as_superuser(ADMINISTRATORS) == [(0,)]
+
+
+LOCKS = re.compile(r"\bFOR (?:NO KEY )?UPDATE\b|\bUPDATE \w|\bINSERT INTO\b|\bDELETE FROM\b|_guard\(|_locked_\w+\(")
+
+
+def locking_first(database: Database) -> list[str]:
+    """Functions of staff's that lock something before they have the trail's lock."""
+    return [name for name, source in database.as_superuser(CATALOGUE) if LOCKS.search(source[: source.index("console_acted(")])]
+
+
+def test_the_trails_lock_comes_before_every_other(database: Database) -> None:
+    """Whoever held a row and waited for the trail would wait for somebody who has the trail and waits for that row."""
+    assert locking_first(database) == []
+    read = "FROM banking_return WHERE id = p_return"
+    ground.change(database, "banking_lift_restriction", f"{read};", f"{read} FOR UPDATE;")  # the control
+    assert locking_first(database) == ["banking_lift_restriction"]

@@ -121,6 +121,20 @@ def test_it_is_set_aside_and_both_are_told(database: Database, holding: None) ->
     assert "Cancel it" not in browser(bob).get(f"/payments/{payment}").content.decode()
 
 
+@pytest.mark.parametrize("ended", ["not yet", "cancelled", "denied"])
+def test_trying_again_does_not_make_a_payee_known(database: Database, holding: None, ended: str) -> None:
+    """What was only held is nobody's who was paid before: the second one is held for the same."""
+    ann, bob = person(database, 5_000), person(database)
+    first = held(ann, bob)
+    if ended == "cancelled":
+        services.cancel_held(user_id=ann.id, payment=first)
+    elif ended == "denied":
+        deny(database, first)
+    second = held(ann, bob)
+    release(database, second)
+    assert pay(ann, bob, 100).json()["status"] == "completed"  # now they have paid them
+
+
 def test_its_page_offers_what_fits_and_the_activity_names_whom_it_is_for(database: Database, holding: None) -> None:
     ann, bob = person(database, 5_000), person(database, name="Bob Bright")
     payment = held(ann, bob)

@@ -117,3 +117,11 @@ def test_only_the_worker_removes(stage: Stage):
     for role in ("web", "staff"):
         with stage.database.role(role), actor(SYSTEM), pytest.raises(DatabaseError), connection.cursor() as cursor:
             cursor.execute("select privacy_prune('devices', 1)")
+
+
+@pytest.mark.parametrize(("name", "least"), [("records", 1826), ("disputes", 90), ("returns", 60)])
+def test_what_the_law_wants_kept_is_not_kept_for_less(stage: Stage, staff: int, name: str, least: int):
+    with stage.database.role("staff"):
+        with pytest.raises(Conflict, match=f"It is {least} to"):
+            retention.set_retention(name=name, days=least - 1, begins=now(), staff_id=staff, reason=REASON)
+        retention.set_retention(name=name, days=least, begins=now(), staff_id=staff, reason=REASON)

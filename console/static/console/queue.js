@@ -57,4 +57,8 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (event.key === "Escape" ? leave(typing) : !typing && act(event.key)) event.preventDefault();
 });
-document.addEventListener("DOMContentLoaded", remember);
+document.addEventListener("DOMContentLoaded", () => {
+  remember();
+  // The browser does so by itself, but not for certain on a page that loads slowly.
+  if (document.activeElement === document.body) document.querySelector("[autofocus]")?.focus();
+});
