@@ -5,7 +5,7 @@ from core.migrate import run_sql_file
 
 class Migration(migrations.Migration):
 
-    dependencies = [("console", "0031_asked_under_the_lock"), ("compliance", "0014_second_looks")]
+    dependencies = [("console", "0032_lock_order"), ("compliance", "0014_second_looks")]
 
     operations = [
         migrations.CreateModel(
