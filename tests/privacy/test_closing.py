@@ -14,7 +14,7 @@ from tests.payments.people import browser
 from tests.privacy.conftest import Stage
 from users import sms
 from users.errors import AccountClosed, CodeRefused
-from users.services import Purpose
+from users.services import Purpose, codes
 from wallets import services as wallets
 from wallets.errors import OwesMoney
 from wallets.services import Freeze
@@ -96,6 +96,17 @@ def test_a_code_is_good_for_what_its_message_says(stage: Stage, make_person: Mak
     assert api.post("/v1/me/close", to_close, person=ann).json()["status"] == "open"
     sent = {one: sms.text("604218", one) for one in Purpose}
     assert "to close your account" in sent[Purpose.CLOSE] and "close" not in sent[Purpose.LOG_IN]
+
+
+def test_a_code_whose_purpose_is_not_in_its_hash_would_do_for_both(
+    stage: Stage, make_person: MakePerson, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control."""
+    whole = codes._code_hash
+    monkeypatch.setattr(codes, "_code_hash", lambda challenge, code, purpose: whole(challenge, code, Purpose.LOG_IN))
+    ann = make_person("ann")
+    asked = stage.codes(users_request(ann.phone).challenge)
+    assert api.post("/v1/me/close", asked, person=ann).json()["status"] == "open"
 
 
 def test_in_the_api_it_takes_a_code(stage: Stage, make_person: MakePerson, api: Api):
