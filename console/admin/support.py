@@ -15,8 +15,8 @@ from compliance.services import support
 from console import queries, services
 from console.admin.actions import Action, Form
 from console.admin.base import OfPerson, code, money, person_link, plain, to, when
-from console.admin.cases import PRIORITY_LABELS, Keyed, QueueFilter, Whose, due, lasting, thing
 from console.admin.fields import Dollars
+from console.admin.queue import PRIORITY_LABELS, Keyed, QueueFilter, Whose, due, lasting, thing
 from console.models import Dispute, DisputeMoney, PersonAppeal, Ticket, TicketMessage
 from console.site import site
 from core import clock
