@@ -121,8 +121,16 @@ def test_a_reset_ends_what_there_was_and_takes_the_password(desk: Desk, database
     there = Desk(Client())
     there.try_in(email=NEW)
     assert there.is_in
-    link = link_in(do(desk, f"/admin/console/member/{public_id(database, NEW)}/do/reset/"))
+    database.as_superuser(
+        "insert into console_securitykey (user_id, name, confirmed, credential_id, public_key, sign_count)"
+        " values (%s, 'Blue', true, 'c', 'k', 0)",
+        [me(database, NEW)],
+    )
+    address = f"/admin/console/member/{public_id(database, NEW)}/do/reset/"
+    assert "The authenticator and 1 security key of new@staff.example" in desk.post(address, reason=REASON).content.decode()
+    link = link_in(do(desk, address))
     assert not there.is_in
+    assert database.as_superuser("select count(*) from console_securitykey") == [(0,)]
     assert there.try_in(email=NEW).status_code == 200  # not with the old one
     # Whoever has the link alone, as who made it has, does not come in; nor do they set a password.
     assert enrol(link, CHOSEN, None)[1].status_code == 400
