@@ -57,7 +57,8 @@ def test_a_look_at_a_document_is_recorded_and_harmless(world: World, desk: Desk,
     assert "no-store" in answer["Cache-Control"]
     file = desk.get(f"/admin/console/document/{other}/file/")
     assert file["Content-Disposition"].startswith("attachment")
-    seen = staff_site.as_superuser("select kind, subject from console_personview where kind in ('document', 'document_file') order by id")
+    looks = "select kind, subject from console_personview where kind in ('document', 'document_file') order by id"
+    seen = staff_site.as_superuser(looks)
     assert seen == [("document", one), ("document_file", one), ("document_file", other)]  # its page, and the two files
     assert desk.get("/admin/console/document/doc_nothing/file/").status_code == 404
     assert desk.post(f"/admin/console/document/{one}/file/").status_code == 404

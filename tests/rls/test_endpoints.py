@@ -166,7 +166,6 @@ QUERIES = {
     "GET /pay/people": "?q=person",
     "GET /welcome/check": "?username=free_name",
     "GET /banks/linked": "?state=some-state",
-    "GET /disputes/new": "?about=pay_00000000000000000000000000",
     "GET /banks/oauth": "?oauth_state_id=some-state",
     "GET /disputes/new": "?about=<str:payment>",
 }
