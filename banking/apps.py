@@ -8,6 +8,8 @@ class BankingConfig(AppConfig):
         from django.conf import settings
 
         from banking import handlers, plaid, queries, rails  # noqa: F401  (register outbox handlers and references)
+        from banking.services import secrets  # noqa: F401  (the encrypted columns, for the rotation of keys)
+        from banking.services.nacha import secrets as nacha_secrets  # noqa: F401
         from core.resilience import register_probe
 
         register_probe("dwolla", lambda: rails.dwolla().ping())

@@ -7,7 +7,7 @@ class ConsoleConfig(AppConfig):
     verbose_name = "Staff"
 
     def ready(self) -> None:
-        from console import late
+        from console import late, sealed  # noqa: F401  (the latter is the encrypted column, for the rotation of keys)
         from core.metrics import register_gauges
 
         # Each log-in is a row of LogInTry; the staff role has no right to write in the table of people.

@@ -402,6 +402,17 @@ def test_every_encrypted_column_of_the_database_is_known_to_rotation(database):
     assert (unknown - known, known - unknown) == (set(), set())
 
 
+def test_every_process_knows_them_as_soon_as_it_is_up() -> None:
+    """Also one that serves no page: what registers itself only when a page is imported would not be re-encrypted."""
+    up = (
+        "import django; django.setup(); from core.keyring import columns;"
+        "print(*(one.table + '.' + one.column for one in columns.all_columns()))"
+    )
+    done = subprocess.run([sys.executable, "-c", up], capture_output=True, text=True, check=True)
+    here = {f"{one.table}.{one.column}" for one in columns.all_columns()}
+    assert "banking_bankitem.access_token" in here and set(done.stdout.split()) == here
+
+
 def test_the_worker_alone_sees_rotations(database):
     with database.role("web"), pytest.raises(Exception, match="permission denied"), connection.cursor() as cursor:
         cursor.execute("select * from core_keyrotation")
