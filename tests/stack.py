@@ -124,8 +124,16 @@ class Site:
         if bank:
             visitor.bank = visitor.post("/v1/bank-accounts", {"public_token": self.public_token()}).json()["id"]
         if money:
-            self.patron.pay(username, money, visibility="private")
+            self.fund(username, money)
         return visitor
+
+    def fund(self, username: str, money: int) -> None:
+        """So many cents from a demo person who has them; the next one where one has been asked by too many tests."""
+        giver = getattr(self, "_giver", self.patron)
+        while giver.balance["available"] < money:
+            self._givers = getattr(self, "_givers", iter(range(102, 112)))
+            giver = self._giver = self.log_in(f"+12125550{next(self._givers)}")
+        giver.pay(username, money, visibility="private")
 
     @property
     def patron(self) -> "Visitor":

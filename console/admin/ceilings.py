@@ -36,7 +36,7 @@ class SetCeiling(Action):
         )
 
     def initial(self, row: Ceiling) -> dict[str, Any]:
-        return {"amount": f"{(row.cents or 0) / 100:.2f}"}
+        return {"amount": row.cents or 0}
 
     def preview(self, row: Ceiling, given: Any) -> list[str]:
         at, members = given["at"], queries.ceiling_use(row)

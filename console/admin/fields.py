@@ -27,6 +27,10 @@ class Dollars(forms.CharField):
         super().__init__(max_length=20, **kwargs)
         self.least = least
 
+    def prepare_value(self, value: Any) -> Any:
+        """Cents that it begins with, as one would type them: "1000.00"."""
+        return f"{value // 100}.{value % 100:02d}" if isinstance(value, int) else value
+
     def clean(self, value: Any) -> int | None:
         """None where it may be left out, and is."""
         text = super().clean(value)
@@ -36,8 +40,3 @@ class Dollars(forms.CharField):
         if cents is None or not self.least <= cents <= MAX_AMOUNT:
             raise ValidationError("Enter an amount such as 25 or 25.50.")
         return cents
-
-
-def as_typed(cents: int) -> str:
-    """Cents as `Dollars` reads them: "1000.00"."""
-    return f"{cents // 100}.{cents % 100:02d}"

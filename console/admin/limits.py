@@ -15,7 +15,7 @@ from compliance.services import tiers
 from compliance.services.freezes import told_of
 from console.admin.actions import Action, Form, Moving
 from console.admin.base import OfPerson, ReadOnly, person_link, plain, when
-from console.admin.fields import TOLD, Dollars, as_typed, told_field
+from console.admin.fields import TOLD, Dollars, told_field
 from console.models import LimitHistory, LimitShown, Person, Scoring, TierMove
 from console.site import site
 from core import clock
@@ -47,15 +47,13 @@ class ChangeLimit(Action):
     reauthenticate = True
 
     def asks(self, row: LimitShown) -> type[forms.Form]:
-        unit, value = UNITS[LimitName(row.name)], row.value
+        unit = UNITS[LimitName(row.name)]
+        field: forms.Field = forms.IntegerField(label=f"Limit, {unit}", min_value=0, max_value=10**6, required=False)
         if unit == "cents":
-            typed = as_typed(value) if value is not None else None
-            field: forms.Field = Dollars(label="Limit in dollars", least=0, required=False, initial=typed)
-        else:
-            field = forms.IntegerField(label=f"Limit, {unit}", min_value=0, max_value=10**6, required=False, initial=value)
+            field = Dollars(label="Limit in dollars", least=0, required=False)
 
         class Asked(Form):
-            none = forms.BooleanField(label="No limit at all", required=False, initial=value is None)
+            none = forms.BooleanField(label="No limit at all", required=False)
             at = forms.DateTimeField(
                 label="From when on (UTC)", required=False, help_text="Like 2026-12-01 08:00; empty: from now on"
             )
@@ -63,7 +61,7 @@ class ChangeLimit(Action):
         return type("Asked", (Asked,), {"value": field, "field_order": ["value", "none", "at"]})
 
     def initial(self, row: LimitShown) -> dict[str, Any]:
-        return {"value": row.value}
+        return {"value": row.value, "none": row.value is None}
 
     def preview(self, row: LimitShown, given: Any) -> list[str]:
         at, value = given["at"], self._value(given)

@@ -72,6 +72,7 @@ def test_words(linked: Callable[..., Any], bank: Bank) -> None:
             "amount": 12_00,
             "institution": "First Platypus Bank",
             "expected_on": row.expected_on,
+            "looked_at": False,
             "url": f"/loads/{row.public_id}",
         }
     ]

@@ -134,8 +134,8 @@ def test_a_limit_is_staged_shown_and_in_force_at_its_time(world: World, desk: De
 
 @pytest.mark.usefixtures("default_limits")
 def test_a_form_left_alone_changes_nothing_and_an_empty_one_takes_no_limit_away(desk: Desk) -> None:
-    page = "/admin/console/limitshown/per_transfer:2/do/change/"
-    assert 'value="2500.00"' in desk.get(page).content.decode()
+    page = "/admin/console/limitshown/loads_per_week:3/do/change/"
+    assert 'value="10000.00"' in desk.get(page).content.decode()
     empty = desk.post(page, value="", reason=REASON)
     assert empty.status_code == 400 and "Fill in a limit" in empty.content.decode()
     assert "no limit instead of" in desk.post(page, value="", none="on", reason=REASON).content.decode()

@@ -48,7 +48,7 @@ def test_each_queue_has_its_process(stack: Stack) -> None:
 # Of beat's tasks those that take a minute when there are a million people: no sweep stands behind them.
 LONG = {
     "rewards.tasks.advance", "rewards.tasks.estimate", "transparency.tasks.attest_daily", "transparency.tasks.carry_out_wishes",
-    "compliance.tasks.screen_names", "privacy.tasks.prune",
+    "compliance.tasks.screen_names", "banking.tasks.screen_legal_names", "privacy.tasks.prune",
 }  # fmt: skip
 
 
