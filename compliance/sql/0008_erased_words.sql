@@ -71,34 +71,3 @@ BEGIN
     END IF;
     RETURN p_case;
 END $$;
-
-CREATE OR REPLACE FUNCTION compliance_decide_document(p_document text, p_accept boolean, p_words text, p_reason text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    d compliance_document;
-    staff bigint := console_acted(CASE WHEN p_accept THEN 'document.accept' ELSE 'document.refuse' END, p_document,
-        CASE WHEN p_accept THEN 'Accepted the document: tier documents.' ELSE 'Did not accept the document.' END, p_reason);
-BEGIN
-    SELECT * INTO d FROM compliance_document WHERE public_id = p_document FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'There is no such document.' USING ERRCODE = 'PY123';
-    ELSIF d.status <> 'waiting' THEN
-        RAISE EXCEPTION 'This document does not wait to be looked at (any more).' USING ERRCODE = 'PY124';
-    ELSIF NOT p_accept AND length(trim(p_words)) < 10 THEN
-        RAISE EXCEPTION 'The person has to be told why.' USING ERRCODE = 'PY124';
-    END IF;
-    UPDATE compliance_document SET status = CASE WHEN p_accept THEN 'accepted' ELSE 'refused' END, decided_at = core_now(),
-        decided_by_id = staff, words = CASE WHEN p_accept THEN '' ELSE trim(p_words) END WHERE id = d.id;
-    PERFORM compliance_close_case_about('document', d.user_id, d.public_id, CASE WHEN p_accept THEN 'confirmed' ELSE 'denied' END,
-        CASE WHEN p_accept THEN 'legitimate' ELSE 'unclear' END, CASE WHEN p_accept THEN 'The document was accepted.' ELSE trim(p_words) END);
-    IF p_accept THEN
-        PERFORM compliance_move_tier(d.user_id, 3::smallint, 'document', jsonb_build_object('document', d.public_id, 'kind', d.kind), staff, p_reason);
-        PERFORM compliance_tell(d.user_id, 'document', 'Your document was accepted',
-            'Thank you. Your limits are higher now: what you may send, load and redeem is on the page “Your limits”.', d.public_id);
-    ELSE
-        PERFORM compliance_tell(d.user_id, 'document', 'Your document was not accepted',
-            trim(p_words) || ' You can send another one on the page “Identity documents”. Your limits stay as they are, and so does your money.',
-            d.public_id);
-    END IF;
-    RETURN p_document;
-END $$;

@@ -43,9 +43,10 @@ def cover(kind: str, amount: int, person_id: str | None) -> list[Moving]:
 class _Ask(Action):
     acts = "correction.ask"
     reauthenticate = True
+    of_kind = ""  # what is asked for, where the form leaves no choice
 
     def kind(self, given: Mapping[str, Any]) -> str:
-        raise NotImplementedError
+        return self.of_kind
 
     def who(self, row: Any, given: Mapping[str, Any]) -> Person | None:
         """Whose money it is; None where it is the operators' own."""
@@ -71,15 +72,12 @@ def _found(given: Mapping[str, Any]) -> Person:
 
 
 class WriteOff(_Ask):
-    name, title = "write-off", "Ask for a write-off"
+    name, title, of_kind = "write-off", "Ask for a write-off", "write_off"
     hint = "It takes what a person owes out of the loss reserve, once somebody else of the staff has approved it."
 
     class form(Form):
         person = forms.CharField(label="Person", max_length=60, help_text="@username, id or whole phone")
         amount = Dollars(label="Amount")
-
-    def kind(self, given: Mapping[str, Any]) -> str:
-        return "write_off"
 
     def who(self, row: Any, given: Mapping[str, Any]) -> Person:
         return _found(given)
@@ -135,14 +133,11 @@ class AdjustPerson(Adjust):
 
 
 class FundLossReserve(_Ask):
-    name, title = "fund", "Ask for money for the loss reserve"
+    name, title, of_kind = "fund", "Ask for money for the loss reserve", "loss_reserve"
     hint = "From capital to the loss reserve, once somebody else of the staff has approved it."
 
     class form(Form):
         amount = Dollars(label="Amount")
-
-    def kind(self, given: Mapping[str, Any]) -> str:
-        return "loss_reserve"
 
     def preview(self, row: Any, given: Mapping[str, Any]) -> list[str]:
         asked = f"{format_usd(given['amount'])} of capital for the loss reserve wait for somebody else's approval."

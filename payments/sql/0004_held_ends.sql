@@ -28,6 +28,8 @@ BEGIN
         END IF;
         SELECT account INTO payee_account FROM wallets_wallet WHERE user_id = p.payee_id;
         PERFORM ledger_post(step, 9::smallint, payer.hold_account, payee_account, p.amount, p.transfer);
+        -- Only now have they paid them (0006_paid_before.sql).
+        INSERT INTO compliance_contact (user_id, payee_id, first_at) VALUES (p.payer_id, p.payee_id, core_now()) ON CONFLICT DO NOTHING;
     ELSE
         PERFORM ledger_post(step, 10::smallint, payer.hold_account, payer.account, p.amount, p.transfer);
     END IF;
