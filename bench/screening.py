@@ -9,7 +9,7 @@ payer has sent within a day.
 payment_cost_factor is the median over the rounds of (rate without / rate with); it contains what is measured and what is written
 down of it. busy_cost_factor is the same for payers who have all sent about as many payments today as the limits of people allow.
 evaluations_per_second is one connection that screens and moves nothing: guard, figures, limits and score, rolled back; of which
-python_evaluations_per_second is limits and score alone. In the end every acknowledged payment must be stored, each of the
+python_evaluations_per_second is the score alone. In the end every acknowledged payment must be stored, each of the
 screened ones with what was measured, and the books must be clean.
 """
 
@@ -62,13 +62,13 @@ from payments import services
 from users.models import User
 
 def figures(cursor, payer, to):
-    cursor.execute(services._BEGIN, [payer, None, to, None])
+    cursor.execute(services._BEGIN, [payer, None, to, None, 1234])
     row = cursor.fetchone()
-    return row[3], row[9], screening.PaymentFigures(*row[14:])
+    assert row[14] is None
+    return row[3], row[9], screening.PaymentFigures(*row[16:])
 
 def judged(found):
     available, payee, known = found
-    assert screening.payment_limit(known, 1234) is None
     movement = Movement(MovementKind.PAYMENT, payer, payee, 1234, known.at, "public")
     return screening.score_payment(known, movement, Origin(None, "US"), available)
 

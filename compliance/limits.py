@@ -1,4 +1,7 @@
-"""What limits say about a movement: pure functions of the figures that were read under the payer's guard."""
+"""What limits say about a movement: pure functions of the figures that were read under the payer's guard.
+
+Whether a *payment* passes one is decided in the database, where the money moves (compliance/sql/0016_stamp.sql).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,33 +33,6 @@ class Limit:
     @property
     def unit(self) -> str:
         return UNITS[self.name]
-
-
-@dataclass(frozen=True)
-class Sending:
-    """What a payer has sent lately, and the limits of their tier (None: there is none)."""
-
-    per_hour: int | None
-    per_day: int | None
-    per_transfer: int | None
-    recipients_per_day: int | None
-    sent_hour: int
-    sent_day: int
-    recipients: int
-    new_recipient: bool
-
-
-def exceeded_by_payment(facts: Sending, amount: int) -> LimitName | None:
-    """The limit that a payment of `amount` cents would pass, or None."""
-    if facts.per_transfer is not None and amount > facts.per_transfer:
-        return LimitName.PER_TRANSFER
-    if facts.per_hour is not None and facts.sent_hour >= facts.per_hour:
-        return LimitName.SENDS_PER_HOUR
-    if facts.per_day is not None and facts.sent_day >= facts.per_day:
-        return LimitName.SENDS_PER_DAY
-    if facts.new_recipient and facts.recipients_per_day is not None and facts.recipients >= facts.recipients_per_day:
-        return LimitName.RECIPIENTS_PER_DAY
-    return None
 
 
 # Which limits a load and a redemption are held against, in this order.

@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
@@ -111,3 +112,19 @@ def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     assert document["title"]
     assert document["detail"]
     return document
+
+
+@contextmanager
+def changed(database: Any, *changes: tuple[str, str, str]) -> Iterator[None]:
+    """Functions of the database (by signature) with something replaced in them, and put back."""
+    whole = []
+    for function, old, new in changes:
+        [(text,)] = database.as_superuser("select pg_get_functiondef(%s::regprocedure)", [function])
+        assert old in text, (function, old)
+        whole.append(text)
+        database.as_superuser(text.replace(old, new))
+    try:
+        yield
+    finally:
+        for text in reversed(whole):
+            database.as_superuser(text)

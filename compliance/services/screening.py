@@ -1,7 +1,8 @@
 """Screening a movement in the transaction that would move it, under the payer's guard: limits first, then the score.
 
-The figures come from the database in the room's own call (`payments_begin`, `compliance_before_bank_transfer`); what follows from
-them is decided here and in limits.py and scoring.py, in Python, without another round trip.
+The figures come from the database in the room's own call (`payments_begin`, `compliance_before_bank_transfer`). Whether a payment
+passes a limit is decided there, by `compliance_look_at_payment`, whose stamp the second half of the payment asks for; the score,
+and what follows for loads and redemptions, is decided here and in limits.py and scoring.py, without another round trip.
 """
 
 import json
@@ -16,7 +17,7 @@ from uuid import UUID
 from django.db import connection
 
 from compliance import queries, scoring
-from compliance.limits import Sending, exceeded_by_load, exceeded_by_payment, exceeded_by_redemption, refusal
+from compliance.limits import exceeded_by_load, exceeded_by_redemption, refusal
 from compliance.models import Assessment, LimitName
 from compliance.movement import Movement, MovementKind, Origin
 from core.actor import actor
@@ -36,15 +37,11 @@ class Refused(Forbidden):
 
 @dataclass(frozen=True)
 class PaymentFigures:
-    """What `payments_begin` read of the payer, in the order of the type `compliance_payment_facts`."""
+    """What `payments_begin` read for the score, in its order; the limits in cents and payments, None where there is none."""
 
-    tier: int
-    limits: Sequence[int | None]
+    per_hour: int | None
+    per_transfer: int | None
     sends_hour: int
-    sends_day: int
-    recipients: int
-    new_recipient: bool
-    cents_day: int
     paid_before: bool
     device_since: datetime | None
     payer_since: datetime | None
@@ -64,28 +61,17 @@ class Verdict:
         return json.dumps({**self.record, "decision": self.decision})
 
 
-def payment_limit(figures: PaymentFigures, amount: int) -> LimitName | None:
-    """The limit that a payment would pass, or None."""
-    per_hour, per_day, per_transfer, recipients = figures.limits
-    sending = Sending(
-        per_hour, per_day, per_transfer, recipients, figures.sends_hour, figures.sends_day, figures.recipients,
-        figures.new_recipient,
-    )  # fmt: skip
-    return exceeded_by_payment(sending, amount)
-
-
-def over_limit(user_id: int, name: LimitName) -> PayaError:
+def over_limit(user_id: int, name: str) -> PayaError:
     """The refusal for a limit, with how much is used and when there is room again; in the same transaction, under the guard."""
-    return refusal(queries.limits_by_name(user_id)[name])
+    return refusal(queries.limits_by_name(user_id)[LimitName(name)])
 
 
 def score_payment(figures: PaymentFigures, movement: Movement, origin: Origin, available: int) -> Verdict:
-    per_hour, _, per_transfer, _ = figures.limits
     verdict = _verdict(
         scoring.Seen(
             movement, device_since=figures.device_since, country=origin.country or None, paid_before=figures.paid_before,
             payer_since=figures.payer_since, payee_since=figures.payee_since, available=available,
-            sent_hour=figures.sends_hour, per_hour=per_hour, per_transfer=per_transfer,
+            sent_hour=figures.sends_hour, per_hour=figures.per_hour, per_transfer=figures.per_transfer,
         ),
         figures.versions,
     )  # fmt: skip

@@ -31,14 +31,15 @@ def taking_a_person(database: Database) -> dict[str, str]:
     """Name and call of every definer function of web's that takes a person; PERSON stands for them."""
     rows = database.as_superuser(
         f"{ABOUT} where pronamespace = 'public'::regnamespace and prosecdef and prorettype <> 'trigger'::regtype"
-        " and has_function_privilege('paya_web', oid, 'execute') order by 1"
+        " and has_function_privilege('paya_web', oid, 'execute') order by 1, 3"
     )
     found = {}
     for name, arguments, count, types in rows:
         named = list(arguments)[:count]
         if any(PERSON.fullmatch(argument) for argument in named):
             values = [value_of(argument, kind) for argument, kind in zip(named, types, strict=True)]
-            found[name] = f"select * from {name}({', '.join(values)})"
+            several = f" of {count}" if name in found else ""  # one name may stand for the way of before, too
+            found[name + several] = f"select * from {name}({', '.join(values)})"
     return found
 
 
@@ -89,7 +90,7 @@ def test_nobody_is_served_as_somebody_else(
     assert secrets
     served = {}
     for name, statement in calls.items():
-        if name in SAY_WHO_ACTS:
+        if name.split()[0] in SAY_WHO_ACTS:
             continue
         rows = answer_of(database, statement, person=victim, actor=attacker)
         said = " ".join(str(value) for row in rows or [] for value in row)

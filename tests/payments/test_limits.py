@@ -1,23 +1,25 @@
 """Limits of payments as they are in earnest: counted in the journal, under the payer's guard, and told with a time."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from psycopg2.errors import InsufficientPrivilege
 
 from compliance import queries
 from compliance.models import LimitName
 from core.actor import actor
 from core.errors import LimitExceeded
+from core.ids import new_id, new_reference
 from payments import services
 from tests.conftest import Database, PersonForTest, restore_limits
-from tests.helpers import assert_problem, at_once
+from tests.helpers import assert_problem, at_once, changed
 from tests.payments.people import browser, person
-from tests.payments.test_paying import PASSED, balance, finish, pay
+from tests.payments.test_paying import BEGIN, FINISH, NO_FIRST_GUARD, PASSED, balance, begin, finish, pay
 from tests.rewards.network import pay as post
 from tests.rewards.network import pay_all, people
 from wallets.errors import NotYours
@@ -109,27 +111,32 @@ def test_people_far_back_in_the_day_count_also_without_a_limit_of_the_day(databa
     morning = [(payer, payees[n], ago(hours=20, minutes=-10 * n)) for n in range(20)]
     later = [(payer, payees[0], ago(hours=12, minutes=-10 * n)) for n in range(30)]
     pay_all(database, morning + later)
-    with wide_day(database), pytest.raises(LimitExceeded) as refused:
+    with unlimited(database, "sends_per_day"), pytest.raises(LimitExceeded) as refused:
         send(database, payer, payees[20])
     assert refused.value.data["limit"] == "recipients_per_day"
 
 
-@pytest.mark.parametrize(
-    ("limits", "reach"),
-    [("{10,50,1,20}", 50), ("{10,2000,1,20}", 2000), ("{10,null,1,20}", 2**31 - 1), ("{null,null,1,null}", 60),
-     ("{null,99999999999,null,null}", 2**31 - 1)],
-)  # fmt: skip
-def test_the_walk_goes_as_far_as_the_limits_reach(database: Database, limits: str, reach: int) -> None:
-    assert database.as_superuser("select compliance_sending_reach(%s::bigint[])", [limits]) == [(reach,)]
+def test_without_any_limit_the_walk_ends_all_the_same(database: Database) -> None:
+    payer, payee = crowd(database, 2)
+    pay_all(database, [(payer, payee, ago(minutes=50, seconds=-10 * n)) for n in range(80)])
+    [(name,)] = database.as_superuser("select username from users_profile where user_id = %s", [payee])
+    names = ("sends_per_hour", "sends_per_day", "recipients_per_day")
+    with ExitStack() as none:
+        for one in names:
+            none.enter_context(unlimited(database, one))
+        with actor(payer), connection.cursor() as cursor:
+            cursor.execute("select over, per_hour, sends_hour, stamp from payments_begin(%s, null, %s, null, 100)", [payer, name])
+            over, per_hour, sends_hour, stamp = cursor.fetchone()
+    assert (over, per_hour, sends_hour) == (None, None, 60) and stamp
 
 
 @contextmanager
-def wide_day(database: Database) -> Iterator[None]:
-    """No limit of a day for a while."""
+def unlimited(database: Database, name: str) -> Iterator[None]:
+    """None of this limit for a while."""
     database.as_superuser(
         "insert into compliance_limit (name, tier, value, effective_at, reason)"
-        " values ('sends_per_day', 1, null, now() - interval '1 minute', 'A test of the others')"
-    )
+        " values (%s, 1, null, now() - interval '1 minute', 'A test of the others')", [name],
+    )  # fmt: skip
     try:
         yield
     finally:
@@ -142,32 +149,13 @@ def wide_day(database: Database) -> Iterator[None]:
 # --------------------------------------------------------------------------------------------------- two at once
 def nearly_full(database: Database) -> tuple[PersonForTest, PersonForTest]:
     payer, payee = person(database, 10_000), person(database)
-    pay_all(database, [(payer.id, payee.id, ago(minutes=30 - n)) for n in range(9)])
+    assert {pay(payer, payee, 1).status_code for _ in range(9)} == {201}
     return payer, payee
 
 
-@contextmanager
-def changed(database: Database, *changes: tuple[str, str, str]) -> Iterator[None]:
-    """Functions of the database with something replaced in them, and put back."""
-    whole = []
-    for function, old, new in changes:
-        [(text,)] = database.as_superuser("select pg_get_functiondef(%s::regprocedure)", [function])
-        assert old in text, (function, old)
-        whole.append(text)
-        database.as_superuser(text.replace(old, new))
-    try:
-        yield
-    finally:
-        for text in reversed(whole):
-            database.as_superuser(text)
-
-
-BEGIN = "payments_begin(bigint, text, text, bigint)"
-FINISH = "payments_finish(bigint, text, uuid, bigint, bigint, text, text, json, json, text, bytea, jsonb)"
 # Everybody has seen the same nine before anybody moves anything.
 SLOW = (BEGIN, "RETURN NEXT;", "PERFORM pg_sleep(0.4); RETURN NEXT;")
-NO_FIRST_GUARD = ("wallets_guard(bigint)", "FOR NO KEY UPDATE", "")
-NO_SECOND_LOOK = (FINISH, "PERFORM compliance_hold_to_limits(p_actor, payer_account, payee_account, p_amount);", "")
+NO_STAMP = (FINISH, "p_stamp IS DISTINCT FROM compliance_stamp(payer_account, newest, payee_account, p_amount)", "false")
 
 
 def codes(payer: PersonForTest, payee: PersonForTest, count: int) -> list[int]:
@@ -180,7 +168,7 @@ def test_of_many_at_once_one_gets_the_last_place(database: Database) -> None:
     assert sent(database, payer.id) == 10
 
 
-def test_the_second_half_of_a_payment_looks_again(database: Database) -> None:
+def test_a_stamp_is_used_up_by_the_next_payment(database: Database) -> None:
     """Without the first guard all of them have seen a free place; where the money moves, one of them finds it."""
     payer, payee = nearly_full(database)
     with changed(database, NO_FIRST_GUARD, SLOW):
@@ -188,23 +176,92 @@ def test_the_second_half_of_a_payment_looks_again(database: Database) -> None:
     assert sent(database, payer.id) == 10
 
 
-def test_the_control_without_the_guard_and_the_second_look(database: Database) -> None:
+def test_the_control_without_the_guard_and_the_stamp(database: Database) -> None:
     payer, payee = nearly_full(database)
-    with changed(database, NO_FIRST_GUARD, SLOW, NO_SECOND_LOOK):
+    with changed(database, NO_FIRST_GUARD, SLOW, NO_STAMP):
         passed = codes(payer, payee, 3).count(201)
     assert passed > 1 and sent(database, payer.id) == 9 + passed
 
 
 # ----------------------------------------------------------------------------------------- no way around at the database
-def test_whoever_skips_the_first_half_is_held_to_the_limits_too(database: Database) -> None:
+def refused(call: Callable[[], None]) -> None:
+    """Not held to the limits: an error for programs, and nothing has moved."""
+    with pytest.raises(DatabaseError, match="not held to the limits") as raised, transaction.atomic():
+        call()
+    assert getattr(raised.value.__cause__, "pgcode", None) == "PY120"
+
+
+def test_whoever_skips_the_first_half_pays_nothing(database: Database) -> None:
+    payer, payee = person(database, 10_000), person(database)
+    for stamp in (None, b"", bytes(32)):
+        with actor(payer.id):
+            refused(lambda: finish(payer, payee, stamp=stamp))  # noqa: B023
+    with pytest.raises(DatabaseError, match="not screened"), actor(payer.id):
+        finish(payer, payee, PASSED.replace("passed", "denied"), stamp=begin(payer, payee))
+    assert sent(database, payer.id) == 0
+    with changed(database, NO_STAMP), actor(payer.id):  # the control
+        finish(payer, payee)
+    assert sent(database, payer.id) == 1
+
+
+def test_over_a_limit_there_is_no_stamp(database: Database) -> None:
     payer, payee = person(database, 10_000), person(database)
     pay_all(database, [(payer.id, payee.id, ago(minutes=30 - n)) for n in range(10)])
-    with pytest.raises(DatabaseError) as refused, actor(payer.id):
-        finish(payer, payee)
-    assert getattr(refused.value.__cause__, "pgcode", None) == "PY120"
-    fresh = person(database, 100)
-    with pytest.raises(DatabaseError), actor(fresh.id):
-        finish(fresh, payee, PASSED.replace("passed", "denied"))
+    with actor(payer.id):
+        assert begin(payer, payee) is None
+        refused(lambda: finish(payer, payee))
+    assert sent(database, payer.id) == 10
+
+
+def test_a_stamp_is_good_for_one_payment_as_it_was_looked_at(database: Database) -> None:
+    payer, payee, other = person(database, 10_000), person(database), person(database, 5_000)
+    with actor(payer.id):
+        earlier = begin(payer, payee)
+    with actor(payer.id):
+        refused(lambda: finish(payer, payee, stamp=earlier))  # in another transaction
+    with actor(payer.id):
+        stamp = begin(payer, payee)
+        assert stamp and stamp == begin(payer, payee) != earlier
+        for one in (lambda: finish(payer, other, stamp=stamp), lambda: finish(payer, payee, stamp=stamp, amount=101)):
+            refused(one)
+        finish(payer, payee, stamp=stamp)
+        refused(lambda: finish(payer, payee, stamp=stamp))  # a second time
+    assert sent(database, payer.id) == 1
+    with actor(payer.id):
+        stamp = begin(payer, payee)
+        [coming_in] = at_once(1, lambda _: pay(other, payer, 100))
+        assert coming_in.status_code == 201  # and uses nothing up
+        finish(payer, payee, stamp=stamp)
+    assert (sent(database, payer.id), balance(payer)) == (2, 9_900)
+
+
+def test_nobody_makes_a_stamp(database: Database) -> None:
+    for role in ("web", "worker", "staff", "auditor"):
+        raw = database.connect(role)
+        with raw.cursor() as cursor:
+            for sql in ("select * from compliance_stampkey", "select compliance_stamp(1, 0, 2, 100)",
+                        "select compliance_look_at_payment(1, 1, 2, 2, null, 100)"):  # fmt: skip
+                with pytest.raises(InsufficientPrivilege):
+                    cursor.execute(sql)
+        raw.close()
+
+
+def test_whoever_is_not_replaced_yet_pays_as_before_and_is_held_to_the_limits(database: Database) -> None:
+    """For as long as a deployment takes, processes of before call the two functions of before."""
+    payer, payee = person(database, 10_000), person(database)
+    begin_before = "select limits from payments_begin(%s, null, %s, null)"
+    finish_before = "select payments_finish(%s, %s, %s, %s, 100, '', 'public', '{}', '{}', null, null, %s)"
+
+    def before() -> None:
+        with actor(payer.id), connection.cursor() as cursor:
+            cursor.execute(begin_before, [payer.id, payee.username])
+            assert cursor.fetchone()[0][2] == 100_000
+            cursor.execute(finish_before, [payer.id, new_id("pay"), new_reference(), payee.id, PASSED])
+
+    before()
+    pay_all(database, [(payer.id, payee.id, ago(minutes=30 - n)) for n in range(9)])
+    with pytest.raises(DatabaseError, match="over a limit"):
+        before()
     assert sent(database, payer.id) == 10
 
 
@@ -271,12 +328,12 @@ def test_the_figures_are_read_through_indexes(database: Database) -> None:
     payer, payee = crowd(database, 2)
     pay_all(database, [(payer, payee, ago(days=30, minutes=-n)) for n in range(2000)])
     database.as_superuser("analyze ledger_transfer")
-    [(account,)] = database.as_superuser("select account from wallets_wallet where user_id = %s", [payer])
-    rows = database.as_superuser(
-        "explain (analyze, buffers, costs off, timing off) select compliance_hold_to_limits(%s, %s, 0, 1)", [payer, account]
-    )
+    [(name,)] = database.as_superuser("select username from users_profile where user_id = %s", [payee])
+    explain = "explain (analyze, buffers, costs off, timing off) select * from payments_begin(%s, null, %s, null, 1)"
+    for _ in range(2):  # the first time the catalogue is read as well
+        rows = database.as_superuser(explain, [payer, name])
     hits = re.findall(r"shared hit=(\d+)", str(rows))
-    assert hits and int(hits[0]) < 400
+    assert hits and int(hits[0]) < 100
 
 
 def test_a_refusal_is_nothing_that_a_key_would_keep_and_a_page_says_it_too(database: Database) -> None:

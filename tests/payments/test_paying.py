@@ -11,7 +11,7 @@ from core.actor import SYSTEM, actor
 from core.ids import new_id, new_reference
 from payments import rules
 from tests.conftest import Database, PersonForTest
-from tests.helpers import Api, assert_problem, at_once, relay_all
+from tests.helpers import Api, assert_problem, at_once, changed, relay_all
 from tests.payments.people import browser, mint, person
 from wallets import queries as wallets
 from wallets import services as wallet_services
@@ -247,18 +247,15 @@ def test_fifty_at_once_with_one_key_are_one_payment_and_one_answer(database: Dat
 def test_the_test_above_would_notice(database: Database, pair):
     """The control: the same fifty (well, ten) when the key is not looked up, and is not unique either."""
     payer = person(database, 10_000)
-    [(whole,)] = database.as_superuser("select pg_get_functiondef('payments_begin(bigint, text, text, bigint)'::regprocedure)")
-    assert "i.key = p_key" in whole
-    database.as_superuser(whole.replace("i.key = p_key", "i.key = p_key and false"))
     try:
-        answers = at_once(10, lambda _: pay_patiently(payer, pair[1], 100, key="ten"))
-        assert sorted(answer.status_code for answer in answers) == [201] + [500] * 9
-        database.as_superuser("alter table core_idempotency drop constraint core_idempotency_pkey")
-        answers = at_once(10, lambda _: pay_patiently(payer, pair[1], 100, key="another ten"))
-        assert len({answer.content for answer in answers}) == 10
-        assert balance(payer) == 8_900
+        with changed(database, (BEGIN, "i.key = p_key", "i.key = p_key and false")):
+            answers = at_once(10, lambda _: pay_patiently(payer, pair[1], 100, key="ten"))
+            assert sorted(answer.status_code for answer in answers) == [201] + [500] * 9
+            database.as_superuser("alter table core_idempotency drop constraint core_idempotency_pkey")
+            answers = at_once(10, lambda _: pay_patiently(payer, pair[1], 100, key="another ten"))
+            assert len({answer.content for answer in answers}) == 10
+            assert balance(payer) == 8_900
     finally:
-        database.as_superuser(whole)
         database.as_superuser("delete from core_idempotency where user_id = %s and key = 'another ten'", [payer.id])
         database.as_superuser("alter table core_idempotency add primary key (user_id, key, week)")
 
@@ -288,15 +285,28 @@ def test_even_without_the_rule_the_floor_holds_and_without_the_floor_the_test_ab
     database.as_superuser(lift.format("0", account))
 
 
+BEGIN = "payments_begin(bigint, text, text, bigint, bigint)"
+FINISH = "payments_finish(bigint, text, uuid, bigint, bigint, text, text, json, json, text, bytea, jsonb, bytea)"
+NO_FIRST_GUARD = ("wallets_guard(bigint)", "FOR NO KEY UPDATE", "")
 PASSED = '{"decision": "passed", "score": 0, "version": 1, "signals": [], "paid_before": true}'
 
 
-def finish(payer: PersonForTest, payee: PersonForTest, screen: str = PASSED) -> None:
-    """The posting half of a payment alone, as whoever forgot the first half would call it."""
+def begin(payer: PersonForTest, payee: PersonForTest, amount: int = 100) -> bytes | None:
+    """The first half of a payment, and the stamp that it hands out; None where a limit would be passed."""
+    with connection.cursor() as cursor:
+        cursor.execute("select stamp from payments_begin(%s, null, %s, null, %s)", [payer.id, payee.username, amount])
+        stamp = cursor.fetchone()[0]
+    return None if stamp is None else bytes(stamp)
+
+
+def finish(
+    payer: PersonForTest, payee: PersonForTest, screen: str = PASSED, *, stamp: bytes | None = None, amount: int = 100
+) -> None:
+    """The posting half of a payment alone; without a stamp as whoever forgot the first half would call it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select payments_finish(%s, %s, %s, %s, 100, '', 'public', '{}', '{}', null, null, %s)",
-            [payer.id, new_id("pay"), new_reference(), payee.id, screen],
+            "select payments_finish(%s, %s, %s, %s, %s, '', 'public', '{}', '{}', null, null, %s, %s)",
+            [payer.id, new_id("pay"), new_reference(), payee.id, amount, screen, stamp],
         )
 
 
@@ -309,23 +319,23 @@ def test_the_posting_half_checks_the_payer_by_itself(database: Database, pair):
         finish(payer, pair[1])
     assert balance(payer) == 1000
     with actor(payer.id):
-        finish(payer, pair[1])
+        finish(payer, pair[1], stamp=begin(payer, pair[1]))
     assert balance(payer) == 900
 
 
 def test_the_posting_half_takes_the_guard_by_itself(database: Database, pair):
     payer = person(database, 1000)
-    other = database.connect("web")
+    other = database.connect_as_superuser()
     other.autocommit = False
     try:
-        with other.cursor() as cursor:
-            cursor.execute("select set_config('paya.actor', %s, true)", [str(payer.id)])
-            cursor.execute("select wallets_guard(%s)", [payer.id])
-        with pytest.raises(DatabaseError, match="lock timeout"), actor(payer.id):
-            finish(payer, pair[1])
-        other.rollback()
-        with actor(payer.id):
-            finish(payer, pair[1])
+        with changed(database, NO_FIRST_GUARD):
+            with other.cursor() as cursor:
+                cursor.execute("select from wallets_wallet where user_id = %s for no key update", [payer.id])
+            with pytest.raises(DatabaseError, match="lock timeout"), actor(payer.id):
+                finish(payer, pair[1], stamp=begin(payer, pair[1]))
+            other.rollback()
+            with actor(payer.id):
+                finish(payer, pair[1], stamp=begin(payer, pair[1]))
     finally:
         other.close()
     assert balance(payer) == 900
@@ -338,7 +348,7 @@ def test_the_posting_half_asks_by_itself_whether_the_payer_owes(database: Databa
         wallet_services.claw_back(user_id=payer.id, reference=new_reference(), amount=400)
     assert pay(pair[0], payer, 500).status_code == 201
     with pytest.raises(DatabaseError, match="owes 400"), actor(payer.id):
-        finish(payer, pair[1])
+        finish(payer, pair[1], stamp=begin(payer, pair[1]))
     assert balance(payer) == 500
 
 
@@ -400,7 +410,7 @@ def test_no_payment_reads_a_table_from_end_to_end(database: Database):
 
     def look() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("select payee from payments_begin(%s, %s, %s, null)", [ann.id, str(uuid4()), bob.username])
+            cursor.execute("select payee from payments_begin(%s, %s, %s, null, 1)", [ann.id, str(uuid4()), bob.username])
             assert cursor.fetchone()[0] == bob.id
 
     # The statistics say "empty", as after a maintenance run at the beginning of a week; then the plan is made.
