@@ -1,11 +1,11 @@
-"""What the suite stands on: a database of its own for each test, cloned from the migrated template, reached under
-the application's own roles. Commits are real, so nothing has to be rolled back and nothing is flushed.
+"""What the suite stands on: a database of its own for each test, as the migrated template is, reached under the
+application's own roles. Commits are real, so nothing has to be rolled back; rows are put back (tests/recycled.py).
 """
 
 import gc
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -14,12 +14,14 @@ from uuid import uuid4
 
 import psycopg2
 import pytest
+import redis
 from django.conf import settings as django_settings
 from django.db import connection, connections
 from hypothesis import HealthCheck, settings
 
 from core.roles import attach_roles
 from paya.local import database as local_database
+from tests import recycled
 from tests.stack import stack as stack  # a fixture, one for all that use it
 
 # Machines are noisy: how long an example takes, or is made, decides about no test.
@@ -128,6 +130,20 @@ class Database:
         for raw in (*self._parked.values(), *self._superusers):
             raw.close()
 
+    def lay_aside(self, superuser: Any) -> None:
+        """A connection of `connect_as_superuser` that is not needed any more."""
+        self._superusers.append(superuser)
+
+    def put_back(self, catalogue: str) -> bool:
+        """Make the rows what they were; False where that cannot be (tests/recycled.py). Connections that are at rest stay."""
+        self._park()
+        for raw in [raw for raw in self._parked.values() if raw.closed]:
+            self._parked = {role: kept for role, kept in self._parked.items() if kept is not raw}
+        raw = self._superusers.pop() if self._superusers else self.connect_as_superuser()
+        ours = [kept.info.backend_pid for kept in (*self._parked.values(), *self._superusers)]
+        self._superusers.append(raw)
+        return recycled.put_back(raw, ours, catalogue)
+
     @contextmanager
     def role(self, role: str) -> Iterator[None]:
         """Do something as another process would."""
@@ -179,28 +195,85 @@ def _administer(statement: str) -> None:
     _admin().autocommit = False
 
 
-@contextmanager
-def cloned_database() -> Iterator[Database]:
+def _make_database() -> Database:
     name = f"paya_t_{uuid4().hex[:12]}"
     _administer(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY FILE_COPY')
     attach_roles(_admin(), name, logins_of=TEMPLATE)
-    database = Database(name)
+    return Database(name)
+
+
+def _drop(database: Database) -> None:
+    database.close()
+    _administer(f'DROP DATABASE IF EXISTS "{database.name}" WITH (FORCE)')
+
+
+@contextmanager
+def cloned_database() -> Iterator[Database]:
+    database = _make_database()
     try:
         yield database
     finally:
-        database.close()
-        _administer(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        _drop(database)
+
+
+@dataclass
+class _Recycled:
+    """The database that this process hands from test to test (tests/recycled.py)."""
+
+    database: Database | None = None
+    catalogue: str = ""
+
+    def take(self) -> Database:
+        if self.database is None:
+            self.database = _make_database()
+            raw = self.database.connect_as_superuser()
+            recycled.keep_seed(raw)
+            self.catalogue = recycled.catalogue(raw)
+            self.database.lay_aside(raw)
+        return self.database
+
+    def give_back(self) -> None:
+        assert self.database is not None
+        _forget_what_redis_knows_of(self.database)
+        if not self.database.put_back(self.catalogue):
+            self.end()
+
+    def end(self) -> None:
+        if self.database is not None:
+            _drop(self.database)
+            self.database = None
+
+
+_recycled = _Recycled()
+
+
+def _forget_what_redis_knows_of(database: Database) -> None:
+    """Answers that are kept for a while, and vendors that are down, carry the database's name."""
+    from core import resilience
+
+    resilience.forget_failures()
+    with suppress(redis.RedisError), redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=2) as client:
+        for key in client.scan_iter(f"paya:*{database.name}*", count=1000):
+            client.delete(key)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_of_recycling() -> Iterator[None]:
+    yield
+    _recycled.end()
 
 
 @pytest.fixture
 def database(django_db_blocker: Any) -> Iterator[Database]:
-    """A database of the test's own; the process starts out as web."""
+    """A database of the test's own, as migrated; the process starts out as web."""
     from core.keyring import forget_cached_keys
 
-    forget_cached_keys()  # each clone numbers its keys from one
-    with cloned_database() as clone, django_db_blocker.unblock():
-        clone.become("web")
-        yield clone
+    forget_cached_keys()  # each begins to number its keys from one
+    with django_db_blocker.unblock():
+        own = _recycled.take()
+        own.become("web")
+        yield own
+        _recycled.give_back()
 
 
 def restore_limits(database: Database) -> None:
