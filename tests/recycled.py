@@ -57,9 +57,11 @@ SEED = """
                                t.kept, t.name, t.columns);
             end if;
         end loop;
-        perform setval(format('public.%I', sequencename)::regclass, coalesce(s.last_value, s.start_value), s.last_value is not null)
-            from seed.sequences s join pg_sequences q using (sequencename)
-            where q.schemaname = 'public' and q.last_value is distinct from s.last_value;
+        perform setval(q.name::regclass, coalesce(s.last_value, s.start_value), s.last_value is not null)
+            from seed.sequences s
+            join (select format('public.%I', sequencename) as name, * from pg_sequences where schemaname = 'public') q
+                using (sequencename)
+            where q.last_value is distinct from s.last_value;
     end $$;
 """
 
