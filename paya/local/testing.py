@@ -135,7 +135,7 @@ _ENOUGH = 8 * 2**30  # bytes; the suite has used less than two
 
 
 def _place_in_memory() -> Path | None:
-    """Where the suite's data need no disk: each test has a database of its own, and copying one takes a disk ten times as long.
+    """Where the suite's data need no disk: hundreds of databases come and go, and copying one takes a disk ten times as long.
 
     None, for the usual place, where memory is short, programs may not run from there, or TMPDIR says otherwise. Benches
     and campaigns stay on the disk: they are about what is durable.
