@@ -491,6 +491,8 @@ if SITE == "staff":
     globals().update(STAFF_SITE)
     # A heavy look-up of staff must not hold up the network's database.
     DATABASES["default"]["OPTIONS"]["options"] += " -c statement_timeout=15000"
+    # Each thread looks at its connection first: after a restart of PostgreSQL staff, who ask seldom, would find an error page.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 LOGGING_CONFIG = None
 from core.logs import configure as _configure_logs  # noqa: E402

@@ -8,9 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from unfold.decorators import display
 
 from console import person, queries
+from console.admin.actions import may
 from console.admin.base import OfPerson, ReadOnly, code, link, list_url, money, person_link, plain, when
 from console.admin.corrections import AdjustPerson
-from console.admin.freezes import AskReview, FreezePerson, StartWithdrawal, WriteNote
+from console.admin.freezes import AskReview, FreezePerson, LiftFreeze, StartWithdrawal, WriteNote
 from console.admin.limits import SetTier
 from console.admin.rewards import MarkIneligible
 from console.models import Person, Wallet
@@ -53,6 +54,7 @@ class PersonAdmin(ReadOnly):
         viewed("person", row.pk)
         try:
             context |= person.page(row, cursor=request.GET.get("cursor", ""))
+            context["may_lift"] = may(request, LiftFreeze.acts)
         except ValidationError as error:
             raise Http404 from error
         context["state"] = state_of(row.frozen)

@@ -79,6 +79,32 @@ def test_every_process_starts_with_production_settings(process, production):
     assert "started" in done.stdout
 
 
+# A request, then the end of its connection as a restart of PostgreSQL ends it, then the next request.
+NEXT_REQUEST = """
+import django, os, psycopg2; django.setup()
+from django.core.signals import request_started
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("select pg_backend_pid()")
+    pid = cursor.fetchone()
+other = psycopg2.connect(os.environ["DATABASE_URL"])
+other.cursor().execute("select pg_terminate_backend(%s, 5000)", pid)
+request_started.send(sender=None)
+with connection.cursor() as cursor:
+    cursor.execute("select 'served'")
+    print(*cursor.fetchone())
+"""
+
+
+@pytest.mark.parametrize(("site", "served"), [("staff", True), ("people", False)])
+def test_staff_find_no_error_page_after_a_restart_of_the_database(site, served, production, database):
+    """The public site, which does not look first, is the control: it answers 503 once for each of its processes."""
+    login = {"people": "web", "staff": "staff"}[site]
+    env = production | {"PAYA_SITE": site, "DATABASE_URL": database.url(login), "DJANGO_SETTINGS_MODULE": "paya.settings"}
+    done = run([sys.executable, "-c", NEXT_REQUEST], env)
+    assert ("served" in done.stdout, "OperationalError" in done.stderr) == (served, not served), done.stderr
+
+
 def wrong_ways(database: Database) -> dict[str, dict[str, str]]:
     return {
         "sandbox": {"PAYA_SANDBOX": "1"},
