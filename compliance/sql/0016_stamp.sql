@@ -58,7 +58,7 @@ BEGIN
 
     -- Newest first, as far as the limits reach: as many as the day's limit are enough for all of them; without one, to the end of the day;
     -- without any, far enough for the score. What was set aside for somebody counts as sent, whatever became of it.
-    most := CASE WHEN (limits[1], limits[2], limits[4]) IS NULL THEN 60 ELSE least(coalesce(limits[2], 2147483647), 2147483647) END;
+    most := CASE WHEN (limits[1], limits[2], limits[4]) IS NULL THEN 60 ELSE least(limits[2], 2147483647) END;
     FOR r IN SELECT l.id, l.kind, l.credit_account, l.debit_version, l.posted_at FROM ledger_transfer l
              WHERE l.debit_account = p_account ORDER BY l.debit_version DESC LOOP
         IF newest = 0 THEN newest := r.debit_version; END IF;

@@ -45,7 +45,7 @@ END $$;
 CREATE FUNCTION payments_finish(
     p_actor bigint, p_public_id text, p_transfer uuid, p_payee bigint, p_amount bigint, p_note text, p_visibility text,
     p_from json, p_to json, p_key text, p_request bytea, p_screen jsonb, p_stamp bytea
-) RETURNS TABLE (answer text, balance bigint)
+) RETURNS TABLE (answer text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     payer_account bigint;
@@ -83,7 +83,6 @@ BEGIN
         'id', p_public_id, 'from', p_from, 'to', p_to, 'amount', p_amount, 'currency', 'USD', 'note', p_note,
         'visibility', p_visibility, 'status', state,
         'created_at', to_char(t.posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))::text;
-    balance := t.debit_balance;
     INSERT INTO payments_payment (public_id, payer_id, payee_id, amount, note, visibility, status, transfer, created_at)
         VALUES (p_public_id, p_actor, p_payee, p_amount, p_note, p_visibility, state, p_transfer, t.posted_at);
     PERFORM compliance_assess(p_transfer, p_actor, p_payee, 'payment', p_amount, p_screen);
