@@ -60,6 +60,11 @@ def feed(page: Page) -> Locator:
 
 def queue_by_keys(page: Page, queue: str) -> None:
     """Down and up the staff's queue, into a case, to its note and out of it again, back, and to all queues, without a mouse."""
+
+    def at(address: str | re.Pattern[str]) -> None:
+        expect(page).to_have_url(address)
+        page.wait_for_load_state()  # the address changes before the page's scripts listen to keys
+
     page.goto(f"{queue}?state=all")
     rows, search = page.locator("#result_list tbody tr"), page.locator("input[name=q]").first
     for key, row in (("j", 0), ("ArrowDown", 1), ("j", 2), ("k", 1), ("ArrowUp", 0)):
@@ -72,9 +77,9 @@ def queue_by_keys(page: Page, queue: str) -> None:
     search.blur()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"/case/.+/change/"))
+    at(re.compile(r"/case/.+/change/"))
     page.keyboard.press("n")
-    expect(page).to_have_url(re.compile(r"/do/note/$"))
+    at(re.compile(r"/do/note/$"))
     reason = page.locator("textarea[name=reason]")
     expect(reason).to_be_focused()
     page.keyboard.type("u")  # a letter, and no way back
@@ -82,9 +87,9 @@ def queue_by_keys(page: Page, queue: str) -> None:
     expect(reason).not_to_be_focused()
     expect(reason).to_have_value("u")  # what was begun is not lost by one key
     page.keyboard.press("Escape")
-    expect(page).to_have_url(re.compile(r"/change/$"))
+    at(re.compile(r"/change/$"))
     page.keyboard.press("u")
-    expect(page).to_have_url(f"{queue}?state=all")  # as it was left
+    at(f"{queue}?state=all")  # as it was left
     page.goto(queue.partition("console/")[0])
     page.keyboard.press("q")
-    expect(page).to_have_url(re.compile(r"/admin/queues/$"))
+    at(re.compile(r"/admin/queues/$"))
